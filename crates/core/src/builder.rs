@@ -1,0 +1,205 @@
+//! The only way to make a graph.
+
+use std::sync::Arc;
+
+use crate::{
+    Element, Graph, GraphError, Node, NodeId, Op, Param, ParamId, Shape, ShapeError, Tensor,
+    TensorError, TensorType,
+};
+
+/// Builds a [`Graph`] node by node, inferring and checking each shape as it goes.
+///
+/// ```
+/// use pocketvision_core::op::{Activation, ActivationKind};
+/// use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+///
+/// let mut builder = GraphBuilder::new("tiny");
+/// let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+/// let op = Op::Activation(Activation { kind: ActivationKind::Relu });
+/// let positive = builder.push("positive", op, &[image])?;
+/// let graph = builder.finish(&[positive])?;
+/// assert_eq!(graph.ty(positive).shape, Shape::new(1, 8, 8, 3));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
+#[derive(Debug)]
+pub struct GraphBuilder {
+    graph: Graph,
+}
+
+impl GraphBuilder {
+    /// Most nodes of a graph. The largest network we know of has under a thousand.
+    pub const MAX_NODES: usize = 100_000;
+
+    /// An empty graph with a name for people.
+    pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
+        let graph = Graph { name, nodes: vec![], params: vec![], inputs: vec![], outputs: vec![] };
+        Self { graph }
+    }
+
+    /// A tensor that the caller feeds.
+    ///
+    /// # Errors
+    /// If the shape is empty or too large, or the quantization is not per tensor.
+    pub fn input(&mut self, name: impl Into<String>, ty: TensorType) -> Result<NodeId, GraphError> {
+        let name = name.into();
+        let invalid = |source| GraphError::Tensor { name: name.clone(), source };
+        if ty.shape.checked_elements().is_none() {
+            return Err(invalid(TensorError::Size { shape: ty.shape }));
+        }
+        let one_scale = || {
+            ty.element.per_tensor().is_some()
+                && ty.element.quantization().is_some_and(crate::Quantization::is_valid)
+        };
+        if !ty.element.is_float() && !one_scale() {
+            return Err(invalid(TensorError::Quantization { element: ty.element.to_string() }));
+        }
+        let id = self.append(Node { name, op: Op::Input, inputs: vec![], output: ty })?;
+        self.graph.inputs.push(id);
+        Ok(id)
+    }
+
+    /// A constant tensor, for operators to name.
+    pub fn param(&mut self, name: impl Into<String>, tensor: impl Into<Arc<Tensor>>) -> ParamId {
+        self.graph.params.push(Param { name: name.into(), tensor: tensor.into() });
+        ParamId(self.graph.params.len() as u32 - 1)
+    }
+
+    /// A node whose element follows from its inputs: every float operator, and integer
+    /// operators that only move numbers.
+    ///
+    /// # Errors
+    /// If the operator does not fit its inputs.
+    pub fn push(
+        &mut self,
+        name: impl Into<String>,
+        op: Op,
+        inputs: &[NodeId],
+    ) -> Result<NodeId, GraphError> {
+        self.push_node(name.into(), op, inputs, None)
+    }
+
+    /// A node with a stated output element: every integer operator that computes.
+    ///
+    /// # Errors
+    /// If the operator does not fit its inputs or cannot yield this element.
+    pub fn push_as(
+        &mut self,
+        name: impl Into<String>,
+        op: Op,
+        inputs: &[NodeId],
+        element: Element,
+    ) -> Result<NodeId, GraphError> {
+        self.push_node(name.into(), op, inputs, Some(element))
+    }
+
+    /// The type of a node pushed earlier.
+    pub fn ty(&self, id: NodeId) -> &TensorType {
+        self.graph.ty(id)
+    }
+
+    /// What a node pushed earlier reads.
+    pub(crate) fn inputs_of(&self, id: NodeId) -> &[NodeId] {
+        &self.graph.node(id).inputs
+    }
+
+    /// The finished graph.
+    ///
+    /// # Errors
+    /// If it has no inputs, or no outputs are named.
+    pub fn finish(mut self, outputs: &[NodeId]) -> Result<Graph, GraphError> {
+        if self.graph.inputs.is_empty() {
+            return Err(GraphError::Empty("inputs"));
+        }
+        if outputs.is_empty() {
+            return Err(GraphError::Empty("outputs"));
+        }
+        self.graph.outputs = outputs.to_vec();
+        Ok(self.graph)
+    }
+
+    fn push_node(
+        &mut self,
+        name: String,
+        op: Op,
+        inputs: &[NodeId],
+        element: Option<Element>,
+    ) -> Result<NodeId, GraphError> {
+        if let Some(unknown) = inputs.iter().find(|id| id.index() >= self.graph.nodes.len()) {
+            return Err(GraphError::UnknownInput { node: name, input: unknown.index() });
+        }
+        let types: Vec<&TensorType> = inputs.iter().map(|&id| self.graph.ty(id)).collect();
+        let inferred = op.infer(&types, &self.graph, element.as_ref()).and_then(|ty| {
+            match ty.shape.checked_elements() {
+                Some(_) => Ok(ty),
+                None => Err(ShapeError::TooLarge { shape: ty.shape }),
+            }
+        });
+        let output = match inferred {
+            Ok(output) => output,
+            Err(source) => {
+                let (op, source) = (op.name(), Box::new(source));
+                return Err(GraphError::Node { node: name, op, source });
+            }
+        };
+        self.append(Node { name, op, inputs: inputs.to_vec(), output })
+    }
+
+    fn append(&mut self, node: Node) -> Result<NodeId, GraphError> {
+        if self.graph.nodes.len() >= Self::MAX_NODES {
+            return Err(GraphError::TooManyNodes);
+        }
+        self.graph.nodes.push(node);
+        Ok(NodeId(self.graph.nodes.len() as u32 - 1))
+    }
+}
+
+/// The shape of a named parameter; a typed error if there is none of that id.
+pub(crate) fn param_shape(graph: &Graph, id: ParamId) -> Result<Shape, ShapeError> {
+    param(graph, id).map(Tensor::shape)
+}
+
+/// A named parameter; a typed error if there is none of that id.
+pub(crate) fn param(graph: &Graph, id: ParamId) -> Result<&Tensor, ShapeError> {
+    let param = graph.params.get(id.index());
+    param.map(|p| &*p.tensor).ok_or(ShapeError::MissingParam { index: id.index() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::{Add, Reshape};
+
+    fn image(builder: &mut GraphBuilder, c: usize) -> NodeId {
+        builder.input("image", TensorType::new(Shape::new(1, 4, 4, c), Element::F32)).unwrap()
+    }
+
+    #[test]
+    fn errors_name_the_node_and_both_shapes() {
+        let mut builder = GraphBuilder::new("test");
+        let a = image(&mut builder, 3);
+        let b = image(&mut builder, 5);
+        let error = builder.push("sum", Op::Add(Add { activation: None }), &[a, b]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "node 'sum' (Add): the operands cannot be broadcast: 1x4x4x3 does not fit 1x4x4x5"
+        );
+    }
+
+    #[test]
+    fn a_graph_needs_inputs_and_outputs() {
+        assert_eq!(GraphBuilder::new("a").finish(&[]), Err(GraphError::Empty("inputs")));
+        let mut builder = GraphBuilder::new("b");
+        image(&mut builder, 3);
+        assert_eq!(builder.finish(&[]), Err(GraphError::Empty("outputs")));
+    }
+
+    #[test]
+    fn reading_a_later_node_is_refused() {
+        let mut builder = GraphBuilder::new("test");
+        image(&mut builder, 3);
+        let op = Op::Reshape(Reshape { shape: Shape::vector(48) });
+        let error = builder.push("flat", op, &[NodeId(7)]).unwrap_err();
+        assert_eq!(error, GraphError::UnknownInput { node: "flat".into(), input: 7 });
+    }
+}

@@ -1,0 +1,156 @@
+//! The immutable network.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{Op, Tensor, TensorType};
+
+/// A validated network. Nodes are in the order they run; cloning shares the weights.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Graph {
+    pub(crate) name: String,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) params: Vec<Param>,
+    pub(crate) inputs: Vec<NodeId>,
+    pub(crate) outputs: Vec<NodeId>,
+}
+
+impl Graph {
+    /// The network's name, for people.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// All nodes, in the order they run.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// All nodes with their ids, in the order they run.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> {
+        self.nodes.iter().enumerate().map(|(index, node)| (NodeId(index as u32), node))
+    }
+
+    /// One node.
+    ///
+    /// # Panics
+    /// If the id is of another, longer graph.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// Shape and element of a node's output.
+    pub fn ty(&self, id: NodeId) -> &TensorType {
+        &self.node(id).output
+    }
+
+    /// Types of what a node reads.
+    pub fn input_types(&self, node: &Node) -> Vec<&TensorType> {
+        node.inputs.iter().map(|&id| self.ty(id)).collect()
+    }
+
+    /// All constant tensors.
+    pub fn params(&self) -> &[Param] {
+        &self.params
+    }
+
+    /// One constant tensor.
+    ///
+    /// # Panics
+    /// If the id is of another, longer graph.
+    pub fn param(&self, id: ParamId) -> &Tensor {
+        &self.params[id.index()].tensor
+    }
+
+    /// The nodes that the caller feeds, in the order of `Plan::run`'s inputs.
+    pub fn inputs(&self) -> &[NodeId] {
+        &self.inputs
+    }
+
+    /// The nodes that the caller gets back, in order.
+    pub fn outputs(&self) -> &[NodeId] {
+        &self.outputs
+    }
+
+    /// Multiply-accumulates of one node.
+    pub fn node_macs(&self, node: &Node) -> u64 {
+        node.op.macs(&self.input_types(node), &node.output, self)
+    }
+
+    /// Multiply-accumulates of one inference: convolutions and linear layers, as papers
+    /// count them.
+    pub fn macs(&self) -> u64 {
+        self.nodes.iter().map(|node| self.node_macs(node)).sum()
+    }
+
+    /// Number of weights and biases that the nodes use.
+    pub fn parameters(&self) -> u64 {
+        self.params.iter().map(|p| p.tensor.shape().elements() as u64).sum()
+    }
+
+    /// Bytes of weights and biases.
+    pub fn parameter_bytes(&self) -> u64 {
+        self.params.iter().map(|p| p.tensor.bytes().len() as u64).sum()
+    }
+
+    /// For each node, the nodes that read it.
+    pub fn consumers(&self) -> Vec<Vec<NodeId>> {
+        let mut consumers = vec![Vec::new(); self.nodes.len()];
+        for (id, node) in self.iter() {
+            for input in &node.inputs {
+                consumers[input.index()].push(id);
+            }
+        }
+        consumers
+    }
+}
+
+/// One step of a network: an operator, what it reads, and the type of its one output.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Node {
+    /// A name for people and for comparing backends layer by layer.
+    pub name: String,
+    /// What it computes.
+    pub op: Op,
+    /// The nodes that it reads, all before it.
+    pub inputs: Vec<NodeId>,
+    /// Shape and element of its output.
+    pub output: TensorType,
+}
+
+/// A constant tensor of a graph: weights, a bias, a constant operand.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Param {
+    /// Its name in the file it came from.
+    pub name: String,
+    /// Its numbers, shared between graphs that passes derive from each other.
+    pub tensor: Arc<Tensor>,
+}
+
+/// A node of one graph, by position.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct NodeId(pub(crate) u32);
+
+impl NodeId {
+    /// Position in [`Graph::nodes`].
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// A constant tensor of one graph, by position.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ParamId(pub(crate) u32);
+
+impl ParamId {
+    /// Position in [`Graph::params`].
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}

@@ -1,0 +1,140 @@
+//! Operators that move numbers without computing any.
+
+use serde::{Deserialize, Serialize};
+
+use super::{computed_element, exactly, moved_element};
+use crate::builder::param;
+use crate::{Element, Graph, ParamId, Shape, ShapeError, TensorType};
+
+/// A tensor that never changes, read like any other node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Constant {
+    /// The tensor.
+    pub value: ParamId,
+}
+
+impl Constant {
+    pub(super) fn infer(
+        &self,
+        inputs: &[&TensorType],
+        graph: &Graph,
+        element: Option<&Element>,
+    ) -> Result<TensorType, ShapeError> {
+        let [] = exactly(inputs)?;
+        let ty = param(graph, self.value)?.ty();
+        Ok(TensorType::new(ty.shape, moved_element(&ty.element, element)?))
+    }
+}
+
+/// A dimension.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Axis {
+    /// Height.
+    Height,
+    /// Width.
+    Width,
+    /// Channels.
+    Channels,
+}
+
+/// Tensors side by side along one dimension, equal in all others. In int8 each input is
+/// requantized to the output's scale.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Concat {
+    /// The dimension that grows.
+    pub axis: Axis,
+}
+
+impl Concat {
+    pub(super) fn infer(
+        &self,
+        inputs: &[&TensorType],
+        element: Option<&Element>,
+    ) -> Result<TensorType, ShapeError> {
+        let Some((first, rest)) = inputs.split_first() else {
+            return Err(ShapeError::InputCount { expected: 1, actual: 0 });
+        };
+        let mut shape = first.shape;
+        for input in rest {
+            let other = input.shape;
+            let (fits, sum) = match self.axis {
+                Axis::Height => (Shape { h: shape.h, ..other } == shape, shape.h + other.h),
+                Axis::Width => (Shape { w: shape.w, ..other } == shape, shape.w + other.w),
+                Axis::Channels => (Shape { c: shape.c, ..other } == shape, shape.c + other.c),
+            };
+            if !fits {
+                let (left, right) = (shape, other);
+                return Err(ShapeError::Mismatch { what: "the inputs", left, right });
+            }
+            if input.element.name() != first.element.name() {
+                return Err(ShapeError::Element {
+                    what: "an input",
+                    actual: input.element.to_string(),
+                    expected: first.element.name().into(),
+                });
+            }
+            match self.axis {
+                Axis::Height => shape.h = sum,
+                Axis::Width => shape.w = sum,
+                Axis::Channels => shape.c = sum,
+            }
+        }
+        Ok(TensorType::new(shape, computed_element(&first.element, element)?))
+    }
+}
+
+/// A border of the real number 0 around the image.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Pad {
+    /// Rows above.
+    pub top: usize,
+    /// Rows below.
+    pub bottom: usize,
+    /// Columns to the left.
+    pub left: usize,
+    /// Columns to the right.
+    pub right: usize,
+}
+
+impl Pad {
+    pub(super) fn infer(
+        &self,
+        inputs: &[&TensorType],
+        element: Option<&Element>,
+    ) -> Result<TensorType, ShapeError> {
+        let [input] = exactly(inputs)?;
+        let shape = input.shape;
+        let limit = super::Window::MAX_ATTRIBUTE;
+        if [self.top, self.bottom, self.left, self.right].iter().any(|&p| p > limit) {
+            let (attribute, value) = ("pad", format!("{self:?}"));
+            return Err(ShapeError::Attribute { attribute, value, input: shape });
+        }
+        let (h, w) = (shape.h + self.top + self.bottom, shape.w + self.left + self.right);
+        let element = moved_element(&input.element, element)?;
+        Ok(TensorType::new(Shape { h, w, ..shape }, element))
+    }
+}
+
+/// The same numbers in the same order under another shape: a relabelling, free everywhere.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reshape {
+    /// The output's shape, of as many elements as the input.
+    pub shape: Shape,
+}
+
+impl Reshape {
+    pub(super) fn infer(
+        &self,
+        inputs: &[&TensorType],
+        element: Option<&Element>,
+    ) -> Result<TensorType, ShapeError> {
+        let [input] = exactly(inputs)?;
+        if self.shape.checked_elements() != input.shape.checked_elements() {
+            let (left, right) = (input.shape, self.shape);
+            return Err(ShapeError::Mismatch { what: "element counts", left, right });
+        }
+        let element = moved_element(&input.element, element)?;
+        Ok(TensorType::new(self.shape, element))
+    }
+}

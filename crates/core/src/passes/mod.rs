@@ -1,0 +1,44 @@
+//! Portable rewrites: each takes a graph and makes a new one that computes the same.
+//!
+//! All backends are handed the same optimised graph, so comparing them compares like with
+//! like. What is only good for one kind of hardware (fusing into a kernel's epilogue,
+//! packing, tiling) happens inside that backend's `compile`.
+
+mod fuse_activation;
+mod remove_unused;
+
+pub use fuse_activation::fuse_activation;
+pub use remove_unused::remove_unused;
+
+use crate::{Graph, GraphBuilder, GraphError, NodeId, Op};
+
+/// Every pass, in order.
+///
+/// # Errors
+/// Never for a graph that a [`GraphBuilder`] made; a failure is a bug of a pass.
+pub fn optimize(graph: &Graph) -> Result<Graph, GraphError> {
+    remove_unused(&fuse_activation(graph)?)
+}
+
+/// Copies a graph node by node: `rewrite` may push something else in a node's place.
+/// It gets the node's old id and its inputs' new ids, and returns the node's new id.
+fn rebuild(
+    graph: &Graph,
+    mut rewrite: impl FnMut(&mut GraphBuilder, NodeId, &[NodeId]) -> Result<NodeId, GraphError>,
+) -> Result<Graph, GraphError> {
+    let mut builder = GraphBuilder::new(graph.name());
+    for param in graph.params() {
+        builder.param(param.name.clone(), param.tensor.clone());
+    }
+    let mut renamed: Vec<NodeId> = Vec::with_capacity(graph.nodes().len());
+    for (id, node) in graph.iter() {
+        let inputs: Vec<NodeId> = node.inputs.iter().map(|i| renamed[i.index()]).collect();
+        let new = match node.op {
+            Op::Input => builder.input(node.name.clone(), node.output.clone())?,
+            _ => rewrite(&mut builder, id, &inputs)?,
+        };
+        renamed.push(new);
+    }
+    let outputs: Vec<NodeId> = graph.outputs().iter().map(|o| renamed[o.index()]).collect();
+    builder.finish(&outputs)
+}

@@ -1,0 +1,154 @@
+//! Functions of one int8 number, as tables.
+
+use super::fixed_point::{
+    doubling_high_mul_i16, rounding_divide_by_power_of_two, rounding_doubling_high_mul_i16,
+    saturating_shift_left_i16,
+};
+use super::{Multiplier, activation_range};
+use crate::Element;
+use crate::op::ActivationKind;
+
+/// The table of an elementwise function from one int8 element to another: entry `i` is the
+/// output for the input `i - 128`.
+///
+/// * Relu and Relu6 rescale in fixed point and clamp.
+/// * HardSwish follows TFLite's 16-bit fixed-point kernel.
+/// * HardSigmoid and Sigmoid are evaluated in f64 and rounded to nearest, half away from
+///   zero; TFLite has no int8 hard-sigmoid, and its sigmoid is at most one step away.
+///
+/// # Panics
+/// If one is not an integer with one scale: [`crate::GraphBuilder`] sees to that.
+pub fn activation_table(kind: ActivationKind, input: &Element, output: &Element) -> [i8; 256] {
+    match kind {
+        ActivationKind::Relu | ActivationKind::Relu6 => {
+            rescale_table(input, output, activation_range(Some(kind), output))
+        }
+        ActivationKind::HardSwish => hard_swish_table(input, output),
+        ActivationKind::HardSigmoid => {
+            real_table(input, output, |x| ((x + 3.0) / 6.0).clamp(0.0, 1.0))
+        }
+        ActivationKind::Sigmoid => real_table(input, output, |x| 1.0 / (1.0 + (-x).exp())),
+    }
+}
+
+/// The table of a change of scale, zero point or signedness between two 8-bit elements:
+/// entry `i` is the output's byte for the input's byte `i`, both as stored (int8 in two's
+/// complement).
+///
+/// # Panics
+/// If one is not an 8-bit integer with one scale: [`crate::GraphBuilder`] sees to that.
+pub fn requantize_table(input: &Element, output: &Element) -> [u8; 256] {
+    let (input_scale, input_zero_point) = input.per_tensor().expect("an integer input");
+    let (output_scale, output_zero_point) = output.per_tensor().expect("an integer output");
+    let multiplier = Multiplier::from_real(f64::from(input_scale) / f64::from(output_scale));
+    let (low, high) = output.integer_range().expect("an integer output");
+    std::array::from_fn(|byte| {
+        let value = match input {
+            Element::Int8(_) => i32::from(byte as u8 as i8),
+            _ => byte as i32,
+        };
+        let rescaled = multiplier.apply(value - input_zero_point) + output_zero_point;
+        rescaled.clamp(low, high) as u8
+    })
+}
+
+fn rescale_table(input: &Element, output: &Element, (low, high): (i32, i32)) -> [i8; 256] {
+    let (input_scale, input_zero_point) = input.per_tensor().expect("an integer input");
+    let (output_scale, output_zero_point) = output.per_tensor().expect("an integer output");
+    let multiplier = Multiplier::from_real(f64::from(input_scale) / f64::from(output_scale));
+    std::array::from_fn(|i| {
+        let value = i as i32 - 128 - input_zero_point;
+        (multiplier.apply(value) + output_zero_point).clamp(low, high) as i8
+    })
+}
+
+fn real_table(input: &Element, output: &Element, function: impl Fn(f64) -> f64) -> [i8; 256] {
+    let (input_scale, input_zero_point) = input.per_tensor().expect("an integer input");
+    let (output_scale, output_zero_point) = output.per_tensor().expect("an integer output");
+    std::array::from_fn(|i| {
+        let real = f64::from(input_scale) * f64::from(i as i32 - 128 - input_zero_point);
+        let value = (function(real) / f64::from(output_scale)).round();
+        (value + f64::from(output_zero_point)).clamp(-128.0, 127.0) as i8
+    })
+}
+
+/// `x * relu6(x + 3) / 6` in 16 bits: the input at 1/128 of its scale, once scaled to the
+/// output and once to a range where the clamp of `(x + 3) / 6` to 0..1 is saturation.
+fn hard_swish_table(input: &Element, output: &Element) -> [i8; 256] {
+    let (input_scale, input_zero_point) = input.per_tensor().expect("an integer input");
+    let (output_scale, output_zero_point) = output.per_tensor().expect("an integer output");
+    let fine_scale = input_scale * (1.0 / 128.0);
+    let to_output = Multiplier::from_real(f64::from(fine_scale / output_scale));
+    let to_gate = Multiplier::from_real(f64::from(fine_scale / (3.0 / 32768.0)));
+    let (output_mantissa, gate_mantissa) = (mantissa_i16(to_output), mantissa_i16(to_gate));
+    std::array::from_fn(|i| {
+        let fine = ((i as i32 - 128 - input_zero_point) << 7) as i16;
+        let scaled = rounding_doubling_high_mul_i16(fine, output_mantissa);
+
+        let mut gate = fine;
+        if to_gate.exponent > 0 {
+            gate = saturating_shift_left_i16(gate, to_gate.exponent as u32 - 1);
+        }
+        gate = rounding_doubling_high_mul_i16(gate, gate_mantissa);
+        if to_gate.exponent > 0 {
+            gate = saturating_shift_left_i16(gate, 1);
+        } else {
+            let shift = to_gate.exponent.unsigned_abs();
+            gate = rounding_divide_by_power_of_two(i32::from(gate), shift) as i16;
+        }
+        // From -1..1 to 0..1.
+        let gate = ((i32::from(gate) + (1 << 15)) >> 1) as i16;
+
+        let product = i32::from(doubling_high_mul_i16(gate, scaled));
+        let rescaled = if to_output.exponent > 0 {
+            product << to_output.exponent
+        } else {
+            rounding_divide_by_power_of_two(product, to_output.exponent.unsigned_abs())
+        };
+        (rescaled + output_zero_point).clamp(-128, 127) as i8
+    })
+}
+
+/// The upper 16 bits of a mantissa, rounded.
+fn mantissa_i16(multiplier: Multiplier) -> i16 {
+    let rounded = (i64::from(multiplier.mantissa) + (1 << 15)) >> 16;
+    rounded.min(i64::from(i16::MAX)) as i16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error_in_steps(kind: ActivationKind, input: &Element, output: &Element) -> f64 {
+        let (input_scale, input_zero) = input.per_tensor().unwrap();
+        let (output_scale, output_zero) = output.per_tensor().unwrap();
+        let table = activation_table(kind, input, output);
+        let error = |i: usize| {
+            let real = input_scale * (i as i32 - 128 - input_zero) as f32;
+            let exact = kind.apply(real) / output_scale + output_zero as f32;
+            (f64::from(table[i]) - f64::from(exact.clamp(-128.0, 127.0))).abs()
+        };
+        (0..256).map(error).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn tables_follow_the_functions_they_stand_for() {
+        let input = Element::int8(0.06, 10);
+        for kind in [ActivationKind::Relu, ActivationKind::Relu6] {
+            assert!(error_in_steps(kind, &input, &Element::int8(0.03, -128)) <= 0.51);
+        }
+        let swish = error_in_steps(ActivationKind::HardSwish, &input, &Element::int8(0.04, -118));
+        assert!(swish <= 1.0, "{swish}");
+        for kind in [ActivationKind::Sigmoid, ActivationKind::HardSigmoid] {
+            assert!(error_in_steps(kind, &input, &Element::int8(1.0 / 256.0, -128)) <= 0.51);
+        }
+    }
+
+    #[test]
+    fn changing_signedness_flips_the_top_bit() {
+        let table = requantize_table(&Element::uint8(0.1, 128), &Element::int8(0.1, 0));
+        for byte in 0..=255u8 {
+            assert_eq!(table[usize::from(byte)], byte ^ 0x80);
+        }
+    }
+}
