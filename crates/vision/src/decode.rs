@@ -1,0 +1,120 @@
+//! Picture files to pixels and back, through the `image` crate.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use image::{
+    ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageFormat, Limits,
+};
+
+use crate::{Image, VisionError};
+
+/// See [`Image::decode`].
+pub(crate) fn decode(bytes: &[u8], name: &str) -> Result<Image, VisionError> {
+    if bytes.is_empty() {
+        return Err(VisionError::Empty { name: name.into() });
+    }
+    let (format, format_name) = match image::guess_format(bytes) {
+        Ok(ImageFormat::Jpeg) => (ImageFormat::Jpeg, "JPEG"),
+        Ok(ImageFormat::Png) => (ImageFormat::Png, "PNG"),
+        Ok(ImageFormat::Bmp) => (ImageFormat::Bmp, "BMP"),
+        _ => return Err(VisionError::UnknownFormat { name: name.into() }),
+    };
+    let failure = |reason: String| VisionError::Decode {
+        name: name.into(),
+        format: format_name,
+        // A message of several lines would break "one line an error".
+        reason: reason.lines().next().unwrap_or_default().into(),
+    };
+    if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
+        return Err(failure("the file is cut off before the end of the picture".into()));
+    }
+
+    let reader = image::ImageReader::with_format(Cursor::new(bytes), format);
+    let mut decoder = reader.into_decoder().map_err(|error| failure(error.to_string()))?;
+    let (width, height) = decoder.dimensions();
+    let (width, height) = (width as usize, height as usize);
+    if width.saturating_mul(height) > Image::MAX_PIXELS {
+        return Err(VisionError::TooManyPixels { name: name.into(), width, height });
+    }
+    if width == 0 || height == 0 {
+        return Err(failure(format!("{width}x{height} has no pixels")));
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(Image::MAX_PIXELS as u64 * MAX_BYTES_PER_PIXEL);
+    decoder.set_limits(limits).map_err(|error| failure(error.to_string()))?;
+    let decoded =
+        DynamicImage::from_decoder(decoder).map_err(|error| failure(error.to_string()))?;
+    Image::new(width, height, to_rgb8(decoded))
+}
+
+/// Colours only, 8 bits each.
+fn to_rgb8(decoded: DynamicImage) -> Vec<u8> {
+    match decoded.color() {
+        ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => {
+            decoded.into_rgb16().into_raw().into_iter().map(|sample| (sample >> 8) as u8).collect()
+        }
+        _ => decoded.into_rgb8().into_raw(),
+    }
+}
+
+/// True if a JPEG's segments and scans lead up to its end marker. The decoder fills what
+/// is missing of a cut-off photo with grey and reports success; a wrong answer from half a
+/// photo is worse than none.
+fn jpeg_is_complete(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    loop {
+        let Some(&byte) = bytes.get(at) else { return false };
+        let Some(&marker) = bytes.get(at + 1) else { return false };
+        if byte != 0xFF {
+            // Entropy-coded data, or stray bytes between segments.
+            at += 1;
+            continue;
+        }
+        match marker {
+            JPEG_END => return true,
+            // A fill byte before a marker.
+            0xFF => at += 1,
+            // A literal 0xFF of entropy-coded data, a restart marker: no length follows.
+            0x00 | 0x01 | 0xD0..=0xD8 => at += 2,
+            _ => {
+                let Some(&[high, low]) = bytes.get(at + 2..at + 4) else { return false };
+                at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2);
+            }
+        }
+    }
+}
+
+/// See [`Image::save_png`].
+pub(crate) fn save_png(image: &Image, path: &Path) -> Result<(), VisionError> {
+    let failure = |source| VisionError::Write { name: path.display().to_string(), source };
+    let mut encoded = Vec::new();
+    image::codecs::png::PngEncoder::new(&mut encoded)
+        .write_image(
+            image.pixels(),
+            image.width() as u32,
+            image.height() as u32,
+            ExtendedColorType::Rgb8,
+        )
+        .map_err(|error| failure(std::io::Error::other(error)))?;
+    let temporary = temporary_name(path);
+    let result = fs::write(&temporary, &encoded).and_then(|()| fs::rename(&temporary, path));
+    if result.is_err() {
+        // The error that is reported is the first one.
+        let _ = fs::remove_file(&temporary);
+    }
+    result.map_err(failure)
+}
+
+/// A name in the same folder that no other process uses.
+fn temporary_name(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.partial", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// 16 bits each of red, green, blue and alpha.
+const MAX_BYTES_PER_PIXEL: u64 = 8;
+
+const JPEG_END: u8 = 0xD9;

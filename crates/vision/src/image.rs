@@ -1,0 +1,200 @@
+//! A picture in memory, read from and written to files.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::{VisionError, decode, resize};
+
+/// A colour picture: 8 bits each of red, green and blue, row by row from the top.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Image {
+    width: usize,
+    height: usize,
+    pixels: Vec<u8>,
+}
+
+impl Image {
+    /// Largest file that [`open`] reads, 512 MiB.
+    pub const MAX_FILE_BYTES: u64 = 512 << 20;
+
+    /// Most pixels that a picture may have: 200 megapixels, 600 MB in memory. A file that
+    /// declares more is refused before its pixels are allocated.
+    pub const MAX_PIXELS: usize = 200_000_000;
+
+    /// A picture from its pixels: `width * height * 3` bytes.
+    ///
+    /// # Errors
+    /// If a side is zero, there are too many pixels, or the bytes do not fill the picture.
+    pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Result<Self, VisionError> {
+        let count = width.saturating_mul(height);
+        if count > Self::MAX_PIXELS {
+            return Err(VisionError::TooManyPixels { name: "picture".into(), width, height });
+        }
+        if count == 0 || pixels.len() != count * 3 {
+            return Err(VisionError::PixelCount { width, height, bytes: pixels.len() });
+        }
+        Ok(Self { width, height, pixels })
+    }
+
+    /// Decodes a JPEG, PNG or BMP file held in memory. What the bytes are is read from the
+    /// bytes; `name` is used in errors only.
+    ///
+    /// Grey is repeated in all three colours, alpha is dropped, palettes are looked up, and
+    /// of 16-bit samples the upper 8 bits are kept. An EXIF orientation is not applied and
+    /// no colour profile is.
+    ///
+    /// # Errors
+    /// If the bytes are none of the three formats, are cut off or damaged, or declare more
+    /// than [`Image::MAX_PIXELS`].
+    pub fn decode(bytes: &[u8], name: &str) -> Result<Self, VisionError> {
+        decode::decode(bytes, name)
+    }
+
+    /// Writes the picture as PNG. The file appears complete or not at all: it is written
+    /// under a temporary name in the same folder, then renamed.
+    ///
+    /// # Errors
+    /// If the folder is missing, full or may not be written.
+    pub fn save_png(&self, path: impl AsRef<Path>) -> Result<(), VisionError> {
+        decode::save_png(self, path.as_ref())
+    }
+
+    /// Width in pixels, at least 1.
+    pub const fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Height in pixels, at least 1.
+    pub const fn height(&self) -> usize {
+        self.height
+    }
+
+    /// All pixels: red, green, blue, row by row from the top.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// Red, green and blue of one pixel.
+    ///
+    /// # Panics
+    /// If the position is outside the picture.
+    pub fn pixel(&self, x: usize, y: usize) -> [u8; 3] {
+        assert!(x < self.width && y < self.height, "({x}, {y}) is outside the picture");
+        let start = (y * self.width + x) * 3;
+        [self.pixels[start], self.pixels[start + 1], self.pixels[start + 2]]
+    }
+
+    /// The whole picture in another size, bilinear with antialiasing; values are those of
+    /// PIL's `resize((width, height), BILINEAR)`. To resize a part of it, see [`Crop`].
+    ///
+    /// # Errors
+    /// If a side is zero or there are more than [`Image::MAX_PIXELS`].
+    pub fn resize(&self, width: usize, height: usize) -> Result<Self, VisionError> {
+        self.resize_crop(Crop::whole(self), width, height)
+    }
+
+    /// A part of the picture in another size, as if it had been cut out first: no pixel
+    /// outside the part is looked at.
+    ///
+    /// # Errors
+    /// If the part is empty or reaches outside, or as [`Image::resize`].
+    pub fn resize_crop(
+        &self,
+        crop: Crop,
+        width: usize,
+        height: usize,
+    ) -> Result<Self, VisionError> {
+        let fits = |start: usize, length: usize, whole: usize| {
+            length > 0 && start.checked_add(length).is_some_and(|end| end <= whole)
+        };
+        if !fits(crop.x, crop.width, self.width) || !fits(crop.y, crop.height, self.height) {
+            return Err(VisionError::Setting {
+                field: "crop",
+                value: format!("{crop:?} of {self:?}"),
+                expected: "a part of the picture",
+            });
+        }
+        let count = width.saturating_mul(height);
+        if count > Self::MAX_PIXELS {
+            return Err(VisionError::TooManyPixels { name: "picture".into(), width, height });
+        }
+        if count == 0 {
+            return Err(VisionError::PixelCount { width, height, bytes: 0 });
+        }
+        Self::new(width, height, resize::bilinear(self, crop, width, height))
+    }
+}
+
+/// A picture's size stands for it: nobody wants to read a million pixels.
+impl std::fmt::Debug for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Image({}x{})", self.width, self.height)
+    }
+}
+
+/// A rectangle of a picture, in pixels from its top left corner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Crop {
+    /// First column.
+    pub x: usize,
+    /// First row.
+    pub y: usize,
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
+impl Crop {
+    /// All of a picture.
+    pub const fn whole(image: &Image) -> Self {
+        Self { x: 0, y: 0, width: image.width, height: image.height }
+    }
+
+    /// The square in the middle whose side is `fraction` of the picture's shorter side,
+    /// rounded half to even, at least one pixel. An odd remainder leaves the extra row or
+    /// column at the bottom or right.
+    pub fn centre_square(image: &Image, fraction: f32) -> Self {
+        let shorter = image.width.min(image.height);
+        let side = (f64::from(fraction) * shorter as f64).round_ties_even() as usize;
+        let side = side.clamp(1, shorter);
+        Self {
+            x: (image.width - side) / 2,
+            y: (image.height - side) / 2,
+            width: side,
+            height: side,
+        }
+    }
+}
+
+/// Reads a JPEG, PNG or BMP picture from a file; see [`Image::decode`].
+///
+/// # Errors
+/// As [`Image::decode`], and if the file is missing, a folder, or larger than
+/// [`Image::MAX_FILE_BYTES`]. Every error names the file.
+pub fn open(path: impl AsRef<Path>) -> Result<Image, VisionError> {
+    let path = path.as_ref();
+    let bytes = read_bounded(path, Image::MAX_FILE_BYTES)?;
+    Image::decode(&bytes, &path.display().to_string())
+}
+
+/// All bytes of a file, if it is a file and no larger than the limit. A pipe that never
+/// ends is cut off at the limit too.
+pub(crate) fn read_bounded(path: &Path, limit_bytes: u64) -> Result<Vec<u8>, VisionError> {
+    let name = path.display().to_string();
+    let mut bytes = Vec::new();
+    let read = |bytes: &mut Vec<u8>| -> io::Result<()> {
+        let file = File::open(path)?;
+        if file.metadata()?.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file"));
+        }
+        file.take(limit_bytes + 1).read_to_end(bytes)?;
+        Ok(())
+    };
+    read(&mut bytes).map_err(|source| VisionError::Read { name: name.clone(), source })?;
+    if bytes.len() as u64 > limit_bytes {
+        return Err(VisionError::FileTooLarge { name, limit_bytes });
+    }
+    Ok(bytes)
+}

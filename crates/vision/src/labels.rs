@@ -1,0 +1,104 @@
+//! Names of classes, read from a text file.
+
+use std::env;
+use std::path::Path;
+
+use crate::VisionError;
+use crate::image::read_bounded;
+
+/// Names of a network's classes, in the order of its scores.
+///
+/// A file has one class a line; of several comma-separated names the first is shown.
+/// Without a file, classes are called by number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Labels {
+    lines: Vec<String>,
+}
+
+impl Labels {
+    /// Largest file that is read, 16 MiB.
+    pub const MAX_FILE_BYTES: u64 = 16 << 20;
+
+    /// Name of the file that [`Labels::find`] looks for: 1001 lines, `background` first.
+    pub const IMAGENET_FILE: &str = "imagenet_labels.txt";
+
+    /// Reads a file of one label a line. Lines may end as on Windows; empty lines at the
+    /// end do not count.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is not UTF-8, or has no labels.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, VisionError> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let failure =
+            |reason: &str| VisionError::Labels { name: name.clone(), reason: reason.into() };
+        let bytes = read_bounded(path, Self::MAX_FILE_BYTES)?;
+        let text = String::from_utf8(bytes).map_err(|_| failure("it is not UTF-8 text"))?;
+        let text = text.trim_start_matches('\u{feff}').trim_end();
+        if text.is_empty() {
+            return Err(failure("it has no lines"));
+        }
+        Ok(Self { lines: text.lines().map(|line| line.trim().to_owned()).collect() })
+    }
+
+    /// Labels for a network of so many classes, from the first of these files that exists
+    /// and fits: beside the model `MODEL.labels.txt` (the model's name without its
+    /// extension) and `imagenet_labels.txt`; then `imagenet_labels.txt` in
+    /// `$POCKETVISION_MODELS` and in the folder `labels` beside it. `None` if there is none.
+    ///
+    /// # Errors
+    /// If such a file exists and cannot be read.
+    pub fn find(model: Option<&Path>, classes: usize) -> Result<Option<Self>, VisionError> {
+        let mut files = Vec::new();
+        if let Some(model) = model {
+            files.push(model.with_extension("labels.txt"));
+            files.push(model.with_file_name(Self::IMAGENET_FILE));
+        }
+        if let Some(models) = env::var_os("POCKETVISION_MODELS").filter(|v| !v.is_empty()) {
+            let models = Path::new(&models);
+            files.push(models.join(Self::IMAGENET_FILE));
+            files.push(models.join("..").join("labels").join(Self::IMAGENET_FILE));
+        }
+        for file in files.iter().filter(|file| file.is_file()) {
+            if let Some(labels) = Self::open(file)?.for_classes(classes) {
+                return Ok(Some(labels));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The labels for a network of so many classes: themselves if they are as many; without
+    /// the first if that is `background` and the network has no such class; otherwise `None`.
+    pub fn for_classes(mut self, classes: usize) -> Option<Self> {
+        if self.lines.len() == classes + 1 && self.lines[0] == "background" {
+            self.lines.remove(0);
+        }
+        (self.lines.len() == classes).then_some(self)
+    }
+
+    /// Number of classes.
+    pub const fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// True if there are no classes.
+    pub const fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// A class's first name, as in `tench` for `tench, Tinca tinca`.
+    pub fn name(&self, index: usize) -> Option<&str> {
+        self.all_names(index).map(|line| line.split(',').next().unwrap_or(line).trim())
+    }
+
+    /// All of a class's names, as the file has them.
+    pub fn all_names(&self, index: usize) -> Option<&str> {
+        self.lines.get(index).map(String::as_str)
+    }
+}
+
+impl FromIterator<String> for Labels {
+    fn from_iter<I: IntoIterator<Item = String>>(names: I) -> Self {
+        Self { lines: names.into_iter().collect() }
+    }
+}

@@ -1,0 +1,176 @@
+//! A picture to a network's input tensor.
+
+use pocketvision_core::{Element, Shape, Tensor, TensorData, TensorType};
+
+use half::f16;
+
+use crate::{Crop, Image, VisionError};
+
+/// How a picture becomes a network's input: centre crop, resize, normalise.
+///
+/// ```
+/// use pocketvision_core::{Element, Shape, TensorType};
+/// use pocketvision_vision::{Preprocess, sample_picture};
+///
+/// let input = TensorType::new(Shape::new(1, 224, 224, 3), Element::uint8(1.0 / 128.0, 128));
+/// let tensor = Preprocess::for_input(&input)?.apply(&sample_picture(640, 480), &input)?;
+/// assert_eq!(tensor.shape(), input.shape);
+/// # Ok::<(), pocketvision_vision::VisionError>(())
+/// ```
+#[derive(Clone, PartialEq, Debug)]
+pub struct Preprocess {
+    /// Height in pixels that the picture is resized to.
+    pub height: usize,
+    /// Width in pixels that the picture is resized to.
+    pub width: usize,
+    /// Side of the square that is cut from the middle, as a share of the shorter side:
+    /// above 0, at most 1.
+    pub crop_fraction: f32,
+    /// Pixels to the numbers that float and int8 networks were trained on.
+    pub normalization: Normalization,
+}
+
+impl Preprocess {
+    /// What ImageNet networks of the MobileNet family expect: the middle 87.5 %, resized
+    /// to the input's size, pixels in -1 to 1.
+    ///
+    /// # Errors
+    /// If the input is not `n x height x width x 3`, or of an element that no picture fills.
+    pub fn for_input(input: &TensorType) -> Result<Self, VisionError> {
+        check_input(input)?;
+        Ok(Self {
+            height: input.shape.h,
+            width: input.shape.w,
+            crop_fraction: 0.875,
+            normalization: Normalization::SYMMETRIC,
+        })
+    }
+
+    /// The picture as this network's input. A batch is filled with copies of the picture.
+    ///
+    /// * `uint8`: the pixels themselves, as TFLite feeds such networks, whatever the scale.
+    /// * `f32`, `f16`: the normalised pixels.
+    /// * `int8`: the normalised pixels, quantized by the input's own scale and zero point.
+    ///   Where its steps are the pixels' steps, each pixel minus 128.
+    ///
+    /// # Errors
+    /// If the input is of another size than these settings, takes no picture, or a setting
+    /// is out of range.
+    pub fn apply(&self, image: &Image, input: &TensorType) -> Result<Tensor, VisionError> {
+        check_input(input)?;
+        self.check()?;
+        let Shape { n: batch, h, w, .. } = input.shape;
+        if (h, w) != (self.height, self.width) {
+            let reason = format!("preprocessing makes {}x{} pixels", self.height, self.width);
+            return Err(VisionError::Input { input: Box::new(input.clone()), reason });
+        }
+        let crop = Crop::centre_square(image, self.crop_fraction);
+        let resized = image.resize_crop(crop, self.width, self.height)?;
+        let pixels = resized.pixels();
+        let data = match &input.element {
+            Element::UInt8(_) => TensorData::U8(pixels.repeat(batch)),
+            Element::F32 => TensorData::F32(self.normalization.apply(pixels).repeat(batch)),
+            Element::F16 => {
+                let reals = self.normalization.apply(pixels);
+                let halves: Vec<f16> = reals.into_iter().map(f16::from_f32).collect();
+                TensorData::F16(halves.repeat(batch))
+            }
+            element => {
+                let (scale, zero_point) = element.per_tensor().expect("checked above");
+                let tables = self.normalization.int8_tables(scale, zero_point);
+                let quantized: Vec<i8> = pixels
+                    .iter()
+                    .enumerate()
+                    .map(|(index, &pixel)| tables[index % 3][usize::from(pixel)])
+                    .collect();
+                TensorData::I8(quantized.repeat(batch))
+            }
+        };
+        Ok(Tensor::new(input.shape, input.element.clone(), data)?)
+    }
+
+    fn check(&self) -> Result<(), VisionError> {
+        let setting =
+            |field, value: String, expected| Err(VisionError::Setting { field, value, expected });
+        if !(self.crop_fraction > 0.0 && self.crop_fraction <= 1.0) {
+            let value = self.crop_fraction.to_string();
+            return setting("crop_fraction", value, "a number above 0, at most 1");
+        }
+        let Normalization { mean, std } = self.normalization;
+        if !mean.iter().all(|x| x.is_finite()) {
+            return setting("normalization.mean", format!("{mean:?}"), "finite numbers");
+        }
+        if !std.iter().all(|x| x.is_finite() && *x > 0.0) {
+            return setting("normalization.std", format!("{std:?}"), "finite numbers above 0");
+        }
+        Ok(())
+    }
+}
+
+/// `(pixel - mean) / std` for red, green and blue, pixels from 0 to 255.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Normalization {
+    /// The pixel value that becomes 0.
+    pub mean: [f32; 3],
+    /// The distance in pixel values that becomes 1.
+    pub std: [f32; 3],
+}
+
+impl Normalization {
+    /// Pixels to -1 to 1: TensorFlow's MobileNets, V1 to V3, and MobileNetEdgeTPU.
+    pub const SYMMETRIC: Self = Self { mean: [127.5; 3], std: [127.5; 3] };
+
+    /// Mean and deviation of ImageNet's colours: torchvision's networks.
+    pub const TORCHVISION: Self =
+        Self { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
+
+    /// Pixels to -127/128 to 1: EfficientNet-Lite.
+    pub const EFFICIENTNET_LITE: Self = Self { mean: [127.0; 3], std: [128.0; 3] };
+
+    /// Interleaved pixels to real numbers, computed in f32.
+    pub fn apply(&self, pixels: &[u8]) -> Vec<f32> {
+        let real = |(index, &pixel): (usize, &u8)| {
+            (f32::from(pixel) - self.mean[index % 3]) / self.std[index % 3]
+        };
+        pixels.iter().enumerate().map(real).collect()
+    }
+
+    /// For red, green and blue: each pixel value to its int8.
+    fn int8_tables(&self, scale: f32, zero_point: i32) -> [[i8; 256]; 3] {
+        let steps_per_pixel = self.std.map(|std| 1.0 / (f64::from(scale) * f64::from(std)));
+        [0, 1, 2].map(|channel| {
+            let steps = steps_per_pixel[channel];
+            let lowest = -f64::from(self.mean[channel]) * steps + f64::from(zero_point);
+            let pixel_steps =
+                (steps - 1.0).abs() < PIXEL_STEP_TOLERANCE && (lowest + 128.0).abs() < 1.0;
+            std::array::from_fn(|pixel| {
+                if pixel_steps {
+                    (pixel as u8 ^ 0x80) as i8
+                } else {
+                    let real = (pixel as f64 - f64::from(self.mean[channel])) * steps;
+                    (real + f64::from(zero_point)).round().clamp(-128.0, 127.0) as i8
+                }
+            })
+        })
+    }
+}
+
+/// Refuses what is no picture, naming the dimension or element.
+fn check_input(input: &TensorType) -> Result<(), VisionError> {
+    let reason = if input.shape.checked_elements().is_none() {
+        "it has no elements or too many".into()
+    } else if input.shape.c != 3 {
+        format!("it has {} channels, a picture has 3", input.shape.c)
+    } else if matches!(input.element, Element::Int32(_)) {
+        "pixels are not fed as int32".into()
+    } else if !input.element.is_float() && input.element.per_tensor().is_none() {
+        "an input with a scale for each channel is not supported".into()
+    } else {
+        return Ok(());
+    };
+    Err(VisionError::Input { input: Box::new(input.clone()), reason })
+}
+
+/// An int8 step counts as one pixel value if, over 256 values, it goes astray by at most
+/// one: scales from 1/128 to 1/127 for pixels from -1 to 1.
+const PIXEL_STEP_TOLERANCE: f64 = 1.0 / 250.0;
