@@ -1,0 +1,391 @@
+//! From what a case says to a graph and numbers to feed it.
+
+use std::sync::Arc;
+
+use pocketvision_core::models::SplitMix64;
+use pocketvision_core::op::{
+    Activation, ActivationKind, Add, Concat, Constant, Conv2d, DepthwiseConv2d, Dequantize, Linear,
+    Mul, Pad, Padding, Pool2d, PoolKind, Quantize, Reshape, Softmax, Window,
+};
+use pocketvision_core::{
+    Element, Graph, GraphBuilder, GraphError, NodeId, Op, ParamId, Quantization, Shape, Tensor,
+    TensorData, TensorType,
+};
+
+use crate::case::{Case, CaseOp, Elements, Fill, Operand};
+
+/// A case as a graph.
+#[derive(Clone, Debug)]
+pub struct BuiltCase {
+    /// The graph.
+    pub graph: Graph,
+    fill: Fill,
+}
+
+impl BuiltCase {
+    /// Numbers for every input of the graph; each seed gives others.
+    pub fn inputs(&self, seed: u64) -> Vec<Tensor> {
+        let mut random = SplitMix64::new(seed);
+        let draw = |id: &NodeId| numbers(&mut random, self.graph.ty(*id), self.fill);
+        self.graph.inputs().iter().map(draw).collect()
+    }
+}
+
+/// Builds a case in one element type.
+///
+/// # Errors
+/// If the case describes a graph that cannot be.
+pub fn build(case: &Case, elements: Elements) -> Result<BuiltCase, GraphError> {
+    let name = format!("{}/{}/{}", case.group, case.name, elements.name());
+    // The seed follows from the name, so that adding a case changes no other.
+    let seed = name.bytes().fold(17u64, |seed, byte| seed.wrapping_mul(31) + u64::from(byte));
+    let mut build = Build {
+        builder: GraphBuilder::new(name),
+        random: SplitMix64::new(seed),
+        elements,
+        fill: case.fill,
+        features: Vec::new(),
+    };
+    let input = build.input("input", Shape::from(case.input))?;
+    build.features.push(input);
+    for (position, op) in case.ops.iter().enumerate() {
+        let feature = build.push(position + 1, op)?;
+        build.features.push(feature);
+    }
+    let output = build.features[case.ops.len()].node;
+    Ok(BuiltCase { graph: build.builder.finish(&[output])?, fill: case.fill })
+}
+
+struct Build {
+    builder: GraphBuilder,
+    random: SplitMix64,
+    elements: Elements,
+    fill: Fill,
+    /// The input and the result of each operator so far.
+    features: Vec<Feature>,
+}
+
+/// A node and the expected standard deviation of its values, from which the scale of the
+/// next int8 result follows.
+#[derive(Clone, Copy)]
+struct Feature {
+    node: NodeId,
+    deviation: f32,
+}
+
+impl Build {
+    fn push(&mut self, position: usize, op: &CaseOp) -> Result<Feature, GraphError> {
+        let x = self.features[position - 1];
+        let shape = self.builder.ty(x.node).shape;
+        let name = format!("{position}");
+        match *op {
+            CaseOp::Conv2d {
+                channels,
+                kernel,
+                stride,
+                dilation,
+                padding,
+                groups,
+                bias,
+                activation,
+            } => {
+                let weight = Shape::new(channels, kernel[0], kernel[1], shape.c / groups);
+                let fan_in = kernel[0] * kernel[1] * weight.c;
+                let window = window(kernel, stride, dilation, padding);
+                let (weight, bias_param, deviation) = self.weights(x, weight, channels, fan_in);
+                let bias = bias.then_some(bias_param);
+                let op = Op::Conv2d(Conv2d { window, weight, bias, groups, activation });
+                self.push_computed(name, op, &[x.node], deviation, activation)
+            }
+            CaseOp::DepthwiseConv2d {
+                multiplier,
+                kernel,
+                stride,
+                dilation,
+                padding,
+                activation,
+            } => {
+                let channels = shape.c * multiplier;
+                let weight = Shape::new(1, kernel[0], kernel[1], channels);
+                let window = window(kernel, stride, dilation, padding);
+                let (weight, bias, deviation) =
+                    self.weights(x, weight, channels, kernel[0] * kernel[1]);
+                let bias = Some(bias);
+                let op = Op::DepthwiseConv2d(DepthwiseConv2d { window, weight, bias, activation });
+                self.push_computed(name, op, &[x.node], deviation, activation)
+            }
+            CaseOp::Linear { channels, activation } => {
+                let weight = Shape::new(channels, 1, 1, shape.c);
+                let (weight, bias, deviation) = self.weights(x, weight, channels, shape.c);
+                let op = Op::Linear(Linear { weight, bias: Some(bias), activation });
+                self.push_computed(name, op, &[x.node], deviation, activation)
+            }
+            CaseOp::Pool2d { pool, kernel, stride, padding, rounding } => {
+                let kernel = kernel.unwrap_or([shape.h, shape.w]);
+                let window = window(kernel, stride, [1, 1], padding);
+                let op = Op::Pool2d(Pool2d { kind: pool, window, rounding });
+                if pool == PoolKind::Mean {
+                    return self.push_computed(name, op, &[x.node], x.deviation, None);
+                }
+                self.push_moved(name, op, &[x.node], x.deviation)
+            }
+            CaseOp::Add { ref with, activation } => {
+                let y = self.operand(&name, with)?;
+                let deviation = x.deviation.hypot(y.deviation);
+                let op = Op::Add(Add { activation });
+                self.push_computed(name, op, &[x.node, y.node], deviation, activation)
+            }
+            CaseOp::Mul { ref with, activation } => {
+                let y = self.operand(&name, with)?;
+                let deviation = x.deviation * y.deviation;
+                let op = Op::Mul(Mul { activation });
+                self.push_computed(name, op, &[x.node, y.node], deviation, activation)
+            }
+            CaseOp::Activation { function } => {
+                let op = Op::Activation(Activation { kind: function });
+                let bounded =
+                    matches!(function, ActivationKind::Sigmoid | ActivationKind::HardSigmoid);
+                let deviation = if bounded { 0.25 } else { x.deviation };
+                self.push_computed(name, op, &[x.node], deviation, Some(function))
+            }
+            CaseOp::Softmax { beta } => {
+                let op = Op::Softmax(Softmax { beta });
+                match self.builder.ty(x.node).element {
+                    Element::Int8(_) => {
+                        let element = Element::int8(1.0 / 256.0, -128);
+                        self.push_as(name, op, &[x.node], element, 0.1)
+                    }
+                    _ => self.push_computed(name, op, &[x.node], 0.1, None),
+                }
+            }
+            CaseOp::Concat { axis, ref with } => {
+                let y = self.operand(&name, with)?;
+                let deviation = x.deviation.max(y.deviation);
+                let op = Op::Concat(Concat { axis });
+                self.push_computed(name, op, &[x.node, y.node], deviation, None)
+            }
+            CaseOp::Pad { border: [top, bottom, left, right] } => {
+                let op = Op::Pad(Pad { top, bottom, left, right });
+                self.push_moved(name, op, &[x.node], x.deviation)
+            }
+            CaseOp::Reshape { shape } => {
+                let op = Op::Reshape(Reshape { shape: shape.into() });
+                self.push_moved(name, op, &[x.node], x.deviation)
+            }
+            CaseOp::ThroughUint8 => {
+                let (scale, _) = self.builder.ty(x.node).element.per_tensor().expect("int8 case");
+                let uint8 = Element::uint8(scale * 1.3, 117);
+                let op = Op::Quantize(Quantize);
+                let y = self.push_as(format!("{name}/uint8"), op, &[x.node], uint8, x.deviation)?;
+                let int8 = Element::int8(scale * 1.1, -9);
+                self.push_as(name, Op::Quantize(Quantize), &[y.node], int8, x.deviation)
+            }
+            CaseOp::SwitchFloat => match self.builder.ty(x.node).element {
+                Element::F32 => {
+                    let element = Element::int8(x.deviation * RANGE / 127.5, 3);
+                    self.push_as(name, Op::Quantize(Quantize), &[x.node], element, x.deviation)
+                }
+                _ => {
+                    let node = self.builder.push(name, Op::Dequantize(Dequantize), &[x.node])?;
+                    Ok(Feature { node, ..x })
+                }
+            },
+        }
+    }
+
+    fn input(&mut self, name: &str, shape: Shape) -> Result<Feature, GraphError> {
+        let ty = TensorType::new(shape, self.activation_element());
+        let node = self.builder.input(name, ty)?;
+        Ok(Feature { node, deviation: self.input_deviation() })
+    }
+
+    fn operand(&mut self, name: &str, operand: &Operand) -> Result<Feature, GraphError> {
+        match *operand {
+            Operand::Earlier(position) => Ok(self.features[position]),
+            Operand::Input(shape) => self.input(&format!("{name}/operand"), shape.into()),
+            Operand::Constant(shape) => {
+                let ty = TensorType::new(shape.into(), self.activation_element());
+                let tensor = numbers(&mut self.random, &ty, self.fill);
+                let value = self.builder.param(format!("{name}/constant"), tensor);
+                let op = Op::Constant(Constant { value });
+                let node = self.builder.push(format!("{name}/operand"), op, &[])?;
+                Ok(Feature { node, deviation: self.input_deviation() })
+            }
+        }
+    }
+
+    /// A node that computes: in int8 with a scale that its expected values fill.
+    fn push_computed(
+        &mut self,
+        name: String,
+        op: Op,
+        inputs: &[NodeId],
+        deviation: f32,
+        activation: Option<ActivationKind>,
+    ) -> Result<Feature, GraphError> {
+        if self.builder.ty(inputs[0]).element.is_float() {
+            let node = self.builder.push(name, op, inputs)?;
+            return Ok(Feature { node, deviation });
+        }
+        let largest = RANGE * deviation;
+        let element = match activation {
+            Some(ActivationKind::Relu | ActivationKind::Relu6) => {
+                Element::int8(largest / 255.0, -128)
+            }
+            _ => Element::int8(2.0 * largest / 255.0, self.random.integer(-30, 30)),
+        };
+        self.push_as(name, op, inputs, element, deviation)
+    }
+
+    /// A node whose element is its input's.
+    fn push_moved(
+        &mut self,
+        name: String,
+        op: Op,
+        inputs: &[NodeId],
+        deviation: f32,
+    ) -> Result<Feature, GraphError> {
+        let element = self.builder.ty(inputs[0]).element.clone();
+        self.push_as(name, op, inputs, element, deviation)
+    }
+
+    fn push_as(
+        &mut self,
+        name: String,
+        op: Op,
+        inputs: &[NodeId],
+        element: Element,
+        deviation: f32,
+    ) -> Result<Feature, GraphError> {
+        let node = self.builder.push_as(name, op, inputs, element)?;
+        Ok(Feature { node, deviation })
+    }
+
+    /// Weights, bias, and the deviation of their sums.
+    fn weights(
+        &mut self,
+        x: Feature,
+        shape: Shape,
+        channels: usize,
+        fan_in: usize,
+    ) -> (ParamId, ParamId, f32) {
+        let sum_deviation = |weight: f32| (fan_in as f32).sqrt() * weight * x.deviation;
+        let Element::Int8(input) = self.builder.ty(x.node).element.clone() else {
+            let ty = TensorType::new(shape, Element::F32);
+            let weight = numbers(&mut self.random, &ty, self.fill);
+            let bias_ty = TensorType::new(Shape::vector(channels), Element::F32);
+            let bias = numbers(&mut self.random, &bias_ty, self.fill);
+            let deviation = sum_deviation(self.input_deviation());
+            return (
+                self.builder.param("weight", weight),
+                self.builder.param("bias", bias),
+                deviation,
+            );
+        };
+        let quantization = match self.elements {
+            Elements::Int8PerTensor => {
+                let zero_point = self.random.integer(-40, 40);
+                Quantization::PerTensor { scale: WEIGHT_SCALE, zero_point }
+            }
+            _ => {
+                let factor = |random: &mut SplitMix64| 1.0 + 0.7 * random.signed_unit();
+                let scales: Arc<[f32]> =
+                    (0..channels).map(|_| WEIGHT_SCALE * factor(&mut self.random)).collect();
+                Quantization::PerChannel { scales }
+            }
+        };
+        let element = Element::Int8(quantization.clone());
+        let weight = numbers(&mut self.random, &TensorType::new(shape, element), self.fill);
+        let sum_scale = |scale: f32| scale * input.scale(0);
+        let sum_quantization = match quantization {
+            Quantization::PerTensor { scale, .. } => {
+                Quantization::PerTensor { scale: sum_scale(scale), zero_point: 0 }
+            }
+            Quantization::PerChannel { scales } => {
+                Quantization::PerChannel { scales: scales.iter().map(|&s| sum_scale(s)).collect() }
+            }
+        };
+        let largest = 5000;
+        let bias = (0..channels).map(|_| self.random.integer(-largest, largest)).collect();
+        let bias = Tensor::new(
+            Shape::vector(channels),
+            Element::Int32(sum_quantization),
+            TensorData::I32(bias),
+        )
+        .expect("a bias is a vector of valid scales");
+        let deviation = sum_deviation(INTEGER_DEVIATION * WEIGHT_SCALE);
+        (self.builder.param("weight", weight), self.builder.param("bias", bias), deviation)
+    }
+
+    const fn activation_element(&self) -> Element {
+        match self.elements {
+            Elements::F32 => Element::F32,
+            Elements::Int8 | Elements::Int8PerTensor => Element::int8(INPUT_SCALE, 7),
+        }
+    }
+
+    fn input_deviation(&self) -> f32 {
+        match self.elements {
+            Elements::F32 => FLOAT_RANGE / 3f32.sqrt(),
+            Elements::Int8 | Elements::Int8PerTensor => INTEGER_DEVIATION * INPUT_SCALE,
+        }
+    }
+}
+
+const fn window(
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    dilation: [usize; 2],
+    padding: Padding,
+) -> Window {
+    Window {
+        kernel_h: kernel[0],
+        kernel_w: kernel[1],
+        stride_h: stride[0],
+        stride_w: stride[1],
+        dilation_h: dilation[0],
+        dilation_w: dilation[1],
+        padding,
+    }
+}
+
+/// A tensor of random numbers.
+fn numbers(random: &mut SplitMix64, ty: &TensorType, fill: Fill) -> Tensor {
+    let count = ty.shape.elements();
+    let data = match (&ty.element, fill) {
+        (Element::F32, Fill::Random) => {
+            TensorData::F32((0..count).map(|_| FLOAT_RANGE * random.signed_unit()).collect())
+        }
+        (Element::F32, Fill::Extremes) => {
+            let magnitude = |random: &mut SplitMix64| {
+                2f32.powi(random.integer(-20, 6)) * (1.5 + 0.5 * random.signed_unit())
+            };
+            let mut signed = || {
+                let sign = if random.integer(0, 1) == 0 { -1.0 } else { 1.0 };
+                sign * magnitude(random)
+            };
+            TensorData::F32((0..count).map(|_| signed()).collect())
+        }
+        (Element::Int8(_), Fill::Random) => {
+            TensorData::I8((0..count).map(|_| random.integer(-128, 127) as i8).collect())
+        }
+        (Element::Int8(_), Fill::Extremes) => {
+            let end = |bit| if bit == 0 { -128 } else { 127 };
+            TensorData::I8((0..count).map(|_| end(random.integer(0, 1))).collect())
+        }
+        (element, _) => unreachable!("cases have no {element} inputs"),
+    };
+    Tensor::new(ty.shape, ty.element.clone(), data).expect("as many numbers as elements")
+}
+
+/// Float inputs and weights are spread over minus to plus this.
+const FLOAT_RANGE: f32 = 4.0;
+/// Scale of int8 inputs.
+const INPUT_SCALE: f32 = 0.04;
+/// Scale of int8 weights, before each channel's own factor.
+const WEIGHT_SCALE: f32 = 0.01;
+/// Standard deviation of an evenly spread int8.
+const INTEGER_DEVIATION: f32 = 74.0;
+/// Deviations that an int8 result covers on either side: some results saturate, as they do
+/// in networks.
+const RANGE: f32 = 3.0;
