@@ -1,0 +1,411 @@
+//! From the file's tables to a graph: the walk over its operators.
+
+use std::collections::{HashMap, HashSet};
+
+use pocketvision_core::op::{Constant, Quantize};
+use pocketvision_core::{
+    Element, Graph, GraphBuilder, NodeId, Op, ParamId, Quantization, Shape, Tensor, TensorData,
+    TensorType,
+};
+
+use crate::budget::Budget;
+use crate::error::{Problem, Result};
+use crate::flatbuffer::{Table, Tables, Vector};
+use crate::names::Names;
+use crate::operator::FileOperator;
+use crate::schema::{FILE_IDENTIFIER, model, subgraph, tensor_type};
+use crate::tensor::{FileTensor, format_dims, shape_of};
+use crate::{Imported, MAX_OPERATORS, MAX_TENSORS};
+
+/// Reads a whole file.
+pub(crate) fn import(bytes: &[u8], name: &str) -> Result<Imported> {
+    if bytes.get(4..8) != Some(FILE_IDENTIFIER) {
+        return Err(Problem::NotTflite);
+    }
+    let root = Table::root(bytes)?;
+    let version = root.scalar(model::VERSION, 0)?;
+    if version != 3 {
+        return Err(Problem::Version(version));
+    }
+    let network = root.tables(model::SUBGRAPHS)?.get(0)?.ok_or(Problem::Missing("subgraph"))?;
+    let operators = network.tables(subgraph::OPERATORS)?;
+    let tensors = network.tables(subgraph::TENSORS)?;
+    for (what, count, limit) in
+        [("operators", operators.len(), MAX_OPERATORS), ("tensors", tensors.len(), MAX_TENSORS)]
+    {
+        if count > limit {
+            return Err(Problem::TooMany { what, count, limit });
+        }
+    }
+    let outputs = network.vector(subgraph::OUTPUTS)?;
+    let mut importer = Importer {
+        tensors,
+        buffers: root.tables(model::BUFFERS)?,
+        builder: GraphBuilder::new(name),
+        values: vec![None; tensors.len()],
+        dequantized: HashMap::new(),
+        params: HashMap::new(),
+        outputs: outputs.iter().collect(),
+        names: Names::default(),
+        budget: Budget::for_file(bytes.len()),
+    };
+    importer.inputs(network.vector(subgraph::INPUTS)?)?;
+    let codes = root.tables(model::OPERATOR_CODES)?;
+    let mut nodes = Vec::with_capacity(operators.len());
+    for index in 0..operators.len() {
+        let table = operators.get(index)?.ok_or(Problem::Missing("operator"))?;
+        let operator = FileOperator::read(index, table, codes)?;
+        let node = importer.operator(&operator).map_err(|problem| operator.wrong(problem))?;
+        nodes.push(node);
+    }
+    Ok(Imported { graph: importer.finish(outputs)?, operators: nodes })
+}
+
+/// The graph so far and what of the file it covers.
+#[derive(Debug)]
+pub(crate) struct Importer<'a> {
+    tensors: Tables<'a>,
+    buffers: Tables<'a>,
+    pub(crate) builder: GraphBuilder,
+    /// For each tensor of the file, what became of it.
+    values: Vec<Option<Value>>,
+    /// Constants that a DEQUANTIZE made of other constants.
+    dequantized: HashMap<usize, usize>,
+    params: HashMap<(usize, Shape), Constants>,
+    outputs: HashSet<i32>,
+    names: Names,
+    pub(crate) budget: Budget,
+}
+
+/// A tensor of the file as a node of the graph.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Value {
+    /// The node that yields it.
+    pub(crate) node: NodeId,
+    /// How many dimensions it has in the file: the last ones of the node's four.
+    pub(crate) rank: usize,
+    /// The same in int8, where the node is uint8 and somebody computes with it.
+    int8: Option<NodeId>,
+}
+
+/// A constant tensor of the file as a parameter of the graph.
+#[derive(Clone, Debug)]
+pub(crate) struct Constants {
+    pub(crate) param: ParamId,
+    pub(crate) element: Element,
+}
+
+impl Value {
+    pub(crate) const fn new(node: NodeId, rank: usize) -> Self {
+        Self { node, rank, int8: None }
+    }
+}
+
+impl<'a> Importer<'a> {
+    fn inputs(&mut self, inputs: Vector<'a, i32>) -> Result<()> {
+        for index in inputs.iter() {
+            let tensor = self.tensor(index)?;
+            let dims = tensor.dims()?;
+            let element = tensor.edge_element()?;
+            if dims.is_empty() {
+                return Err(tensor.wrong(Problem::Dynamic { shape: "[]".into() }));
+            }
+            let name = self.name(&tensor, "")?;
+            let ty = TensorType::new(shape_of(&dims), element);
+            let node = self.builder.input(name, ty)?;
+            self.define(&tensor, Value::new(node, dims.len()))?;
+        }
+        Ok(())
+    }
+
+    /// Translates one operator and checks what it yields against what the file says.
+    fn operator(&mut self, operator: &FileOperator<'a>) -> Result<Option<NodeId>> {
+        let output = self.tensor(operator.only_output()?)?;
+        let Some(value) = self.translate(operator, &output)? else { return Ok(None) };
+        let dims = self.dims(value);
+        let stated = output.stated_dims();
+        let agrees = stated.len() == dims.len()
+            && stated.iter().zip(&dims).all(|(s, &dim)| s == -1 || i64::from(s) == dim as i64);
+        if !agrees && !stated.is_empty() {
+            let (stated, inferred) = (format_dims(stated.iter()), format_dims(dims.iter()));
+            return Err(output.wrong(Problem::Shape { stated, inferred }));
+        }
+        self.define(&output, value)?;
+        Ok(Some(value.node))
+    }
+
+    fn finish(mut self, outputs: Vector<'a, i32>) -> Result<Graph> {
+        self.budget.charge(outputs.len().saturating_mul(size_of::<NodeId>()))?;
+        let mut nodes = Vec::with_capacity(outputs.len());
+        let mut converted = HashMap::new();
+        for index in outputs.iter() {
+            let tensor = self.tensor(index)?;
+            let mut node = self.value(&tensor)?.node;
+            let element = tensor.edge_element()?;
+            if self.builder.ty(node).element.name() != element.name() {
+                node = match converted.get(&index) {
+                    Some(&node) => node,
+                    None => {
+                        let name = self.name(&tensor, "_uint8")?;
+                        let op = Op::Quantize(Quantize);
+                        self.builder.push_as(name, op, &[node], element)?
+                    }
+                };
+                converted.insert(index, node);
+            }
+            nodes.push(node);
+        }
+        Ok(self.builder.finish(&nodes)?)
+    }
+
+    /// What the file says about a tensor.
+    pub(crate) fn tensor(&self, index: i32) -> Result<FileTensor<'a>> {
+        let count = self.tensors.len();
+        let missing = Problem::Index { what: "tensor", index: index.into(), count };
+        let index = usize::try_from(index).map_err(|_| missing)?;
+        FileTensor::read(self.tensors, self.buffers, index)
+    }
+
+    /// A tensor as a node, in the file's own type: a constant becomes a node here.
+    pub(crate) fn value(&mut self, tensor: &FileTensor<'a>) -> Result<Value> {
+        if let Some(value) = self.values[tensor.index] {
+            return Ok(value);
+        }
+        if !self.is_constant(tensor) {
+            return Err(tensor.wrong(Problem::Undefined));
+        }
+        let dims = self.constant_source(tensor)?.dims()?;
+        let value = self.constant(tensor, shape_of(&dims), None)?.param;
+        let name = self.name(tensor, "")?;
+        let node = self.builder.push(name, Op::Constant(Constant { value }), &[])?;
+        let value = Value::new(node, dims.len());
+        self.values[tensor.index] = Some(value);
+        Ok(value)
+    }
+
+    /// A tensor as a node to compute with: uint8 is converted to int8, once.
+    pub(crate) fn operand(&mut self, tensor: &FileTensor<'a>) -> Result<Value> {
+        let value = self.value(tensor)?;
+        if !matches!(self.builder.ty(value.node).element, Element::UInt8(_)) {
+            return Ok(value);
+        }
+        if let Some(node) = value.int8 {
+            return Ok(Value { node, ..value });
+        }
+        let name = self.name(tensor, "_int8")?;
+        let op = Op::Quantize(Quantize);
+        let node = self.builder.push_as(name, op, &[value.node], tensor.element()?)?;
+        self.values[tensor.index] = Some(Value { int8: Some(node), ..value });
+        Ok(Value { node, ..value })
+    }
+
+    /// The dimensions of a value as the file counts them.
+    pub(crate) fn dims(&self, value: Value) -> Vec<usize> {
+        self.builder.ty(value.node).shape.dims()[4 - value.rank..].to_vec()
+    }
+
+    /// A unique name for a node, from that of the tensor it yields.
+    pub(crate) fn name(&mut self, tensor: &FileTensor<'a>, suffix: &str) -> Result<String> {
+        // The name, its copy in the list of names, and both once more while they are made.
+        self.budget.charge(4 * (tensor.name_bytes() + suffix.len()))?;
+        let mut name = tensor.name().into_owned();
+        if name.is_empty() {
+            name = format!("tensor_{}", tensor.index);
+        }
+        name.push_str(suffix);
+        Ok(self.names.unique(&name))
+    }
+
+    /// True if an operator yields this output of the graph.
+    pub(crate) fn is_output(&self, tensor: &FileTensor<'a>) -> bool {
+        self.outputs.contains(&(tensor.index as i32))
+    }
+
+    fn define(&mut self, tensor: &FileTensor<'a>, value: Value) -> Result<()> {
+        if self.values[tensor.index].is_some() || self.is_constant(tensor) {
+            return Err(tensor.wrong(Problem::Redefined));
+        }
+        self.values[tensor.index] = Some(value);
+        Ok(())
+    }
+}
+
+/// Constants.
+impl<'a> Importer<'a> {
+    pub(crate) fn is_constant(&self, tensor: &FileTensor<'a>) -> bool {
+        tensor.is_constant() || self.dequantized.contains_key(&tensor.index)
+    }
+
+    /// Notes that a tensor is another, constant one in f32.
+    pub(crate) fn dequantize_constant(
+        &mut self,
+        source: &FileTensor<'a>,
+        tensor: &FileTensor<'a>,
+    ) -> Result<()> {
+        if self.values[tensor.index].is_some() || self.is_constant(tensor) {
+            return Err(tensor.wrong(Problem::Redefined));
+        }
+        self.dequantized.insert(tensor.index, source.index);
+        Ok(())
+    }
+
+    /// The tensor that holds the bytes of a constant: itself, or what it was dequantized from.
+    pub(crate) fn constant_source(&self, tensor: &FileTensor<'a>) -> Result<FileTensor<'a>> {
+        match self.dequantized.get(&tensor.index) {
+            Some(&source) => FileTensor::read(self.tensors, self.buffers, source),
+            None => Ok(*tensor),
+        }
+    }
+
+    /// A constant tensor as a parameter of some shape, made once. Weights may have one scale
+    /// for each of so many channels along a dimension.
+    pub(crate) fn constant(
+        &mut self,
+        tensor: &FileTensor<'a>,
+        shape: Shape,
+        channels: Option<(usize, usize)>,
+    ) -> Result<Constants> {
+        if let Some(constants) = self.params.get(&(tensor.index, shape)) {
+            return Ok(constants.clone());
+        }
+        let (dimension, count) = channels.unwrap_or((0, 1));
+        let source = self.constant_source(tensor)?;
+        let is_dequantized = source.index != tensor.index;
+        let quantization = || source.weight_quantization(dimension, count);
+        let (element, data) = match (source.kind, is_dequantized) {
+            (tensor_type::FLOAT32, false) => {
+                (Element::F32, TensorData::F32(self.numbers::<f32>(&source, shape)?.collect()))
+            }
+            (tensor_type::INT8, false) => {
+                let data = self.numbers::<i8>(&source, shape)?.collect();
+                self.budget.charge(count * size_of::<f32>())?;
+                (Element::Int8(quantization()?), TensorData::I8(data))
+            }
+            (tensor_type::UINT8, false) => {
+                let data = self.numbers::<u8>(&source, shape)?.map(to_int8).collect();
+                self.budget.charge(count * size_of::<f32>())?;
+                (Element::Int8(quantization()?), TensorData::I8(data))
+            }
+            (tensor_type::FLOAT16, true) => {
+                let halves = self.numbers::<u16>(&source, shape)?;
+                let data = halves.map(|bits| half::f16::from_bits(bits).to_f32()).collect();
+                (Element::F32, TensorData::F32(data))
+            }
+            (tensor_type::INT8 | tensor_type::UINT8, true) => {
+                let (scale, zero_point) = one_scale(&source, quantization()?)?;
+                let real = |x: i8| scale * (i32::from(x) - zero_point) as f32;
+                let data = if source.kind == tensor_type::INT8 {
+                    self.numbers::<i8>(&source, shape)?.map(real).collect()
+                } else {
+                    self.numbers::<u8>(&source, shape)?.map(to_int8).map(real).collect()
+                };
+                (Element::F32, TensorData::F32(data))
+            }
+            (_, true) => return Err(source.unsupported_kind("FLOAT16, INT8 or UINT8")),
+            (_, false) => return Err(source.unsupported_kind("FLOAT32, INT8 or UINT8")),
+        };
+        self.add_constant(tensor, shape, element, data)
+    }
+
+    /// A bias as a parameter: f32, or int32 at the given scale if the file states none.
+    pub(crate) fn bias(
+        &mut self,
+        tensor: &FileTensor<'a>,
+        channels: usize,
+        scale: impl FnOnce() -> Quantization,
+    ) -> Result<Constants> {
+        let shape = Shape::vector(channels);
+        let source = self.constant_source(tensor)?;
+        if source.kind != tensor_type::INT32 || source.index != tensor.index {
+            return self.constant(tensor, shape, None);
+        }
+        if let Some(constants) = self.params.get(&(tensor.index, shape)) {
+            return Ok(constants.clone());
+        }
+        let data = self.numbers::<i32>(tensor, shape)?.collect();
+        self.budget.charge(channels * size_of::<f32>())?;
+        let quantization = tensor.bias_quantization(channels)?.unwrap_or_else(scale);
+        self.add_constant(tensor, shape, Element::Int32(quantization), TensorData::I32(data))
+    }
+
+    /// The numbers of a small constant operand: axes, a shape, paddings.
+    pub(crate) fn integers(&self, tensor: &FileTensor<'a>) -> Result<Vec<i64>> {
+        if !tensor.is_constant() {
+            return Err(tensor.wrong(Problem::NotConstant));
+        }
+        let count = tensor.dims()?.iter().try_fold(1usize, |count, &dim| count.checked_mul(dim));
+        let expected = match tensor.kind {
+            tensor_type::INT32 => 4,
+            tensor_type::INT64 => 8,
+            _ => return Err(tensor.unsupported_kind("INT32 or INT64")),
+        };
+        let expected = count.unwrap_or(usize::MAX).saturating_mul(expected);
+        let actual = tensor.data.len();
+        if actual != expected {
+            return Err(tensor.wrong(Problem::DataSize { actual, expected }));
+        }
+        let limit = LONGEST_ATTRIBUTE;
+        match count {
+            Some(count) if count > limit => {
+                Err(tensor.wrong(Problem::TooMany { what: "numbers", count, limit }))
+            }
+            _ if tensor.kind == tensor_type::INT64 => {
+                Ok(Vector::<i64>::from_bytes(tensor.data).iter().collect())
+            }
+            _ => Ok(Vector::<i32>::from_bytes(tensor.data).iter().map(i64::from).collect()),
+        }
+    }
+
+    /// The numbers of a constant that must fill a shape, charged at the four bytes that the
+    /// largest of our elements take.
+    fn numbers<T: crate::flatbuffer::Scalar>(
+        &mut self,
+        tensor: &FileTensor<'a>,
+        shape: Shape,
+    ) -> Result<impl ExactSizeIterator<Item = T> + use<'a, T>> {
+        if !tensor.is_constant() {
+            return Err(tensor.wrong(Problem::NotConstant));
+        }
+        let elements = shape.checked_elements().unwrap_or(usize::MAX);
+        let (actual, expected) = (tensor.data.len(), elements.saturating_mul(T::SIZE));
+        if actual != expected {
+            return Err(tensor.wrong(Problem::DataSize { actual, expected }));
+        }
+        self.budget.charge(elements.saturating_mul(4))?;
+        Ok(Vector::from_bytes(tensor.data).iter())
+    }
+
+    fn add_constant(
+        &mut self,
+        tensor: &FileTensor<'a>,
+        shape: Shape,
+        element: Element,
+        data: TensorData,
+    ) -> Result<Constants> {
+        let invalid = |source| tensor.wrong(Problem::Constant(source));
+        let numbers = Tensor::new(shape, element.clone(), data).map_err(invalid)?;
+        self.budget.charge(2 * tensor.name_bytes())?;
+        let param = self.builder.param(tensor.name(), numbers);
+        let constants = Constants { param, element };
+        self.params.insert((tensor.index, shape), constants.clone());
+        Ok(constants)
+    }
+}
+
+fn one_scale(tensor: &FileTensor<'_>, quantization: Quantization) -> Result<(f32, i32)> {
+    match quantization {
+        Quantization::PerTensor { scale, zero_point } => Ok((scale, zero_point)),
+        Quantization::PerChannel { .. } => {
+            let text = "dequantized constants with one scale per channel are not supported";
+            Err(tensor.wrong(Problem::Quantization(text.into())))
+        }
+    }
+}
+
+/// The int8 that stands for the same real number when the zero point, too, loses 128.
+const fn to_int8(value: u8) -> i8 {
+    (value ^ 0x80) as i8
+}
+
+/// Most numbers of an axis list, a shape or paddings.
+const LONGEST_ATTRIBUTE: usize = 16;
