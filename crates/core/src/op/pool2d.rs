@@ -57,7 +57,92 @@ impl Pool2d {
             let (left, right) = (shape, Shape { h, w, ..shape });
             return Err(ShapeError::Mismatch { what: "a mean's window", left, right });
         }
+        if !self.every_window_touches(shape, h, w) {
+            let (attribute, value) = ("window", format!("{:?}", self.window));
+            return Err(ShapeError::Attribute { attribute, value, input: shape });
+        }
         let element = computed_element(&input.element, element)?;
+        if !element.is_float() {
+            self.check_integers(&input.element, &element, shape)?;
+        }
         Ok(TensorType::new(Shape { h, w, ..shape }, element))
+    }
+
+    /// Whether each window covers at least one pixel: nothing has no average and no largest.
+    fn every_window_touches(&self, input: Shape, h: usize, w: usize) -> bool {
+        let window = &self.window;
+        let padding = window.resolve(input);
+        // The first tap at or after the image's first pixel must exist and come before its end.
+        let touches = |start: usize, before: usize, size: usize, kernel: usize, dilation: usize| {
+            let tap = before.saturating_sub(start).div_ceil(dilation);
+            tap < kernel && start + tap * dilation < before + size
+        };
+        (0..h).all(|y| {
+            let start = y * window.stride_h;
+            touches(start, padding.top, input.h, window.kernel_h, window.dilation_h)
+        }) && (0..w).all(|x| {
+            let start = x * window.stride_w;
+            touches(start, padding.left, input.w, window.kernel_w, window.dilation_w)
+        })
+    }
+
+    fn check_integers(
+        &self,
+        input: &Element,
+        output: &Element,
+        shape: Shape,
+    ) -> Result<(), ShapeError> {
+        if self.window.taps() > Self::MAX_INTEGER_TAPS {
+            let (attribute, value) = ("window", format!("{:?}", self.window));
+            return Err(ShapeError::Attribute { attribute, value, input: shape });
+        }
+        if self.kind != PoolKind::Mean && input != output {
+            return Err(ShapeError::Element {
+                what: "the output's element of an average or a maximum",
+                actual: output.to_string(),
+                expected: format!("the input's, {input}; PoolKind::Mean rescales"),
+            });
+        }
+        Ok(())
+    }
+
+    /// Most taps of an integer pool: their sum fits in 32 bits.
+    pub const MAX_INTEGER_TAPS: usize = 1 << 23;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::Padding;
+
+    fn pool(kind: PoolKind, window: Window) -> Pool2d {
+        Pool2d { kind, window, rounding: IntegerRounding::default() }
+    }
+
+    #[test]
+    fn a_window_that_covers_border_alone_is_refused() {
+        let input = TensorType::new(Shape::new(1, 4, 4, 1), Element::F32);
+        let border = |top, left| Padding::Explicit { top, bottom: 1, left, right: 1 };
+        let infer = |window| pool(PoolKind::Average, window).infer(&[&input], None);
+        assert!(infer(Window::square(3, 1, border(2, 2))).is_ok());
+        assert!(infer(Window::square(3, 1, border(3, 2))).is_err());
+        assert!(infer(Window::square(3, 1, border(2, 3))).is_err());
+        // Both taps of a row step over the image.
+        let dilated = Window { dilation_w: 8, ..Window::square(2, 1, Padding::Same) };
+        assert!(infer(dilated).is_err());
+    }
+
+    #[test]
+    fn only_a_mean_rescales_integers() {
+        let input = TensorType::new(Shape::new(1, 4, 4, 1), Element::int8(0.1, 3));
+        let other = Element::int8(0.2, 3);
+        let infer = |kind, element| {
+            pool(kind, Window::square(4, 1, Padding::Valid)).infer(&[&input], Some(element))
+        };
+        for kind in [PoolKind::Average, PoolKind::Max] {
+            assert!(infer(kind, &input.element).is_ok());
+            assert!(infer(kind, &other).is_err());
+        }
+        assert!(infer(PoolKind::Mean, &other).is_ok());
     }
 }
