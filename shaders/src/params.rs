@@ -1,0 +1,424 @@
+//! The uniform `params` of each shader, as the host writes it.
+//!
+//! Each structure has the name, order and types of the fields in its shader's text (a test
+//! holds them together); [`ParamsLayout::words`] is what goes into the uniform buffer. What
+//! a field means is said here once for all shaders that have it:
+//!
+//! * `pixels`: output positions, all images together; `elements`: output quads; `*_quads`:
+//!   channels in fours, rounded up; `*_channels`: channels before padding.
+//! * `*_stride_*`: distance in quads between neighbours of an operand, 0 where a dimension of
+//!   1 is repeated; `*_repeats_channel`: 1 if the operand's only channel is repeated.
+//! * `activation`: a number of [`activation`].
+//! * `*_zero_point`, `*_low`, `*_high`: integers of an int8 tensor; `*_mantissa`,
+//!   `*_shift_left`, `*_shift_right`: a `pocketvision_core::quant::Multiplier`.
+
+/// Fields that can be written to a uniform buffer, four bytes each.
+pub trait ParamsLayout {
+    /// Name and type of each field, in order.
+    const FIELDS: &'static [Field];
+
+    /// The fields' bits, in order.
+    fn words(&self) -> Vec<u32>;
+}
+
+/// A field of a `params`: its name and its type in WGSL.
+pub type Field = (&'static str, &'static str);
+
+/// Numbers of `activation` in float shaders.
+pub mod activation {
+    /// The number itself.
+    pub const NONE: u32 = 0;
+    /// `max(x, 0)`.
+    pub const RELU: u32 = 1;
+    /// `clamp(x, 0, 6)`.
+    pub const RELU6: u32 = 2;
+    /// `x * relu6(x + 3) / 6`.
+    pub const HARD_SWISH: u32 = 3;
+    /// `relu6(x + 3) / 6`.
+    pub const HARD_SIGMOID: u32 = 4;
+    /// `1 / (1 + exp(-x))`.
+    pub const SIGMOID: u32 = 5;
+}
+
+/// Numbers of [`Pool2dInt8::kind`].
+pub mod pool_kind {
+    /// The largest.
+    pub const MAX: u32 = 0;
+    /// The average, halves away from zero.
+    pub const AVERAGE_AWAY: u32 = 1;
+    /// The average, halves up.
+    pub const AVERAGE_UP: u32 = 2;
+    /// The average rescaled to the output.
+    pub const MEAN: u32 = 3;
+}
+
+trait Word: Copy {
+    const NAME: &'static str;
+
+    fn word(self) -> u32;
+}
+
+impl Word for u32 {
+    const NAME: &'static str = "u32";
+
+    fn word(self) -> u32 {
+        self
+    }
+}
+
+impl Word for i32 {
+    const NAME: &'static str = "i32";
+
+    fn word(self) -> u32 {
+        self.cast_unsigned()
+    }
+}
+
+impl Word for f32 {
+    const NAME: &'static str = "f32";
+
+    fn word(self) -> u32 {
+        self.to_bits()
+    }
+}
+
+macro_rules! params {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident: $ty:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Default, PartialEq, Debug)]
+        #[expect(missing_docs, reason = "the module says what each field means")]
+        pub struct $name { $(pub $field: $ty,)* }
+
+        impl ParamsLayout for $name {
+            const FIELDS: &'static [Field] = &[$((stringify!($field), <$ty as Word>::NAME),)*];
+
+            fn words(&self) -> Vec<u32> {
+                vec![$(self.$field.word(),)*]
+            }
+        }
+    )*};
+}
+
+params! {
+    /// Of `f32/conv2d.wgsl`.
+    Conv2dF32 {
+        input_height: u32,
+        input_width: u32,
+        input_quads: u32,
+        output_height: u32,
+        output_width: u32,
+        output_quads: u32,
+        output_channels: u32,
+        pixels: u32,
+        kernel_height: u32,
+        kernel_width: u32,
+        stride_height: u32,
+        stride_width: u32,
+        dilation_height: u32,
+        dilation_width: u32,
+        padding_top: u32,
+        padding_left: u32,
+        activation: u32,
+    }
+
+    /// Of `int8/conv2d.wgsl`.
+    Conv2dInt8 {
+        input_height: u32,
+        input_width: u32,
+        input_quads: u32,
+        output_height: u32,
+        output_width: u32,
+        output_quads: u32,
+        pixels: u32,
+        kernel_height: u32,
+        kernel_width: u32,
+        stride_height: u32,
+        stride_width: u32,
+        dilation_height: u32,
+        dilation_width: u32,
+        padding_top: u32,
+        padding_left: u32,
+        input_zero_point: i32,
+        weight_zero_point: i32,
+        output_zero_point: i32,
+        output_low: i32,
+        output_high: i32,
+    }
+
+    /// Of `f32/pointwise.wgsl`.
+    PointwiseF32 {
+        pixels: u32,
+        input_quads: u32,
+        output_quads: u32,
+        output_channels: u32,
+        activation: u32,
+    }
+
+    /// Of `int8/pointwise.wgsl`.
+    PointwiseInt8 {
+        pixels: u32,
+        input_quads: u32,
+        output_quads: u32,
+        weight_zero_point: i32,
+        output_zero_point: i32,
+        output_low: i32,
+        output_high: i32,
+    }
+
+    /// Of `f32/depthwise_conv2d.wgsl`.
+    DepthwiseConv2dF32 {
+        input_height: u32,
+        input_width: u32,
+        input_quads: u32,
+        output_height: u32,
+        output_width: u32,
+        pixels: u32,
+        kernel_height: u32,
+        kernel_width: u32,
+        stride_height: u32,
+        stride_width: u32,
+        dilation_height: u32,
+        dilation_width: u32,
+        padding_top: u32,
+        padding_left: u32,
+        activation: u32,
+    }
+
+    /// Of `int8/depthwise_conv2d.wgsl`.
+    DepthwiseConv2dInt8 {
+        input_height: u32,
+        input_width: u32,
+        input_quads: u32,
+        output_height: u32,
+        output_width: u32,
+        pixels: u32,
+        kernel_height: u32,
+        kernel_width: u32,
+        stride_height: u32,
+        stride_width: u32,
+        dilation_height: u32,
+        dilation_width: u32,
+        padding_top: u32,
+        padding_left: u32,
+        input_zero_point: i32,
+        output_zero_point: i32,
+        output_low: i32,
+        output_high: i32,
+    }
+
+    /// Of `f32/grouped_conv2d.wgsl`.
+    GroupedConv2dF32 {
+        input_height: u32,
+        input_width: u32,
+        input_quads: u32,
+        output_height: u32,
+        output_width: u32,
+        output_quads: u32,
+        output_channels: u32,
+        pixels: u32,
+        kernel_height: u32,
+        kernel_width: u32,
+        stride_height: u32,
+        stride_width: u32,
+        dilation_height: u32,
+        dilation_width: u32,
+        padding_top: u32,
+        padding_left: u32,
+        group_inputs: u32,
+        group_outputs: u32,
+        activation: u32,
+    }
+
+    /// Of `int8/grouped_conv2d.wgsl`.
+    GroupedConv2dInt8 {
+        input_height: u32,
+        input_width: u32,
+        input_quads: u32,
+        output_height: u32,
+        output_width: u32,
+        output_quads: u32,
+        output_channels: u32,
+        pixels: u32,
+        kernel_height: u32,
+        kernel_width: u32,
+        stride_height: u32,
+        stride_width: u32,
+        dilation_height: u32,
+        dilation_width: u32,
+        padding_top: u32,
+        padding_left: u32,
+        group_inputs: u32,
+        group_outputs: u32,
+        input_zero_point: i32,
+        output_zero_point: i32,
+        output_low: i32,
+        output_high: i32,
+    }
+
+    /// Of `f32/pool2d.wgsl`.
+    Pool2dF32 {
+        input_height: u32,
+        input_width: u32,
+        input_quads: u32,
+        output_height: u32,
+        output_width: u32,
+        pixels: u32,
+        kernel_height: u32,
+        kernel_width: u32,
+        stride_height: u32,
+        stride_width: u32,
+        dilation_height: u32,
+        dilation_width: u32,
+        padding_top: u32,
+        padding_left: u32,
+        is_max: u32,
+    }
+
+    /// Of `int8/pool2d.wgsl`.
+    Pool2dInt8 {
+        input_height: u32,
+        input_width: u32,
+        input_quads: u32,
+        output_height: u32,
+        output_width: u32,
+        pixels: u32,
+        kernel_height: u32,
+        kernel_width: u32,
+        stride_height: u32,
+        stride_width: u32,
+        dilation_height: u32,
+        dilation_width: u32,
+        padding_top: u32,
+        padding_left: u32,
+        kind: u32,
+        zero_sum: i32,
+        mantissa: i32,
+        shift_left: u32,
+        shift_right: u32,
+        output_zero_point: i32,
+    }
+
+    /// Of `f32/elementwise.wgsl`.
+    ElementwiseF32 {
+        output_height: u32,
+        output_width: u32,
+        output_quads: u32,
+        elements: u32,
+        a_stride_image: u32,
+        a_stride_row: u32,
+        a_stride_column: u32,
+        a_stride_quad: u32,
+        b_stride_image: u32,
+        b_stride_row: u32,
+        b_stride_column: u32,
+        b_stride_quad: u32,
+        a_repeats_channel: u32,
+        b_repeats_channel: u32,
+        is_product: u32,
+        activation: u32,
+    }
+
+    /// Of `int8/elementwise.wgsl`.
+    ElementwiseInt8 {
+        output_height: u32,
+        output_width: u32,
+        output_quads: u32,
+        elements: u32,
+        a_stride_image: u32,
+        a_stride_row: u32,
+        a_stride_column: u32,
+        a_stride_quad: u32,
+        b_stride_image: u32,
+        b_stride_row: u32,
+        b_stride_column: u32,
+        b_stride_quad: u32,
+        a_repeats_channel: u32,
+        b_repeats_channel: u32,
+        is_product: u32,
+        headroom: u32,
+        a_zero_point: i32,
+        a_mantissa: i32,
+        a_shift_left: u32,
+        a_shift_right: u32,
+        b_zero_point: i32,
+        b_mantissa: i32,
+        b_shift_left: u32,
+        b_shift_right: u32,
+        output_mantissa: i32,
+        output_shift_left: u32,
+        output_shift_right: u32,
+        output_zero_point: i32,
+        output_low: i32,
+        output_high: i32,
+    }
+
+    /// Of `f32/activation.wgsl`.
+    ActivationF32 {
+        elements: u32,
+        activation: u32,
+    }
+
+    /// Of `int8/table.wgsl` and of `int8/dequantize.wgsl`.
+    Table {
+        elements: u32,
+    }
+
+    /// Of `f32/softmax.wgsl`.
+    SoftmaxF32 {
+        pixels: u32,
+        quads: u32,
+        channels: u32,
+        beta: f32,
+    }
+
+    /// Of `int8/softmax.wgsl`.
+    SoftmaxInt8 {
+        pixels: u32,
+        quads: u32,
+        channels: u32,
+    }
+
+    /// Of `int8/quantize.wgsl`.
+    Quantize {
+        elements: u32,
+        lowest: i32,
+    }
+
+    /// Of `moves/pad.wgsl`.
+    Pad {
+        input_height: u32,
+        input_width: u32,
+        quads: u32,
+        output_height: u32,
+        output_width: u32,
+        elements: u32,
+        top: u32,
+        left: u32,
+        fill: u32,
+    }
+
+    /// Of `moves/concat.wgsl`.
+    Concat {
+        input_height: u32,
+        input_width: u32,
+        input_channels: u32,
+        input_quads: u32,
+        output_height: u32,
+        output_width: u32,
+        output_quads: u32,
+        first_row: u32,
+        first_column: u32,
+        first_channel: u32,
+        box_quads: u32,
+        elements: u32,
+    }
+
+    /// Of `moves/reshape.wgsl`.
+    Reshape {
+        input_channels: u32,
+        input_quads: u32,
+        output_channels: u32,
+        output_quads: u32,
+        elements: u32,
+    }
+}

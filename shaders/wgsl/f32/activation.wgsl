@@ -1,0 +1,22 @@
+// A function of each number. One invocation: four channels of one pixel.
+
+struct Params {
+    elements: u32,
+    activation: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> output: array<vec4<f32>>;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let index = linear_invocation(workgroup, workgroups, local);
+    if index < params.elements {
+        output[index] = activate(params.activation, input[index]);
+    }
+}

@@ -1,0 +1,58 @@
+// Average or maximum of a sliding window; padded positions do not count. One invocation: one
+// output pixel, four channels.
+
+struct Params {
+    input_height: u32,
+    input_width: u32,
+    input_quads: u32,
+    output_height: u32,
+    output_width: u32,
+    pixels: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_height: u32,
+    stride_width: u32,
+    dilation_height: u32,
+    dilation_width: u32,
+    padding_top: u32,
+    padding_left: u32,
+    is_max: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> output: array<vec4<f32>>;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let index = linear_invocation(workgroup, workgroups, local);
+    let quad = index % params.input_quads;
+    let pixel = index / params.input_quads;
+    if pixel >= params.pixels {
+        return;
+    }
+    let pixels = four_pixels(pixel);
+    var sum = vec4<f32>(0.0);
+    var largest = vec4<f32>(-0x1.fffffep+127);
+    var count = 0.0;
+    for (var tap_row = 0u; tap_row < params.kernel_height; tap_row++) {
+        for (var tap_column = 0u; tap_column < params.kernel_width; tap_column++) {
+            let taps = four_taps(pixels, tap_row, tap_column);
+            if taps.inside.x {
+                let x = input[taps.offset.x + quad];
+                sum += x;
+                largest = max(largest, x);
+                count += 1.0;
+            }
+        }
+    }
+    var value = sum / count;
+    if params.is_max != 0u {
+        value = largest;
+    }
+    output[index] = value;
+}

@@ -1,0 +1,74 @@
+// exp(beta * (x - max)) over their sum, over the channels of each pixel. One workgroup: one
+// pixel.
+
+struct Params {
+    pixels: u32,
+    quads: u32,
+    channels: u32,
+    beta: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> output: array<vec4<f32>>;
+
+const LOWEST: f32 = -0x1.fffffep+127;
+
+var<workgroup> partial: array<vec4<f32>, WORKGROUP_SIZE>;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let pixel = linear_workgroup(workgroup, workgroups);
+    if pixel >= params.pixels {
+        return;
+    }
+    let first = pixel * params.quads;
+
+    var largest = vec4<f32>(LOWEST);
+    for (var quad = local; quad < params.quads; quad += WORKGROUP_SIZE) {
+        let x = select(vec4<f32>(LOWEST), input[first + quad], is_channel(quad));
+        largest = max(largest, x);
+    }
+    partial[local] = largest;
+    for (var reach = WORKGROUP_SIZE / 2u; reach > 0u; reach /= 2u) {
+        workgroupBarrier();
+        if local < reach {
+            partial[local] = max(partial[local], partial[local + reach]);
+        }
+    }
+    workgroupBarrier();
+    let most = partial[0];
+    let maximum = max(max(most.x, most.y), max(most.z, most.w));
+    workgroupBarrier();
+
+    var sum = vec4<f32>(0.0);
+    for (var quad = local; quad < params.quads; quad += WORKGROUP_SIZE) {
+        sum += exponentials(first, quad, maximum);
+    }
+    partial[local] = sum;
+    for (var reach = WORKGROUP_SIZE / 2u; reach > 0u; reach /= 2u) {
+        workgroupBarrier();
+        if local < reach {
+            partial[local] += partial[local + reach];
+        }
+    }
+    workgroupBarrier();
+    let total = partial[0].x + partial[0].y + partial[0].z + partial[0].w;
+
+    for (var quad = local; quad < params.quads; quad += WORKGROUP_SIZE) {
+        output[first + quad] = exponentials(first, quad, maximum) / total;
+    }
+}
+
+fn is_channel(quad: u32) -> vec4<bool> {
+    return vec4<u32>(4u * quad) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(params.channels);
+}
+
+fn exponentials(first: u32, quad: u32, maximum: f32) -> vec4<f32> {
+    let value = exp(params.beta * (input[first + quad] - maximum));
+    return select(vec4<f32>(0.0), value, is_channel(quad));
+}
