@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Window, computed_element, exactly};
+use super::{Padding, Window, computed_element, exactly};
 use crate::{Element, Shape, ShapeError, TensorType};
 
 /// Pools each channel over a sliding window. Padded positions do not count.
@@ -10,7 +10,8 @@ use crate::{Element, Shape, ShapeError, TensorType};
 pub struct Pool2d {
     /// What is taken of the window.
     pub kind: PoolKind,
-    /// The sliding window. For [`PoolKind::Mean`] it is the whole image.
+    /// The sliding window. For [`PoolKind::Mean`] it is the whole image, with stride and
+    /// dilation 1 and [`Padding::Valid`].
     pub window: Window,
     /// How an int8 average is rounded. See [`IntegerRounding`].
     pub rounding: IntegerRounding,
@@ -53,9 +54,11 @@ impl Pool2d {
         let [input] = exactly(inputs)?;
         let shape = input.shape;
         let (h, w) = self.window.output(shape)?;
-        if self.kind == PoolKind::Mean && (h, w) != (1, 1) {
-            let (left, right) = (shape, Shape { h, w, ..shape });
-            return Err(ShapeError::Mismatch { what: "a mean's window", left, right });
+        let whole =
+            Window { kernel_h: shape.h, kernel_w: shape.w, ..Window::square(1, 1, Padding::Valid) };
+        if self.kind == PoolKind::Mean && self.window != whole {
+            let (attribute, value) = ("the mean's window", format!("{:?}", self.window));
+            return Err(ShapeError::Attribute { attribute, value, input: shape });
         }
         if !self.every_window_touches(shape, h, w) {
             let (attribute, value) = ("window", format!("{:?}", self.window));
@@ -113,7 +116,6 @@ impl Pool2d {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::Padding;
 
     fn pool(kind: PoolKind, window: Window) -> Pool2d {
         Pool2d { kind, window, rounding: IntegerRounding::default() }

@@ -10,12 +10,12 @@ use crate::sliding::{Place, Sliding};
 pub(super) fn pool2d(op: &Pool2d, input: &Tensor, output: &mut Tensor) {
     let sliding = Sliding::new(op.window, input.shape(), output.shape());
     let channels = input.shape().c;
-    let elements = (input.element().clone(), output.element().clone());
+    let element = output.element().clone();
     match (input.data(), output.slice_mut()) {
-        (TensorData::F32(input), TensorSliceMut::F32(output)) => {
+        (TensorData::F32(numbers), TensorSliceMut::F32(output)) => {
             for (place, output) in sliding.places().zip(output.chunks_exact_mut(channels)) {
                 for (channel, output) in output.iter_mut().enumerate() {
-                    let numbers = covered(&place, input, channels, channel).map(f64::from);
+                    let numbers = covered(&place, numbers, channels, channel).map(f64::from);
                     *output = match op.kind {
                         PoolKind::Average | PoolKind::Mean => {
                             let (sum, count) =
@@ -27,19 +27,18 @@ pub(super) fn pool2d(op: &Pool2d, input: &Tensor, output: &mut Tensor) {
                 }
             }
         }
-        (TensorData::I8(input), TensorSliceMut::I8(output)) => {
-            let mean = |count| QuantizedMean::new(&elements.0, &elements.1, count);
+        (TensorData::I8(numbers), TensorSliceMut::I8(output)) => {
+            let mean = QuantizedMean::new(input.element(), &element, op.window.taps());
             for (place, output) in sliding.places().zip(output.chunks_exact_mut(channels)) {
-                let count = place.taps().count();
-                let mean = mean(count);
+                let count = place.taps().count() as i32;
                 for (channel, output) in output.iter_mut().enumerate() {
-                    let numbers = covered(&place, input, channels, channel).map(i32::from);
+                    let numbers = covered(&place, numbers, channels, channel).map(i32::from);
                     *output = match op.kind {
                         PoolKind::Average => {
-                            average(numbers.sum(), count as i32, op.rounding).clamp(-128, 127) as i8
+                            average(numbers.sum(), count, op.rounding).clamp(-128, 127) as i8
                         }
                         PoolKind::Mean => mean.apply(numbers.sum()),
-                        PoolKind::Max => numbers.max().unwrap_or(i32::from(i8::MIN)) as i8,
+                        PoolKind::Max => numbers.fold(-128, i32::max) as i8,
                     };
                 }
             }
@@ -51,9 +50,9 @@ pub(super) fn pool2d(op: &Pool2d, input: &Tensor, output: &mut Tensor) {
 /// The numbers of one channel that the window covers.
 fn covered<T: Copy>(
     place: &Place,
-    input: &[T],
+    numbers: &[T],
     channels: usize,
     channel: usize,
 ) -> impl Iterator<Item = T> {
-    place.taps().map(move |(_, pixel)| input[pixel * channels + channel])
+    place.taps().map(move |(_, pixel)| numbers[pixel * channels + channel])
 }

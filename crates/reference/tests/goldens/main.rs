@@ -1,0 +1,34 @@
+//! Real networks, to the bit: our int8 kernels against recordings of TFLite's reference
+//! kernels. `docs/numerics.md` lists what is recorded and how.
+//!
+//! The recordings and the networks are not part of the repository: see [`shared`]. Each of
+//! six networks is tested twice:
+//!
+//! * [`layers`]: every operator on its own, fed the recorded inputs, every value compared.
+//!   A wrong rule fails at the operator that has it.
+//! * [`networks`]: whole networks from picture to scores, every score compared.
+
+mod layers;
+mod networks;
+mod shared;
+
+/// One test for each network and comparison.
+macro_rules! networks {
+    ($($test:ident: $file:literal,)*) => {
+        mod every_operator_agrees {
+            $(#[test] fn $test() { crate::layers::compare($file); })*
+        }
+        mod every_score_agrees {
+            $(#[test] fn $test() { crate::networks::compare($file); })*
+        }
+    };
+}
+
+networks! {
+    mobilenet_v2: "mobilenet_v2_1.0_224_quant",
+    mobilenet_v2_per_channel: "tf2_mobilenet_v2_1.0_224_ptq",
+    mobilenet_v3_small: "v3-small_224_1.0_uint8",
+    mobilenet_v3_large_minimalistic: "v3-large-minimalistic_224_1.0_uint8",
+    mobilenet_edgetpu: "mobilenet_edgetpu_224_1.0_uint8",
+    mobilenet_edgetpu_075_per_channel: "mobilenet_edgetpu_0.75_224_post_training_quant",
+}

@@ -1,0 +1,97 @@
+//! Where the networks and recordings are, and how they are read.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::PathBuf;
+
+use npyz::NpyFile;
+use npyz::npz::NpzArchive;
+use pocketvision_core::{Element, Shape, Tensor, TensorData};
+use pocketvision_import_tflite::{Imported, import_with_operators};
+
+/// The folder that `POCKETVISION_SHARED` names, or else `shared` next to the repository.
+/// Without it a test returns early, unless `POCKETVISION_REQUIRE_SHARED` is 1.
+pub(crate) fn folder() -> Option<PathBuf> {
+    let folder = std::env::var_os("POCKETVISION_SHARED").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
+        PathBuf::from,
+    );
+    if folder.join("golden").is_dir() {
+        return Some(folder);
+    }
+    let required = std::env::var_os("POCKETVISION_REQUIRE_SHARED").is_some_and(|v| v == "1");
+    assert!(!required, "{} holds no recordings; set POCKETVISION_SHARED", folder.display());
+    eprintln!("IGNORED: {} holds no recordings; set POCKETVISION_SHARED", folder.display());
+    None
+}
+
+/// A network of `models/`, by file name.
+pub(crate) fn network(name: &str) -> Option<Imported> {
+    let path = folder()?.join("models").join(format!("{name}.tflite"));
+    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    Some(import_with_operators(&bytes, name).unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// An archive of `golden/layers/`: each operator's recorded output, and the picture.
+pub(crate) struct Recording {
+    archive: NpzArchive<BufReader<File>>,
+    names: Vec<String>,
+}
+
+impl Recording {
+    pub(crate) fn open(name: &str) -> Option<Self> {
+        let path = folder()?.join("golden/layers").join(format!("{name}.npz"));
+        let archive = NpzArchive::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let names = archive.array_names().map(ToOwned::to_owned).collect();
+        Some(Self { archive, names })
+    }
+
+    /// The picture that was fed.
+    pub(crate) fn input(&mut self) -> Numbers {
+        self.read("input")
+    }
+
+    /// What the file's operator of this index yielded. The array's name starts with it.
+    pub(crate) fn operator(&mut self, index: usize) -> Numbers {
+        let prefix = format!("{index:03}_");
+        let mut matching = self.names.iter().filter(|name| name.starts_with(&prefix));
+        let name = matching.next().unwrap_or_else(|| panic!("operator {index} was not recorded"));
+        assert_eq!(matching.next(), None, "operator {index} was recorded twice");
+        self.read(&name.clone())
+    }
+
+    fn read(&mut self, name: &str) -> Numbers {
+        let array = self.archive.by_name(name).expect("a readable archive").expect(name);
+        numbers(array)
+    }
+}
+
+/// Numbers as recorded.
+pub(crate) enum Numbers {
+    Signed(Vec<i8>),
+    Unsigned(Vec<u8>),
+}
+
+impl Numbers {
+    /// The numbers as a tensor of the graph. Uint8 numbers become int8 where the graph has
+    /// int8: 128 less, which flips the top bit.
+    pub(crate) fn into_tensor(self, shape: Shape, element: &Element) -> Tensor {
+        let data = match (self, element) {
+            (Self::Signed(v), Element::Int8(_)) => TensorData::I8(v),
+            (Self::Unsigned(v), Element::UInt8(_)) => TensorData::U8(v),
+            (Self::Unsigned(v), Element::Int8(_)) => {
+                TensorData::I8(v.into_iter().map(|q| (q ^ 0x80) as i8).collect())
+            }
+            (_, element) => panic!("the recording cannot be {element}"),
+        };
+        Tensor::new(shape, element.clone(), data).unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+/// The numbers of one array, whatever its 8-bit type.
+fn numbers(array: NpyFile<impl std::io::Read>) -> Numbers {
+    match array.try_data::<u8>() {
+        Ok(data) => Numbers::Unsigned(data.collect::<Result<_, _>>().expect("a whole array")),
+        Err(array) => Numbers::Signed(array.into_vec().expect("an array of int8 or uint8")),
+    }
+}
