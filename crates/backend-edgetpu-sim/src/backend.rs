@@ -1,0 +1,94 @@
+//! The simulator as a backend.
+
+use pocketvision_core::{
+    Backend, Clock, CompileError, CompileOptions, DeviceInfo, Graph, Node, Op, Plan, Unsupported,
+};
+use pocketvision_reference::ReferenceBackend;
+
+use crate::plan::SimulatedPlan;
+use crate::{Chip, Estimate, NAME};
+
+/// A simulated Edge TPU.
+///
+/// Results are exact; time and energy are the chip model's predictions and depend on
+/// nothing of the machine it runs on.
+#[derive(Clone, PartialEq, Debug)]
+pub struct EdgeTpuSim {
+    chip: Chip,
+}
+
+impl EdgeTpuSim {
+    /// The simulator of a chip.
+    pub const fn new(chip: Chip) -> Self {
+        Self { chip }
+    }
+
+    /// The chip.
+    pub const fn chip(&self) -> &Chip {
+        &self.chip
+    }
+
+    /// Predicts what one call of a network costs, without preparing or running it: a
+    /// fraction of a millisecond for a mobile network.
+    ///
+    /// # Errors
+    /// [`CompileError::Unsupported`] if the network computes in float.
+    pub fn estimate(&self, graph: &Graph) -> Result<Estimate, CompileError> {
+        Estimate::new(graph, &self.chip)
+    }
+}
+
+impl Backend for EdgeTpuSim {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn device(&self) -> DeviceInfo {
+        let array = &self.chip.array;
+        DeviceInfo {
+            backend: NAME,
+            name: "simulated Edge TPU".to_owned(),
+            details: vec![
+                ("chip", self.chip.name.clone()),
+                ("clock_mhz", array.clock_mhz.to_string()),
+                ("tiles", format!("{}x{}", array.tile_rows, array.tile_columns)),
+            ],
+            clock: Clock::Simulated,
+        }
+    }
+
+    /// What runs here, on the chip or on the host that the simulator stands in for. What
+    /// the chip itself can run is said by [`crate::maps`].
+    fn supports(&self, graph: &Graph, node: &Node) -> Result<(), Unsupported> {
+        runs(graph, node)
+    }
+
+    fn compile(
+        &self,
+        graph: &Graph,
+        options: &CompileOptions,
+    ) -> Result<Box<dyn Plan>, CompileError> {
+        Ok(Box::new(SimulatedPlan::new(graph, options, &self.chip)?))
+    }
+}
+
+/// Whether a node runs on the chip or on its host: anything but arithmetic in float.
+pub(crate) fn runs(graph: &Graph, node: &Node) -> Result<(), Unsupported> {
+    let moves_or_converts =
+        matches!(node.op, Op::Input | Op::Quantize(_) | Op::Dequantize(_) | Op::Reshape(_));
+    let float = |node: &Node| node.output.element.is_float();
+    if float(node) && !moves_or_converts {
+        let element = node.output.element.name();
+        return Err(Unsupported {
+            backend: NAME,
+            node: node.name.clone(),
+            op: node.op.name(),
+            reason: format!(
+                "it computes in {element}, and an Edge TPU in int8 only; quantize the network first"
+            ),
+        });
+    }
+    ReferenceBackend::new()
+        .supports(graph, node)
+        .map_err(|unsupported| Unsupported { backend: NAME, ..unsupported })
+}

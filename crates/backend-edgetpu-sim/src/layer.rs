@@ -1,0 +1,109 @@
+//! What the cost of a node depends on: sizes, without names or weights.
+
+use pocketvision_core::{Element, Graph, Node, Op, Quantization, Shape};
+
+/// One node as the cost model sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Layer {
+    /// Which hardware does the work.
+    pub kind: LayerKind,
+    /// Shape of the largest input.
+    pub input: Shape,
+    /// Shape of the output.
+    pub output: Shape,
+    /// Bytes of all inputs.
+    pub input_bytes: u64,
+    /// Bytes of the output.
+    pub output_bytes: u64,
+    /// Multiply-accumulates, as papers count them.
+    pub macs: u64,
+    /// Whether each output channel has a scale of its own.
+    pub per_channel_scales: bool,
+}
+
+/// Which hardware does a layer's work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LayerKind {
+    /// Dot products over input channels: convolutions and linear layers.
+    Convolution {
+        /// Taps of the window; 1 for a linear layer.
+        taps: usize,
+        /// Input channels that one output channel reads.
+        input_channels: usize,
+        /// Groups of channels that do not mix.
+        groups: usize,
+    },
+    /// Convolution of each channel on its own.
+    Depthwise {
+        /// Taps of the window.
+        taps: usize,
+    },
+    /// Word by word, without weights: sums, pools, tables, softmax.
+    Vector,
+    /// Numbers that lie beside the weights.
+    Constant,
+    /// Nothing to do: inputs, reshapes, changes of signedness.
+    Relabel,
+}
+
+impl Layer {
+    /// What the cost of a node of this graph depends on. Allocates nothing.
+    pub fn new(graph: &Graph, node: &Node) -> Self {
+        let output = node.output.shape;
+        let inputs = || node.inputs.iter().map(|&id| graph.ty(id));
+        let input = inputs().map(|ty| ty.shape).max_by_key(Shape::elements).unwrap_or(output);
+        let kind = match &node.op {
+            Op::Conv2d(op) => LayerKind::Convolution {
+                taps: op.window.taps(),
+                input_channels: input.c / op.groups,
+                groups: op.groups,
+            },
+            Op::Linear(_) => LayerKind::Convolution { taps: 1, input_channels: input.c, groups: 1 },
+            Op::DepthwiseConv2d(op) => LayerKind::Depthwise { taps: op.window.taps() },
+            Op::Constant(_) => LayerKind::Constant,
+            Op::Input | Op::Reshape(_) => LayerKind::Relabel,
+            Op::Quantize(_) if is_relabelling(graph, node) => LayerKind::Relabel,
+            _ => LayerKind::Vector,
+        };
+        let macs = match &node.op {
+            Op::Linear(_) => output.elements() as u64 * input.c as u64,
+            op => op.macs(&[], &node.output, graph),
+        };
+        Self {
+            kind,
+            input,
+            output,
+            input_bytes: inputs().map(|ty| ty.bytes() as u64).sum(),
+            output_bytes: node.output.bytes() as u64,
+            macs,
+            per_channel_scales: has_per_channel_scales(graph, &node.op),
+        }
+    }
+}
+
+fn has_per_channel_scales(graph: &Graph, op: &Op) -> bool {
+    let weight = match op {
+        Op::Conv2d(op) => op.weight,
+        Op::DepthwiseConv2d(op) => op.weight,
+        Op::Linear(op) => op.weight,
+        _ => return false,
+    };
+    matches!(graph.param(weight).element().quantization(), Some(Quantization::PerChannel { .. }))
+}
+
+/// True for a change between 8-bit elements that leaves the real numbers as they are: the
+/// same scale, and zero points that differ as the signedness does. The chip keeps uint8 and
+/// int8 in one form.
+pub(crate) fn is_relabelling(graph: &Graph, node: &Node) -> bool {
+    let [input] = node.inputs[..] else { return false };
+    let unsigned_zero = |element: &Element| {
+        let (scale, zero_point) = element.per_tensor()?;
+        match element.name() {
+            "int8" => Some((scale, zero_point + 128)),
+            "uint8" => Some((scale, zero_point)),
+            _ => None,
+        }
+    };
+    let (from, to) = (&graph.ty(input).element, &node.output.element);
+    unsigned_zero(from).is_some() && unsigned_zero(from) == unsigned_zero(to)
+}

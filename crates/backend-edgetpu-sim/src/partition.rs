@@ -1,0 +1,98 @@
+//! Which nodes run on the chip.
+
+use pocketvision_core::{Graph, Node, Op, Unsupported};
+
+use crate::layer::is_relabelling;
+
+/// Where a node runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// On the chip.
+    Chip,
+    /// On the host, before or after the chip.
+    Host,
+}
+
+/// Where each node of a graph runs, and what ended the chip's part.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Partition {
+    /// One place a node, in graph order.
+    pub places: Vec<Place>,
+    /// The first node that the chip cannot run, with the reason, if there is one.
+    pub cut: Option<Unsupported>,
+}
+
+impl Partition {
+    /// Cuts a graph as the real compiler does: the chip gets one segment, which ends at the
+    /// first operator it cannot run; that one and all after it run on the host, even those
+    /// that the chip could run.
+    ///
+    /// Converting the network's own inputs from float comes before the segment, not after
+    /// it, and does not end it.
+    pub fn new(graph: &Graph) -> Self {
+        let mut cut = None;
+        let place = |(_, node)| {
+            if cut.is_some() || is_edge_conversion(graph, node) {
+                return Place::Host;
+            }
+            match maps(graph, node) {
+                Ok(()) => Place::Chip,
+                Err(unsupported) => {
+                    cut = Some(unsupported);
+                    Place::Host
+                }
+            }
+        };
+        let places = graph.iter().map(place).collect();
+        Self { places, cut }
+    }
+}
+
+/// Whether the chip itself, without the host, can run a node; if not, why.
+pub fn maps(graph: &Graph, node: &Node) -> Result<(), Unsupported> {
+    use pocketvision_core::op::ActivationKind;
+    let refuse = |reason: String| {
+        let (node, op) = (node.name.clone(), node.op.name());
+        Err(Unsupported { backend: crate::NAME, node, op, reason })
+    };
+    // The network's inputs and outputs may be float or uint8; the host holds them.
+    if node.op == Op::Input {
+        return Ok(());
+    }
+    let mut types = node.inputs.iter().map(|&id| graph.ty(id)).chain([&node.output]);
+    if let Some(ty) = types.find(|ty| ty.shape.n != 1) {
+        return refuse(format!("a batch of {} does not map: run images one by one", ty.shape.n));
+    }
+    let int8 = |name: &str| name == "int8";
+    let eight_bit = |name: &str| int8(name) || name == "uint8";
+    let elements = || {
+        let inputs = node.inputs.iter().map(|&id| &graph.ty(id).element);
+        inputs.chain([&node.output.element]).map(pocketvision_core::Element::name)
+    };
+    match &node.op {
+        Op::Quantize(_) if is_relabelling(graph, node) || elements().all(eight_bit) => Ok(()),
+        Op::Reshape(_) | Op::Constant(_) if elements().all(eight_bit) => Ok(()),
+        _ if !elements().all(int8) => {
+            refuse("the chip computes with int8 only; this runs on the host".to_owned())
+        }
+        Op::Activation(activation) if activation.kind == ActivationKind::HardSwish => {
+            refuse("hard-swish does not map, and ends the chip's part of the network".to_owned())
+        }
+        Op::Softmax(_) if node.output.shape.c > MAX_SOFTMAX_CHANNELS => {
+            refuse(format!("softmax over more than {MAX_SOFTMAX_CHANNELS} channels does not map"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// True for the conversion of a network's own float input to an integer.
+fn is_edge_conversion(graph: &Graph, node: &Node) -> bool {
+    node.op == Op::Quantize(pocketvision_core::op::Quantize)
+        && node
+            .inputs
+            .iter()
+            .all(|&id| graph.node(id).op == Op::Input && graph.ty(id).element.is_float())
+}
+
+/// Limit of the real compiler.
+const MAX_SOFTMAX_CHANNELS: usize = 16_000;

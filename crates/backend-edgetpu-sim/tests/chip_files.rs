@@ -1,0 +1,134 @@
+//! Chip files: what is wrong with one is named, and every figure of ours has a source.
+
+use pocketvision_backend_edgetpu_sim::{Chip, ChipError};
+use proptest::prelude::*;
+
+const CORAL: &str = include_str!("../chips/coral.toml");
+
+/// Coral with one line replaced.
+fn edited(from: &str, to: &str) -> String {
+    assert_eq!(CORAL.matches(from).count(), 1, "{from} is in the file once");
+    CORAL.replace(from, to)
+}
+
+/// Coral without its sources.
+fn figures() -> &'static str {
+    &CORAL[..CORAL.find("\n[[source]]").unwrap()]
+}
+
+fn error(text: &str) -> String {
+    Chip::from_toml(text).expect_err("the file is wrong").to_string()
+}
+
+#[test]
+fn every_source_says_something() {
+    for name in Chip::presets() {
+        let chip = Chip::preset(name).unwrap();
+        assert_eq!(chip.name, name);
+        for (field, provenance) in chip.provenances() {
+            assert!(provenance.text.len() > 20, "{name}: {field} has no source worth the name");
+        }
+    }
+}
+
+#[test]
+fn no_figure_of_coral_lacks_a_source() {
+    let figures = figures().lines().skip_while(|line| !line.starts_with("[array]"));
+    let figures = figures.filter(|line| line.contains(" = ")).count();
+    assert_eq!(Chip::preset("coral").unwrap().provenances().len(), figures);
+}
+
+#[test]
+fn a_missing_field_is_named() {
+    let text = edited("tile_rows = 4\n", "");
+    assert_eq!(error(&text), "chip description: array.tile_rows is missing");
+    assert_eq!(error("name = 'x'\ndescription = ''"), "chip description: array is missing");
+    assert_eq!(error(""), "chip description: name is missing");
+}
+
+#[test]
+fn an_unknown_field_is_named_with_the_nearest() {
+    let text = edited("tile_rows = 4\n", "tile_rows = 4\ntile_row = 4\n");
+    let expected = "chip description: array.tile_row is not a field of a chip; \
+                    did you mean array.tile_rows?";
+    assert_eq!(error(&text), expected);
+    let text = edited("name = \"coral\"\n", "name = \"coral\"\ncolour = \"red\"\n");
+    assert!(error(&text).contains("colour is not a field of a chip"), "{}", error(&text));
+}
+
+#[test]
+fn a_source_for_a_field_that_does_not_exist_is_refused() {
+    let text = edited("fields = [\"array.clock_mhz\"]", "fields = [\"array.clock_ghz\"]");
+    assert!(error(&text).contains("array.clock_ghz is not a field of a chip"), "{}", error(&text));
+    let text = edited("text = \"0.375 to", "page = 3\ntext = \"0.375 to");
+    assert!(error(&text).contains("source.page is not a field"), "{}", error(&text));
+}
+
+#[test]
+fn numbers_that_no_chip_has_are_refused() {
+    let cases = [
+        ("tile_rows = 4", "tile_rows = 0", "array.tile_rows = 0 is out of range: 1 to 1024"),
+        ("tile_rows = 4", "tile_rows = -4", "array.tile_rows = -4 is out of range"),
+        ("tile_rows = 4", "tile_rows = 9000000000", "array.tile_rows = 9000000000 is out of"),
+        ("tile_rows = 4", "tile_rows = 4.5", "array.tile_rows must be a whole number"),
+        ("tile_rows = 4", "tile_rows = 'four'", "array.tile_rows must be a whole number"),
+        ("lane_group = 16", "lane_group = 15", "it must divide lanes_per_tile = 64"),
+        ("clock_mhz = 500.0", "clock_mhz = 0", "array.clock_mhz = 0 is out of range"),
+        ("clock_mhz = 500.0", "clock_mhz = nan", "array.clock_mhz = NaN is out of range"),
+        ("clock_mhz = 500.0", "clock_mhz = inf", "array.clock_mhz = inf is out of range"),
+        ("idle_w = 0.4", "idle_w = -0.4", "energy.idle_w = -0.4 is out of range"),
+        ("idle_w = 0.4", "idle_w = 1e300", "energy.idle_w = 1"),
+        ("fixed_call_ms = 0.3", "fixed_call_ms = 'x'", "link.fixed_call_ms must be a number"),
+        ("496_640", "600_000", "at most wide_bytes_per_tile = 524288"),
+        (
+            "certainty = \"fitted\"\ntext = \"least",
+            "certainty = \"sure\"\ntext = \"least",
+            "source.certainty = sure",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        let message = error(&edited(from, to));
+        assert!(message.starts_with("chip description: "), "{message}");
+        assert!(message.contains(expected), "{to}: {message}");
+    }
+}
+
+#[test]
+fn text_that_is_not_toml_is_refused_with_its_line() {
+    let text = edited("[memory]", "[memory");
+    let line = 1 + CORAL[..CORAL.find("[memory]").unwrap()].matches('\n').count();
+    match Chip::from_toml(&text).unwrap_err() {
+        ChipError::Syntax { line: actual, .. } => assert_eq!(actual, line),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_user_needs_no_sources() {
+    let chip = Chip::from_toml(figures()).unwrap();
+    assert_eq!(chip.array, Chip::preset("coral").unwrap().array);
+    assert!(chip.provenance("array.tile_rows").is_none());
+}
+
+#[test]
+fn files_are_opened_and_named() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join("my-chip.toml");
+    std::fs::write(&file, edited("idle_w = 0.4", "idle_w = -1")).unwrap();
+    let message = Chip::open(&file).unwrap_err().to_string();
+    assert!(message.contains("my-chip.toml: energy.idle_w = -1 is out of range"), "{message}");
+    std::fs::write(&file, CORAL).unwrap();
+    assert_eq!(Chip::open(&file).unwrap(), Chip::preset("coral").unwrap());
+    assert!(matches!(Chip::open(folder), Err(ChipError::Read { .. })));
+}
+
+proptest! {
+    #[test]
+    fn any_text_gives_a_chip_or_an_error(at in 0..CORAL.len(), length in 0usize..40, junk in ".{0,12}") {
+        let end = (at + length).min(CORAL.len());
+        if CORAL.is_char_boundary(at) && CORAL.is_char_boundary(end) {
+            let text = format!("{}{junk}{}", &CORAL[..at], &CORAL[end..]);
+            let _ = Chip::from_toml(&text);
+        }
+    }
+}
