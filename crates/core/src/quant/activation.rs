@@ -55,7 +55,8 @@ pub fn requantize_table(input: &Element, output: &Element) -> [u8; 256] {
 fn rescale_table(input: &Element, output: &Element, (low, high): (i32, i32)) -> [i8; 256] {
     let (input_scale, input_zero_point) = input.per_tensor().expect("an integer input");
     let (output_scale, output_zero_point) = output.per_tensor().expect("an integer output");
-    let multiplier = Multiplier::from_real(f64::from(input_scale) / f64::from(output_scale));
+    // The quotient is of f32, unlike that of a change of scale: so it is in TFLite.
+    let multiplier = Multiplier::from_real(f64::from(input_scale / output_scale));
     std::array::from_fn(|i| {
         let value = i as i32 - 128 - input_zero_point;
         (multiplier.apply(value) + output_zero_point).clamp(low, high) as i8

@@ -109,11 +109,12 @@ impl QuantizedMul {
         let (a_scale, a_zero_point) = a.per_tensor().expect("an integer operand");
         let (b_scale, b_zero_point) = b.per_tensor().expect("an integer operand");
         let (output_scale, output_zero_point) = output.per_tensor().expect("an integer output");
-        let product = f64::from(a_scale) * f64::from(b_scale);
+        // In f32 throughout, as in TFLite.
+        let multiplier = a_scale * b_scale / output_scale;
         Self {
             a_zero_point,
             b_zero_point,
-            output_multiplier: Multiplier::from_real(product / f64::from(output_scale)),
+            output_multiplier: Multiplier::from_real(multiplier.into()),
             output_zero_point,
             range: activation_range(activation, output),
         }

@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use npyz::NpyFile;
-use pocketvision_core::{Backend, CompileOptions, Element, Graph, Plan, Tensor, TensorData};
+use pocketvision_core::{Backend, CompileOptions, Element, Graph, Tensor, TensorData};
 use pocketvision_reference::ReferenceBackend;
 use rayon::prelude::*;
 
