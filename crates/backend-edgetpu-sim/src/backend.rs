@@ -6,7 +6,7 @@ use pocketvision_core::{
 use pocketvision_reference::ReferenceBackend;
 
 use crate::plan::SimulatedPlan;
-use crate::{Chip, Estimate, NAME};
+use crate::{Chip, ChipError, Estimate, NAME};
 
 /// A simulated Edge TPU.
 ///
@@ -32,7 +32,7 @@ impl EdgeTpuSim {
     /// fraction of a millisecond for a mobile network.
     ///
     /// # Errors
-    /// [`CompileError::Unsupported`] if the network computes in float.
+    /// As [`Estimate::new`].
     pub fn estimate(&self, graph: &Graph) -> Result<Estimate, CompileError> {
         Estimate::new(graph, &self.chip)
     }
@@ -70,6 +70,14 @@ impl Backend for EdgeTpuSim {
     ) -> Result<Box<dyn Plan>, CompileError> {
         Ok(Box::new(SimulatedPlan::new(graph, options, &self.chip)?))
     }
+}
+
+/// Whether this chip, with its host, runs this graph.
+pub(crate) fn check(graph: &Graph, chip: &Chip) -> Result<(), CompileError> {
+    let bad_chip =
+        |error: ChipError| CompileError::Device { backend: NAME, message: error.to_string() };
+    chip.check().map_err(bad_chip)?;
+    graph.nodes().iter().try_for_each(|node| Ok(runs(graph, node)?))
 }
 
 /// Whether a node runs on the chip or on its host: anything but arithmetic in float.

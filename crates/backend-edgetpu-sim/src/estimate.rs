@@ -123,11 +123,10 @@ impl Estimate {
     /// Predicts the cost of one call. Costs microseconds a node: weights are never read.
     ///
     /// # Errors
-    /// [`CompileError::Unsupported`] if the network computes in float.
+    /// [`CompileError::Unsupported`] if the network computes in float, and
+    /// [`CompileError::Device`] if the chip has a figure that no chip can have.
     pub fn new(graph: &Graph, chip: &Chip) -> Result<Self, CompileError> {
-        for node in graph.nodes() {
-            crate::backend::runs(graph, node)?;
-        }
+        crate::backend::check(graph, chip)?;
         Ok(Self::of_partition(graph, &Partition::new(graph), chip))
     }
 

@@ -26,9 +26,7 @@ impl SimulatedPlan {
         options: &CompileOptions,
         chip: &Chip,
     ) -> Result<Self, CompileError> {
-        for node in graph.nodes() {
-            crate::backend::runs(graph, node)?;
-        }
+        crate::backend::check(graph, chip)?;
         let partition = Partition::new(graph);
         let step =
             |(id, _): (NodeId, _)| Step::new(graph, id, partition.places[id.index()], &chip.array);

@@ -21,21 +21,21 @@ fn error(text: &str) -> String {
 }
 
 #[test]
-fn every_source_says_something() {
+fn every_figure_of_every_preset_has_a_source() {
     for name in Chip::presets() {
         let chip = Chip::preset(name).unwrap();
         assert_eq!(chip.name, name);
+        for figure in chip.figures() {
+            assert!(
+                chip.provenance(figure.name).is_some(),
+                "{name}: {} has no source",
+                figure.name
+            );
+        }
         for (field, provenance) in chip.provenances() {
             assert!(provenance.text.len() > 20, "{name}: {field} has no source worth the name");
         }
     }
-}
-
-#[test]
-fn no_figure_of_coral_lacks_a_source() {
-    let figures = figures().lines().skip_while(|line| !line.starts_with("[array]"));
-    let figures = figures.filter(|line| line.contains(" = ")).count();
-    assert_eq!(Chip::preset("coral").unwrap().provenances().len(), figures);
 }
 
 #[test]
@@ -108,6 +108,31 @@ fn a_user_needs_no_sources() {
     let chip = Chip::from_toml(figures()).unwrap();
     assert_eq!(chip.array, Chip::preset("coral").unwrap().array);
     assert!(chip.provenance("array.tile_rows").is_none());
+}
+
+#[test]
+fn figures_are_listed_under_their_own_names() {
+    let table: toml::Table = figures().parse().unwrap();
+    let listed: Vec<_> = Chip::preset("coral").unwrap().figures().collect();
+    let mut in_file = 0;
+    for (section, fields) in table.iter().filter_map(|(key, v)| Some((key, v.as_table()?))) {
+        for (key, value) in fields {
+            in_file += 1;
+            let name = format!("{section}.{key}");
+            let figure = listed.iter().find(|figure| figure.name == name).expect(&name);
+            let value = value.as_float().or(value.as_integer().map(|v| v as f64)).unwrap();
+            assert_eq!(figure.value, value, "{name}");
+        }
+    }
+    assert_eq!(listed.len(), in_file);
+}
+
+#[test]
+fn a_chip_that_a_program_has_spoiled_is_refused() {
+    let mut chip = Chip::preset("coral").unwrap();
+    chip.array.tile_rows = 0;
+    let message = chip.check().unwrap_err().to_string();
+    assert_eq!(message, "coral: array.tile_rows = 0 is out of range: 1 to 1024");
 }
 
 #[test]

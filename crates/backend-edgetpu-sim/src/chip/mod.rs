@@ -1,18 +1,20 @@
 //! What the simulator knows of one chip: data, read from a file.
 
 mod error;
+mod figures;
 mod parse;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 pub use error::ChipError;
+pub use figures::Figure;
 
 /// A chip of tiles, each a row of lanes that take short dot products.
 ///
 /// Every figure comes from a TOML file: `chips/coral.toml` of this crate shows the format
-/// and, for each figure, its source. All figures are within the bounds that the parser
-/// checks, so that no cost divides by zero or overflows.
+/// and, for each figure, its source. Figures that a program changes are checked again
+/// ([`Chip::check`]) before anything is computed with them.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Chip {
     /// What people call it.

@@ -1,11 +1,11 @@
 //! From TOML text to a chip, naming whatever is wrong with it.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 use toml::{Table, Value};
 
 use super::error::nearest;
+use super::figures::{allowed, out_of_range};
 use super::{
     Array, Certainty, Chip, ChipError, CycleCosts, EnergyCosts, Host, Link, Memory, Provenance,
 };
@@ -20,77 +20,67 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Chip, ChipError> {
 
     let mut section = root.section("array")?;
     let array = Array {
-        tile_rows: section.whole("tile_rows", 1..=MAX_TILES_A_SIDE)? as usize,
-        tile_columns: section.whole("tile_columns", 1..=MAX_TILES_A_SIDE)? as usize,
-        lanes_per_tile: section.whole("lanes_per_tile", 1..=MAX_LANES)? as usize,
-        dot_depth: section.whole("dot_depth", 1..=MAX_DOT_DEPTH)? as usize,
-        lane_group: section.whole("lane_group", 1..=MAX_LANES)? as usize,
-        clock_mhz: section.real("clock_mhz", 0.001..=1e6)?,
+        tile_rows: section.whole("tile_rows")? as usize,
+        tile_columns: section.whole("tile_columns")? as usize,
+        lanes_per_tile: section.whole("lanes_per_tile")? as usize,
+        dot_depth: section.whole("dot_depth")? as usize,
+        lane_group: section.whole("lane_group")? as usize,
+        clock_mhz: section.real("clock_mhz")?,
     };
-    if !array.lanes_per_tile.is_multiple_of(array.lane_group) {
-        let allowed = format!("it must divide lanes_per_tile = {}", array.lanes_per_tile);
-        return Err(section.out_of_range("lane_group", &array.lane_group, allowed));
-    }
     section.finish(&mut fields)?;
 
     let mut section = root.section("memory")?;
     let memory = Memory {
-        narrow_bytes_per_tile: section.whole("narrow_bytes_per_tile", 1..=MAX_BYTES)?,
-        wide_bytes_per_tile: section.whole("wide_bytes_per_tile", 1..=MAX_BYTES)?,
-        parameter_bytes_per_tile: section.whole("parameter_bytes_per_tile", 0..=MAX_BYTES)?,
+        narrow_bytes_per_tile: section.whole("narrow_bytes_per_tile")?,
+        wide_bytes_per_tile: section.whole("wide_bytes_per_tile")?,
+        parameter_bytes_per_tile: section.whole("parameter_bytes_per_tile")?,
     };
-    if memory.parameter_bytes_per_tile > memory.wide_bytes_per_tile {
-        let allowed = format!("at most wide_bytes_per_tile = {}", memory.wide_bytes_per_tile);
-        let value = &memory.parameter_bytes_per_tile;
-        return Err(section.out_of_range("parameter_bytes_per_tile", value, allowed));
-    }
     section.finish(&mut fields)?;
 
     let mut section = root.section("link")?;
     let link = Link {
-        host_to_device_bytes_per_second: section
-            .real("host_to_device_bytes_per_second", RATE_PER_SECOND)?,
-        device_to_host_bytes_per_second: section
-            .real("device_to_host_bytes_per_second", RATE_PER_SECOND)?,
-        fixed_call_ms: section.real("fixed_call_ms", 0.0..=1e6)?,
-        instruction_bytes_per_operator: section
-            .whole("instruction_bytes_per_operator", 0..=1 << 30)?,
+        host_to_device_bytes_per_second: section.real("host_to_device_bytes_per_second")?,
+        device_to_host_bytes_per_second: section.real("device_to_host_bytes_per_second")?,
+        fixed_call_ms: section.real("fixed_call_ms")?,
+        instruction_bytes_per_operator: section.whole("instruction_bytes_per_operator")?,
     };
     section.finish(&mut fields)?;
 
     let mut section = root.section("cycles")?;
     let cycles = CycleCosts {
-        per_multiply_step: section.real("per_multiply_step", COST)?,
-        per_depthwise_step: section.real("per_depthwise_step", COST)?,
-        per_output_word: section.real("per_output_word", COST)?,
-        per_vector_word: section.real("per_vector_word", COST)?,
-        stall_fraction: section.real("stall_fraction", COST)?,
+        per_multiply_step: section.real("per_multiply_step")?,
+        per_depthwise_step: section.real("per_depthwise_step")?,
+        per_output_word: section.real("per_output_word")?,
+        per_vector_word: section.real("per_vector_word")?,
+        stall_fraction: section.real("stall_fraction")?,
     };
     section.finish(&mut fields)?;
 
     let mut section = root.section("energy")?;
     let energy = EnergyCosts {
-        mac_pj: section.real("mac_pj", COST)?,
-        narrow_read_pj_per_byte: section.real("narrow_read_pj_per_byte", COST)?,
-        narrow_write_pj_per_byte: section.real("narrow_write_pj_per_byte", COST)?,
-        wide_read_pj_per_byte: section.real("wide_read_pj_per_byte", COST)?,
-        ring_pj_per_byte: section.real("ring_pj_per_byte", COST)?,
-        link_pj_per_byte: section.real("link_pj_per_byte", COST)?,
-        idle_w: section.real("idle_w", COST)?,
+        mac_pj: section.real("mac_pj")?,
+        narrow_read_pj_per_byte: section.real("narrow_read_pj_per_byte")?,
+        narrow_write_pj_per_byte: section.real("narrow_write_pj_per_byte")?,
+        wide_read_pj_per_byte: section.real("wide_read_pj_per_byte")?,
+        ring_pj_per_byte: section.real("ring_pj_per_byte")?,
+        link_pj_per_byte: section.real("link_pj_per_byte")?,
+        idle_w: section.real("idle_w")?,
     };
     section.finish(&mut fields)?;
 
     let mut section = root.section("host")?;
     let host = Host {
-        macs_per_second: section.real("macs_per_second", RATE_PER_SECOND)?,
-        bytes_per_second: section.real("bytes_per_second", RATE_PER_SECOND)?,
-        mac_pj: section.real("mac_pj", COST)?,
+        macs_per_second: section.real("macs_per_second")?,
+        bytes_per_second: section.real("bytes_per_second")?,
+        mac_pj: section.real("mac_pj")?,
     };
     section.finish(&mut fields)?;
 
     let provenance = sources(&mut root, &fields)?;
     root.finish(&mut fields)?;
-    Ok(Chip { name, description, array, memory, link, cycles, energy, host, provenance })
+    let chip = Chip { name, description, array, memory, link, cycles, energy, host, provenance };
+    chip.check_as(file)?;
+    Ok(chip)
 }
 
 /// One table of the file. Fields are taken out as they are read; what is left is unknown.
@@ -116,30 +106,24 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn whole(&mut self, key: &str, range: RangeInclusive<u64>) -> Result<u64, ChipError> {
+    /// A number that counts; [`Chip::check`] looks at its range.
+    fn whole(&mut self, key: &str) -> Result<u64, ChipError> {
         let Value::Integer(value) = self.take(key)? else {
             return Err(self.wrong_type(key, "a whole number"));
         };
-        match u64::try_from(value) {
-            Ok(whole) if range.contains(&whole) => Ok(whole),
-            _ => {
-                let allowed = format!("{} to {}", range.start(), range.end());
-                Err(self.out_of_range(key, &value, allowed))
-            }
-        }
+        u64::try_from(value).map_err(|_| {
+            let field = self.qualified(key);
+            out_of_range(self.file, &field, &value, allowed(&field))
+        })
     }
 
-    fn real(&mut self, key: &str, range: RangeInclusive<f64>) -> Result<f64, ChipError> {
-        let value = match self.take(key)? {
-            Value::Float(value) => value,
-            Value::Integer(value) => value as f64,
-            _ => return Err(self.wrong_type(key, "a number")),
-        };
-        if range.contains(&value) {
-            return Ok(value);
+    /// A number that measures; [`Chip::check`] looks at its range.
+    fn real(&mut self, key: &str) -> Result<f64, ChipError> {
+        match self.take(key)? {
+            Value::Float(value) => Ok(value),
+            Value::Integer(value) => Ok(value as f64),
+            _ => Err(self.wrong_type(key, "a number")),
         }
-        let allowed = format!("{} to {:e}", range.start(), range.end());
-        Err(self.out_of_range(key, &value, allowed))
     }
 
     /// Refuses what nobody asked for, and hands over the names of what was read.
@@ -164,11 +148,6 @@ impl<'a> Section<'a> {
 
     fn wrong_type(&self, key: &str, expected: &'static str) -> ChipError {
         ChipError::Type { file: self.file.to_owned(), field: self.qualified(key), expected }
-    }
-
-    fn out_of_range(&self, key: &str, value: &dyn ToString, allowed: String) -> ChipError {
-        let (field, value) = (self.qualified(key), value.to_string());
-        ChipError::Range { file: self.file.to_owned(), field, value, allowed }
     }
 }
 
@@ -221,7 +200,7 @@ fn certainty(section: &mut Section<'_>) -> Result<Certainty, ChipError> {
         Some((_, certainty)) => Ok(*certainty),
         None => {
             let allowed = "documented, measured, derived, fitted or assumed".to_owned();
-            Err(section.out_of_range("certainty", &word, allowed))
+            Err(out_of_range(section.file, "source.certainty", &word, allowed))
         }
     }
 }
@@ -240,16 +219,3 @@ fn syntax_error(file: &str, text: &str, error: &toml::de::Error) -> ChipError {
     let message = error.message().lines().next().unwrap_or_default().to_owned();
     ChipError::Syntax { file: file.to_owned(), line, message }
 }
-
-/// Tiles in a row or column.
-const MAX_TILES_A_SIDE: u64 = 1024;
-/// Lanes of one tile.
-const MAX_LANES: u64 = 4096;
-/// Depth of a lane's dot product.
-const MAX_DOT_DEPTH: u64 = 256;
-/// Bytes of one tile's memory: 1 TiB.
-const MAX_BYTES: u64 = 1 << 40;
-/// Bytes or multiply-accumulates a second.
-const RATE_PER_SECOND: RangeInclusive<f64> = 1.0..=1e18;
-/// Cycles a word, picojoules a byte, watts.
-const COST: RangeInclusive<f64> = 0.0..=1e6;
