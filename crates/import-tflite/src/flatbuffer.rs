@@ -7,6 +7,7 @@
 //! followed, nothing is copied, and nothing recurses, so that a lookup costs the same in a
 //! hostile file as in a good one. Alignment is not required.
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 
 use thiserror::Error;
@@ -21,40 +22,75 @@ pub struct Damage {
     pub what: &'static str,
 }
 
+/// The bytes of a file, and how far they have been read.
+#[derive(Debug)]
+pub(crate) struct File<'a> {
+    bytes: &'a [u8],
+    furthest: Cell<usize>,
+}
+
 /// One table of the file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table<'a> {
-    file: &'a [u8],
+    file: &'a File<'a>,
     start: usize,
     /// The vtable without its own four-byte head.
     field_offsets: &'a [u8],
 }
 
-impl<'a> Table<'a> {
-    /// The table that the file's first four bytes point to.
-    pub(crate) fn root(file: &'a [u8]) -> Result<Self, Damage> {
-        Self::at(file, follow(file, 0)?)
+impl<'a> File<'a> {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, furthest: Cell::new(0) }
     }
 
-    fn at(file: &'a [u8], start: usize) -> Result<Self, Damage> {
-        let back = i64::from(scalar::<i32>(file, start, "a table")?);
+    /// How many bytes there are up to the last one that was looked at.
+    pub(crate) const fn furthest(&self) -> usize {
+        self.furthest.get()
+    }
+
+    fn slice(&self, at: usize, length: usize, what: &'static str) -> Result<&'a [u8], Damage> {
+        let end = add(at, length)?;
+        let slice = self.bytes.get(at..end).ok_or(Damage { at, what })?;
+        self.furthest.set(self.furthest.get().max(end));
+        Ok(slice)
+    }
+
+    fn scalar<T: Scalar>(&self, at: usize, what: &'static str) -> Result<T, Damage> {
+        self.slice(at, T::SIZE, what).map(T::read)
+    }
+
+    fn follow(&self, at: usize) -> Result<usize, Damage> {
+        add(at, self.scalar::<u32>(at, "a reference")? as usize)
+    }
+}
+
+impl<'a> Table<'a> {
+    /// The table that the file's first four bytes point to.
+    pub(crate) fn root(file: &'a File<'a>) -> Result<Self, Damage> {
+        Self::at(file, file.follow(0)?)
+    }
+
+    fn at(file: &'a File<'a>, start: usize) -> Result<Self, Damage> {
+        let back = i64::from(file.scalar::<i32>(start, "a table")?);
         let damage = Damage { at: start, what: "a table's field list lies outside the file" };
         let vtable = usize::try_from(start as i64 - back).map_err(|_| damage)?;
-        let length = scalar::<u16>(file, vtable, "a field list")?;
-        let field_offsets = slice(file, vtable, length.into(), "a field list")?;
+        let length = file.scalar::<u16>(vtable, "a field list")?;
+        let field_offsets = file.slice(vtable, length.into(), "a field list")?;
         let field_offsets = field_offsets.get(VTABLE_HEAD_BYTES..).ok_or(damage)?;
+        let table_bytes = file.scalar::<u16>(vtable + 2, "a field list")?;
+        file.slice(start, table_bytes.into(), "a table")?;
         Ok(Self { file, start, field_offsets })
     }
 
     /// A number, or the schema's default where the file leaves it out.
     pub(crate) fn scalar<T: Scalar>(&self, slot: usize, default: T) -> Result<T, Damage> {
-        let read = |at| scalar(self.file, at, "a field");
+        let read = |at| self.file.scalar(at, "a field");
         self.field(slot)?.map_or(Ok(default), read)
     }
 
     /// A table, if the file has it.
     pub(crate) fn table(&self, slot: usize) -> Result<Option<Self>, Damage> {
-        let read = |at| Self::at(self.file, follow(self.file, at)?);
+        let read = |at| Self::at(self.file, self.file.follow(at)?);
         self.field(slot)?.map(read).transpose()
     }
 
@@ -66,7 +102,7 @@ impl<'a> Table<'a> {
 
     /// A vector of tables; empty if the file leaves it out.
     pub(crate) fn tables(&self, slot: usize) -> Result<Tables<'a>, Damage> {
-        let (start, bytes) = self.items(slot, OFFSET_BYTES)?.unwrap_or_default();
+        let (start, bytes) = self.items(slot, OFFSET_BYTES)?.unwrap_or((0, &[]));
         Ok(Tables { file: self.file, start, length: bytes.len() / OFFSET_BYTES })
     }
 
@@ -90,12 +126,12 @@ impl<'a> Table<'a> {
     /// Position and bytes of a vector's items.
     fn items(&self, slot: usize, item_bytes: usize) -> Result<Option<(usize, &'a [u8])>, Damage> {
         let Some(at) = self.field(slot)? else { return Ok(None) };
-        let vector = follow(self.file, at)?;
-        let length = scalar::<u32>(self.file, vector, "a vector's length")? as usize;
+        let vector = self.file.follow(at)?;
+        let length = self.file.scalar::<u32>(vector, "a vector's length")? as usize;
         let start = add(vector, OFFSET_BYTES)?;
         let damage = Damage { at: vector, what: "a vector longer than memory" };
         let bytes = length.checked_mul(item_bytes).ok_or(damage)?;
-        Ok(Some((start, slice(self.file, start, bytes, "a vector's items")?)))
+        Ok(Some((start, self.file.slice(start, bytes, "a vector's items")?)))
     }
 }
 
@@ -132,7 +168,7 @@ impl<'a, T: Scalar> Vector<'a, T> {
 /// A vector of tables.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tables<'a> {
-    file: &'a [u8],
+    file: &'a File<'a>,
     start: usize,
     length: usize,
 }
@@ -147,7 +183,7 @@ impl<'a> Tables<'a> {
         if index >= self.length {
             return Ok(None);
         }
-        let at = follow(self.file, self.start + index * OFFSET_BYTES)?;
+        let at = self.file.follow(self.start + index * OFFSET_BYTES)?;
         Table::at(self.file, at).map(Some)
     }
 }
@@ -173,26 +209,8 @@ macro_rules! scalars {
 }
 scalars!(i8, u8, u16, i32, u32, i64, u64, f32);
 
-fn scalar<T: Scalar>(file: &[u8], at: usize, what: &'static str) -> Result<T, Damage> {
-    slice(file, at, T::SIZE, what).map(T::read)
-}
-
-fn follow(file: &[u8], at: usize) -> Result<usize, Damage> {
-    add(at, scalar::<u32>(file, at, "a reference")? as usize)
-}
-
 fn add(at: usize, distance: usize) -> Result<usize, Damage> {
     at.checked_add(distance).ok_or(Damage { at, what: "a reference past the end of memory" })
-}
-
-fn slice<'a>(
-    file: &'a [u8],
-    at: usize,
-    length: usize,
-    what: &'static str,
-) -> Result<&'a [u8], Damage> {
-    let end = add(at, length)?;
-    file.get(at..end).ok_or(Damage { at, what })
 }
 
 const OFFSET_BYTES: usize = 4;
@@ -213,7 +231,8 @@ mod tests {
 
     #[test]
     fn fields_are_found_by_slot() {
-        let file = file();
+        let bytes = file();
+        let file = File::new(&bytes);
         let table = Table::root(&file).unwrap();
         assert_eq!(table.scalar(0, 5i32).unwrap(), -7);
         assert_eq!(table.scalar(1, 5i32).unwrap(), 5);
@@ -224,18 +243,19 @@ mod tests {
 
     #[test]
     fn what_lies_beyond_the_end_is_refused() {
-        let mut file = file();
-        file.truncate(file.len() - 1);
+        let bytes = file();
+        let file = File::new(&bytes[..bytes.len() - 1]);
         let damage = Table::root(&file).unwrap().vector::<i32>(2).unwrap_err();
         assert_eq!(damage.what, "a vector's items");
-        assert!(Table::root(&file[..3]).is_err());
-        assert!(Table::root(&[0xff; 64]).is_err());
+        assert!(Table::root(&File::new(&bytes[..3])).is_err());
+        assert!(Table::root(&File::new(&[0xff; 64])).is_err());
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes: Vec<u8>, slot in 0usize..8) {
-            let Ok(table) = Table::root(&bytes) else { return Ok(()) };
+            let file = File::new(&bytes);
+            let Ok(table) = Table::root(&file) else { return Ok(()) };
             let _ = table.scalar(slot, 0i64);
             let _ = table.vector::<f32>(slot).map(|v| v.iter().count());
             let _ = table.bytes(slot);

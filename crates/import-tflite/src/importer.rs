@@ -10,19 +10,20 @@ use pocketvision_core::{
 
 use crate::budget::Budget;
 use crate::error::{Problem, Result};
-use crate::flatbuffer::{Table, Tables, Vector};
+use crate::flatbuffer::{File, Table, Tables, Vector};
 use crate::names::Names;
 use crate::operator::FileOperator;
-use crate::schema::{FILE_IDENTIFIER, model, subgraph, tensor_type};
+use crate::schema::{FILE_IDENTIFIER, buffer, model, subgraph, tensor_type};
 use crate::tensor::{FileTensor, format_dims, shape_of};
-use crate::{Imported, MAX_OPERATORS, MAX_TENSORS};
+use crate::{Imported, MAX_OPERATORS, MAX_TENSORS, trailer};
 
 /// Reads a whole file.
 pub(crate) fn import(bytes: &[u8], name: &str) -> Result<Imported> {
     if bytes.get(4..8) != Some(FILE_IDENTIFIER) {
         return Err(Problem::NotTflite);
     }
-    let root = Table::root(bytes)?;
+    let file = File::new(bytes);
+    let root = Table::root(&file)?;
     let version = root.scalar(model::VERSION, 0)?;
     if version != 3 {
         return Err(Problem::Version(version));
@@ -30,14 +31,16 @@ pub(crate) fn import(bytes: &[u8], name: &str) -> Result<Imported> {
     let network = root.tables(model::SUBGRAPHS)?.get(0)?.ok_or(Problem::Missing("subgraph"))?;
     let operators = network.tables(subgraph::OPERATORS)?;
     let tensors = network.tables(subgraph::TENSORS)?;
-    for (what, count, limit) in
-        [("operators", operators.len(), MAX_OPERATORS), ("tensors", tensors.len(), MAX_TENSORS)]
-    {
+    let outputs = network.vector(subgraph::OUTPUTS)?;
+    for (what, count, limit) in [
+        ("operators", operators.len(), MAX_OPERATORS),
+        ("tensors", tensors.len(), MAX_TENSORS),
+        ("outputs", outputs.len(), MAX_TENSORS),
+    ] {
         if count > limit {
             return Err(Problem::TooMany { what, count, limit });
         }
     }
-    let outputs = network.vector(subgraph::OUTPUTS)?;
     let mut importer = Importer {
         tensors,
         buffers: root.tables(model::BUFFERS)?,
@@ -58,7 +61,19 @@ pub(crate) fn import(bytes: &[u8], name: &str) -> Result<Imported> {
         let node = importer.operator(&operator).map_err(|problem| operator.wrong(problem))?;
         nodes.push(node);
     }
+    read_the_rest(&root)?;
+    trailer::check(bytes, file.furthest())?;
     Ok(Imported { graph: importer.finish(outputs)?, operators: nodes })
+}
+
+/// Looks at the parts that no operator needs, so that a file cut among them is refused.
+fn read_the_rest(root: &Table<'_>) -> Result<()> {
+    root.bytes(model::DESCRIPTION)?;
+    let buffers = root.tables(model::BUFFERS)?;
+    for index in 0..buffers.len() {
+        buffers.get(index)?.ok_or(Problem::Missing("buffer"))?.bytes(buffer::DATA)?;
+    }
+    Ok(())
 }
 
 /// The graph so far and what of the file it covers.
@@ -135,7 +150,6 @@ impl<'a> Importer<'a> {
     }
 
     fn finish(mut self, outputs: Vector<'a, i32>) -> Result<Graph> {
-        self.budget.charge(outputs.len().saturating_mul(size_of::<NodeId>()))?;
         let mut nodes = Vec::with_capacity(outputs.len());
         let mut converted = HashMap::new();
         for index in outputs.iter() {

@@ -36,6 +36,7 @@ mod operator;
 mod operator_names;
 mod schema;
 mod tensor;
+mod trailer;
 
 use std::fs::File;
 use std::io::Read;
@@ -93,11 +94,11 @@ pub struct Imported {
 /// Largest file that [`open`] reads, 1 GiB.
 pub const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// Most operators in a file. The largest vision networks have about a thousand.
-pub const MAX_OPERATORS: usize = 1 << 14;
+/// Most operators in a file, 8192. The largest vision networks have about a thousand.
+pub const MAX_OPERATORS: usize = 1 << 13;
 
-/// Most tensors in a file.
-pub const MAX_TENSORS: usize = 1 << 16;
+/// Most tensors in a file, 32,768.
+pub const MAX_TENSORS: usize = 1 << 15;
 
 fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     let file = File::open(path)?;

@@ -11,6 +11,7 @@ pub(crate) mod model {
     pub(crate) const VERSION: usize = 0;
     pub(crate) const OPERATOR_CODES: usize = 1;
     pub(crate) const SUBGRAPHS: usize = 2;
+    pub(crate) const DESCRIPTION: usize = 3;
     pub(crate) const BUFFERS: usize = 4;
 }
 

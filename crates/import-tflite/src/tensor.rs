@@ -115,7 +115,7 @@ impl<'a> FileTensor<'a> {
             )));
         }
         let zero = i64::from(lowest) + 128;
-        if zero_points.iter().any(|z| z != zero) || ![0, channels].contains(&zero_points.len()) {
+        if ![0, channels].contains(&zero_points.len()) || zero_points.iter().any(|z| z != zero) {
             return Err(wrong(format!("zero points of scales per channel must all be {zero}")));
         }
         Ok(Quantization::PerChannel { scales: scales.iter().collect::<Arc<[f32]>>() })
@@ -124,7 +124,7 @@ impl<'a> FileTensor<'a> {
     /// Scales of a bias, if it has any; the zero point must be 0.
     pub(crate) fn bias_quantization(&self, channels: usize) -> Result<Option<Quantization>> {
         let (scales, zero_points, _) = self.scales()?;
-        if zero_points.iter().any(|zero| zero != 0) {
+        if zero_points.len() > channels || zero_points.iter().any(|zero| zero != 0) {
             return Err(self.wrong(Problem::Quantization("a bias needs zero point 0".into())));
         }
         match scales.len() {

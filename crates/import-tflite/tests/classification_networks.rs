@@ -1,12 +1,12 @@
 //! Real networks: every classification file imports, and as the network that it should be.
 //!
-//! The files are not part of the repository: see `shared_models`.
-
-use std::path::PathBuf;
+//! The files are not part of the repository: see `shared_folder`.
 
 use pocketvision_core::op::{IntegerRounding, Op, PoolKind};
 use pocketvision_core::{Element, Graph, Shape};
 use pocketvision_import_tflite::{import_with_operators, open};
+
+mod shared_folder;
 
 /// What is known of a file from elsewhere: its operators as other tools count them, and the
 /// multiply-accumulates of the published architecture.
@@ -54,7 +54,7 @@ const fn network(
 
 #[test]
 fn every_classification_network_is_what_was_published() {
-    let Some(folder) = shared_models() else { return };
+    let Some(folder) = shared_folder::find("models") else { return };
     for network in NETWORKS {
         let path = folder.join(network.file).with_extension("tflite");
         let path =
@@ -96,26 +96,9 @@ fn check_nodes(graph: &Graph, network: &Network) {
 
 #[test]
 fn a_network_with_an_unknown_operator_is_refused_by_name_index_and_file() {
-    let Some(folder) = shared_models() else { return };
+    let Some(folder) = shared_folder::find("models") else { return };
     let error = open(folder.join("mobilenet_ssd_v2_coco_quant_postprocess.tflite")).unwrap_err();
     let message = error.to_string();
     assert!(message.contains("mobilenet_ssd_v2_coco_quant_postprocess.tflite"), "{message}");
     assert!(message.contains("operator 98 is the custom operator 'TFLite_Detection_PostProcess'"));
-}
-
-/// The folder of real networks: `$POCKETVISION_SHARED/models`, or `../shared/models` next to
-/// the repository.
-fn shared_models() -> Option<PathBuf> {
-    let shared = std::env::var_os("POCKETVISION_SHARED").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
-        PathBuf::from,
-    );
-    let models = shared.join("models");
-    if models.is_dir() {
-        return Some(models);
-    }
-    let required = std::env::var_os("POCKETVISION_REQUIRE_SHARED").is_some_and(|v| v == "1");
-    assert!(!required, "{} does not exist", models.display());
-    eprintln!("IGNORED: {} does not exist; set POCKETVISION_SHARED", models.display());
-    None
 }

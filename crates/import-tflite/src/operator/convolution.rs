@@ -143,13 +143,13 @@ impl<'a> Importer<'a> {
         }
         let tensor = self.input(operator, 2, 3..=3, WEIGHTED_INPUTS)?;
         let input = self.builder.ty(input.node).element.clone();
-        let accumulator = accumulator_scale(&input, &weight.element);
-        let bias = self.bias(&tensor, channels, || accumulator.clone())?;
-        if let (Some((bias, _)), Quantization::PerTensor { scale, .. }, Some((output, _))) =
-            (bias.element.per_tensor(), &accumulator, output.element()?.per_tensor())
-            && (bias - scale).abs() > LARGEST_BIAS_SCALE_ERROR * output
+        let bias = self.bias(&tensor, channels, || accumulator_scale(&input, &weight.element))?;
+        let elements = [&bias.element, &input, &weight.element, &output.element()?];
+        if let [Some((bias, _)), Some((input, _)), Some((weight, _)), Some((output, _))] =
+            elements.map(Element::per_tensor)
+            && (bias - input * weight).abs() > LARGEST_BIAS_SCALE_ERROR * output
         {
-            let text = format!("scale {bias} is not {scale}, that of input times weights");
+            let text = format!("scale {bias} is not {}, input times weights", input * weight);
             return Err(tensor.wrong(Problem::Quantization(text)));
         }
         Ok(Some(bias.param))
