@@ -6,8 +6,9 @@
 //!
 //! * `pixels`: output positions, all images together; `elements`: output quads; `*_quads`:
 //!   channels in fours, rounded up; `*_channels`: channels before padding.
-//! * `*_stride_*`: distance in quads between neighbours of an operand, 0 where a dimension of
-//!   1 is repeated; `*_repeats_channel`: 1 if the operand's only channel is repeated.
+//! * `*_strides`: distances in quads between neighbours of an operand: images, rows, columns,
+//!   quads; 0 where a dimension of 1 is repeated. `*_repeats_channel`: 1 if the operand's only
+//!   channel is repeated.
 //! * `activation`: a number of [`activation`].
 //! * `*_zero_point`, `*_low`, `*_high`: integers of an int8 tensor; `*_mantissa`,
 //!   `*_shift_left`, `*_shift_right`: a `pocketvision_core::quant::Multiplier`.
@@ -52,33 +53,51 @@ pub mod pool_kind {
     pub const MEAN: u32 = 3;
 }
 
-trait Word: Copy {
+/// What a field may be.
+trait FieldType {
+    /// Its type in WGSL.
     const NAME: &'static str;
 
-    fn word(self) -> u32;
+    fn append_to(&self, words: &mut Vec<u32>);
 }
 
-impl Word for u32 {
+impl FieldType for u32 {
     const NAME: &'static str = "u32";
 
-    fn word(self) -> u32 {
-        self
+    fn append_to(&self, words: &mut Vec<u32>) {
+        words.push(*self);
     }
 }
 
-impl Word for i32 {
+impl FieldType for i32 {
     const NAME: &'static str = "i32";
 
-    fn word(self) -> u32 {
-        self.cast_unsigned()
+    fn append_to(&self, words: &mut Vec<u32>) {
+        words.push(self.cast_unsigned());
     }
 }
 
-impl Word for f32 {
+impl FieldType for f32 {
     const NAME: &'static str = "f32";
 
-    fn word(self) -> u32 {
-        self.to_bits()
+    fn append_to(&self, words: &mut Vec<u32>) {
+        words.push(self.to_bits());
+    }
+}
+
+impl FieldType for [u32; 4] {
+    const NAME: &'static str = "vec4<u32>";
+
+    fn append_to(&self, words: &mut Vec<u32>) {
+        words.extend(self);
+    }
+}
+
+impl FieldType for Window {
+    const NAME: &'static str = "Window";
+
+    fn append_to(&self, words: &mut Vec<u32>) {
+        words.extend(self.words());
     }
 }
 
@@ -90,18 +109,21 @@ macro_rules! params {
         pub struct $name { $(pub $field: $ty,)* }
 
         impl ParamsLayout for $name {
-            const FIELDS: &'static [Field] = &[$((stringify!($field), <$ty as Word>::NAME),)*];
+            const FIELDS: &'static [Field] = &[$((stringify!($field), <$ty as FieldType>::NAME),)*];
 
             fn words(&self) -> Vec<u32> {
-                vec![$(self.$field.word(),)*]
+                let mut words = Vec::new();
+                $(self.$field.append_to(&mut words);)*
+                words
             }
         }
     )*};
 }
 
 params! {
-    /// Of `f32/conv2d.wgsl`.
-    Conv2dF32 {
+    /// A window sliding over images, part of the params of convolutions and pools:
+    /// `snippets/window.wgsl`.
+    Window {
         input_height: u32,
         input_width: u32,
         input_quads: u32,
@@ -118,26 +140,17 @@ params! {
         dilation_width: u32,
         padding_top: u32,
         padding_left: u32,
+    }
+
+    /// Of `f32/conv2d.wgsl`.
+    Conv2dF32 {
+        window: Window,
         activation: u32,
     }
 
     /// Of `int8/conv2d.wgsl`.
     Conv2dInt8 {
-        input_height: u32,
-        input_width: u32,
-        input_quads: u32,
-        output_height: u32,
-        output_width: u32,
-        output_quads: u32,
-        pixels: u32,
-        kernel_height: u32,
-        kernel_width: u32,
-        stride_height: u32,
-        stride_width: u32,
-        dilation_height: u32,
-        dilation_width: u32,
-        padding_top: u32,
-        padding_left: u32,
+        window: Window,
         input_zero_point: i32,
         weight_zero_point: i32,
         output_zero_point: i32,
@@ -167,39 +180,13 @@ params! {
 
     /// Of `f32/depthwise_conv2d.wgsl`.
     DepthwiseConv2dF32 {
-        input_height: u32,
-        input_width: u32,
-        input_quads: u32,
-        output_height: u32,
-        output_width: u32,
-        pixels: u32,
-        kernel_height: u32,
-        kernel_width: u32,
-        stride_height: u32,
-        stride_width: u32,
-        dilation_height: u32,
-        dilation_width: u32,
-        padding_top: u32,
-        padding_left: u32,
+        window: Window,
         activation: u32,
     }
 
     /// Of `int8/depthwise_conv2d.wgsl`.
     DepthwiseConv2dInt8 {
-        input_height: u32,
-        input_width: u32,
-        input_quads: u32,
-        output_height: u32,
-        output_width: u32,
-        pixels: u32,
-        kernel_height: u32,
-        kernel_width: u32,
-        stride_height: u32,
-        stride_width: u32,
-        dilation_height: u32,
-        dilation_width: u32,
-        padding_top: u32,
-        padding_left: u32,
+        window: Window,
         input_zero_point: i32,
         output_zero_point: i32,
         output_low: i32,
@@ -208,22 +195,7 @@ params! {
 
     /// Of `f32/grouped_conv2d.wgsl`.
     GroupedConv2dF32 {
-        input_height: u32,
-        input_width: u32,
-        input_quads: u32,
-        output_height: u32,
-        output_width: u32,
-        output_quads: u32,
-        output_channels: u32,
-        pixels: u32,
-        kernel_height: u32,
-        kernel_width: u32,
-        stride_height: u32,
-        stride_width: u32,
-        dilation_height: u32,
-        dilation_width: u32,
-        padding_top: u32,
-        padding_left: u32,
+        window: Window,
         group_inputs: u32,
         group_outputs: u32,
         activation: u32,
@@ -231,22 +203,7 @@ params! {
 
     /// Of `int8/grouped_conv2d.wgsl`.
     GroupedConv2dInt8 {
-        input_height: u32,
-        input_width: u32,
-        input_quads: u32,
-        output_height: u32,
-        output_width: u32,
-        output_quads: u32,
-        output_channels: u32,
-        pixels: u32,
-        kernel_height: u32,
-        kernel_width: u32,
-        stride_height: u32,
-        stride_width: u32,
-        dilation_height: u32,
-        dilation_width: u32,
-        padding_top: u32,
-        padding_left: u32,
+        window: Window,
         group_inputs: u32,
         group_outputs: u32,
         input_zero_point: i32,
@@ -257,39 +214,13 @@ params! {
 
     /// Of `f32/pool2d.wgsl`.
     Pool2dF32 {
-        input_height: u32,
-        input_width: u32,
-        input_quads: u32,
-        output_height: u32,
-        output_width: u32,
-        pixels: u32,
-        kernel_height: u32,
-        kernel_width: u32,
-        stride_height: u32,
-        stride_width: u32,
-        dilation_height: u32,
-        dilation_width: u32,
-        padding_top: u32,
-        padding_left: u32,
+        window: Window,
         is_max: u32,
     }
 
     /// Of `int8/pool2d.wgsl`.
     Pool2dInt8 {
-        input_height: u32,
-        input_width: u32,
-        input_quads: u32,
-        output_height: u32,
-        output_width: u32,
-        pixels: u32,
-        kernel_height: u32,
-        kernel_width: u32,
-        stride_height: u32,
-        stride_width: u32,
-        dilation_height: u32,
-        dilation_width: u32,
-        padding_top: u32,
-        padding_left: u32,
+        window: Window,
         kind: u32,
         zero_sum: i32,
         mantissa: i32,
@@ -300,18 +231,12 @@ params! {
 
     /// Of `f32/elementwise.wgsl`.
     ElementwiseF32 {
+        a_strides: [u32; 4],
+        b_strides: [u32; 4],
         output_height: u32,
         output_width: u32,
         output_quads: u32,
         elements: u32,
-        a_stride_image: u32,
-        a_stride_row: u32,
-        a_stride_column: u32,
-        a_stride_quad: u32,
-        b_stride_image: u32,
-        b_stride_row: u32,
-        b_stride_column: u32,
-        b_stride_quad: u32,
         a_repeats_channel: u32,
         b_repeats_channel: u32,
         is_product: u32,
@@ -320,18 +245,12 @@ params! {
 
     /// Of `int8/elementwise.wgsl`.
     ElementwiseInt8 {
+        a_strides: [u32; 4],
+        b_strides: [u32; 4],
         output_height: u32,
         output_width: u32,
         output_quads: u32,
         elements: u32,
-        a_stride_image: u32,
-        a_stride_row: u32,
-        a_stride_column: u32,
-        a_stride_quad: u32,
-        b_stride_image: u32,
-        b_stride_row: u32,
-        b_stride_column: u32,
-        b_stride_quad: u32,
         a_repeats_channel: u32,
         b_repeats_channel: u32,
         is_product: u32,

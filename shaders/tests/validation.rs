@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
-use naga::{AddressSpace, Scalar, ScalarKind, StorageAccess, TypeInner};
+use naga::{AddressSpace, Scalar, ScalarKind, StorageAccess, TypeInner, VectorSize};
+use pocketvision_shaders::params::{ParamsLayout, Window};
 use pocketvision_shaders::{ENTRY_POINT, HAS_WEIGHT_ZERO_POINT, Shader, WORKGROUP_SIZE};
 
 fn parse(shader: Shader) -> naga::Module {
@@ -52,28 +53,36 @@ fn bindings_are_the_params_the_inputs_and_the_output() {
 fn params_have_the_fields_that_the_host_writes() {
     for shader in Shader::ALL {
         let module = parse(shader);
-        let (_, params) = module
-            .types
-            .iter()
-            .find(|(_, ty)| ty.name.as_deref() == Some("Params"))
-            .expect("a structure named Params");
-        let TypeInner::Struct { members, .. } = &params.inner else { panic!("not a structure") };
-        let fields: Vec<(&str, &str)> = members
-            .iter()
-            .enumerate()
-            .map(|(index, member)| {
-                assert_eq!(member.offset, 4 * index as u32, "{}", shader.name());
-                let ty = match module.types[member.ty].inner {
-                    TypeInner::Scalar(Scalar { kind: ScalarKind::Uint, width: 4 }) => "u32",
-                    TypeInner::Scalar(Scalar { kind: ScalarKind::Sint, width: 4 }) => "i32",
-                    TypeInner::Scalar(Scalar { kind: ScalarKind::Float, width: 4 }) => "f32",
-                    ref other => panic!("{}: {other:?}", shader.name()),
-                };
-                (member.name.as_deref().unwrap_or_default(), ty)
-            })
-            .collect();
-        assert_eq!(fields, shader.params(), "{}", shader.name());
+        assert_eq!(fields(&module, "Params"), shader.params(), "{}", shader.name());
+        if shader.params().contains(&("window", "Window")) {
+            assert_eq!(fields(&module, "Window"), Window::FIELDS, "{}", shader.name());
+        }
     }
+}
+
+/// Name and type of each field of a structure, which must have no gaps.
+fn fields<'a>(module: &'a naga::Module, structure: &str) -> Vec<(&'a str, &'static str)> {
+    let mut types = module.types.iter().map(|(_, ty)| ty);
+    let structure = types.find(|ty| ty.name.as_deref() == Some(structure)).expect("a structure");
+    let TypeInner::Struct { members, .. } = &structure.inner else { panic!("not a structure") };
+    let mut offset = 0;
+    let mut field = |member: &'a naga::StructMember| {
+        let ty = &module.types[member.ty];
+        let (name, bytes) = match ty.inner {
+            TypeInner::Scalar(Scalar { kind: ScalarKind::Uint, width: 4 }) => ("u32", 4),
+            TypeInner::Scalar(Scalar { kind: ScalarKind::Sint, width: 4 }) => ("i32", 4),
+            TypeInner::Scalar(Scalar { kind: ScalarKind::Float, width: 4 }) => ("f32", 4),
+            TypeInner::Vector { size: VectorSize::Quad, scalar: Scalar::U32 } => ("vec4<u32>", 16),
+            TypeInner::Struct { span, .. } if ty.name.as_deref() == Some("Window") => {
+                ("Window", span)
+            }
+            ref other => panic!("{other:?}"),
+        };
+        assert_eq!(member.offset, offset, "{:?}", member.name);
+        offset += bytes;
+        (member.name.as_deref().unwrap_or_default(), name)
+    };
+    members.iter().map(&mut field).collect()
 }
 
 #[test]

@@ -1,1 +1,51 @@
-//! backend-gpu
+//! Networks on any graphics processor, through WebGPU.
+//!
+//! [`GpuBackend`] reaches Vulkan, Metal, DirectX 12 and OpenGL by way of `wgpu`. It has two
+//! halves that meet at one data structure:
+//!
+//! ```text
+//! Graph ─► schedule (what to dispatch over which buffers; no GPU) ─► plan (device objects) ─► run
+//! ```
+//!
+//! * The *schedule* is made by a planner that knows the shaders of [`pocketvision_shaders`]
+//!   and a few limits of the device, and nothing else of it: lowering, weight packing, tables
+//!   and buffer reuse are ordinary functions with ordinary tests.
+//! * The *plan* turns a schedule into device objects once: weights are uploaded, pipelines
+//!   and bind groups made when compiling. A run then writes the inputs to mapped memory,
+//!   submits one command buffer with one compute pass, and reads the outputs back. WebGPU
+//!   command buffers may be submitted only once, so the next one is recorded while the device
+//!   works on this one; a second run creates no pipeline, buffer or bind group.
+//!
+//! **What it computes** is int8 exactly as [`pocketvision_core::quant`] says, to the bit, and
+//! f32 with the error that summing in f32 has. uint8 is accepted where graphs have it: at
+//! inputs, outputs and conversions.
+//!
+//! **Failures** are values. Each piece of device work runs in an error scope; errors outside
+//! of one, and the loss of the device, are recorded and returned by the next call. Nothing
+//! falls back to the processor silently: without an adapter [`GpuBackend::new`] says what to
+//! install, and a software driver is marked as such in [`Backend::device`].
+//!
+//! **Choosing an adapter**: the best one is taken, real hardware first. The environment
+//! variables `WGPU_BACKEND` (`vulkan`, `metal`, `dx12`, `gl`) and `WGPU_ADAPTER_NAME` (a part
+//! of the name), known from other `wgpu` programs, narrow the choice, and so does
+//! [`GpuOptions::adapter`].
+//!
+//! [`Backend::device`]: pocketvision_core::Backend::device
+
+mod adapter;
+mod backend;
+mod device;
+mod error;
+mod layout;
+mod pipeline;
+mod plan;
+mod profile;
+mod schedule;
+mod support;
+
+pub use adapter::{AdapterKind, AdapterSummary};
+pub use backend::{GpuBackend, GpuOptions};
+pub use error::GpuError;
+
+/// What people type.
+pub(crate) const BACKEND_NAME: &str = "gpu";

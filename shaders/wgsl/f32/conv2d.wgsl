@@ -1,22 +1,7 @@
 // Dense 2-D convolution. One invocation: four output pixels, four output channels.
 
 struct Params {
-    input_height: u32,
-    input_width: u32,
-    input_quads: u32,
-    output_height: u32,
-    output_width: u32,
-    output_quads: u32,
-    output_channels: u32,
-    pixels: u32,
-    kernel_height: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    padding_top: u32,
-    padding_left: u32,
+    window: Window,
     activation: u32,
 }
 
@@ -34,9 +19,9 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let index = linear_invocation(workgroup, workgroups, local);
-    let quad = index % params.output_quads;
-    let first = index / params.output_quads * 4u;
-    if first >= params.pixels {
+    let quad = index % params.window.output_quads;
+    let first = index / params.window.output_quads * 4u;
+    if first >= params.window.pixels {
         return;
     }
     let pixels = four_pixels(first);
@@ -46,16 +31,16 @@ fn main(
     var sum_2 = sum_0;
     var sum_3 = sum_0;
     var at = quad;
-    for (var tap_row = 0u; tap_row < params.kernel_height; tap_row++) {
-        for (var tap_column = 0u; tap_column < params.kernel_width; tap_column++) {
+    for (var tap_row = 0u; tap_row < params.window.kernel_height; tap_row++) {
+        for (var tap_column = 0u; tap_column < params.window.kernel_width; tap_column++) {
             let taps = four_taps(pixels, tap_row, tap_column);
-            for (var k = 0u; k < params.input_quads; k++) {
+            for (var k = 0u; k < params.window.input_quads; k++) {
                 let w = weight[at];
                 sum_0 += w * select(zero, input[taps.offset.x + k], taps.inside.x);
                 sum_1 += w * select(zero, input[taps.offset.y + k], taps.inside.y);
                 sum_2 += w * select(zero, input[taps.offset.z + k], taps.inside.z);
                 sum_3 += w * select(zero, input[taps.offset.w + k], taps.inside.w);
-                at += params.output_quads;
+                at += params.window.output_quads;
             }
         }
     }
@@ -66,9 +51,9 @@ fn main(
 }
 
 fn store(pixel: u32, quad: u32, sum: vec4<f32>) {
-    if pixel < params.pixels {
+    if pixel < params.window.pixels {
         let value = activate(params.activation, sum);
-        output[pixel * params.output_quads + quad] =
-            zero_padding(value, quad, params.output_channels);
+        output[pixel * params.window.output_quads + quad] =
+            zero_padding(value, quad, params.window.output_channels);
     }
 }

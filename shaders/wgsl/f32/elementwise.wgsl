@@ -2,18 +2,13 @@
 // of one output pixel. Needs broadcast.wgsl.
 
 struct Params {
+    // Of images, rows, columns and quads.
+    a_strides: vec4<u32>,
+    b_strides: vec4<u32>,
     output_height: u32,
     output_width: u32,
     output_quads: u32,
     elements: u32,
-    a_stride_image: u32,
-    a_stride_row: u32,
-    a_stride_column: u32,
-    a_stride_quad: u32,
-    b_stride_image: u32,
-    b_stride_row: u32,
-    b_stride_column: u32,
-    b_stride_quad: u32,
     a_repeats_channel: u32,
     b_repeats_channel: u32,
     is_product: u32,

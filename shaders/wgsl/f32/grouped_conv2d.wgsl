@@ -3,22 +3,7 @@
 // one by one.
 
 struct Params {
-    input_height: u32,
-    input_width: u32,
-    input_quads: u32,
-    output_height: u32,
-    output_width: u32,
-    output_quads: u32,
-    output_channels: u32,
-    pixels: u32,
-    kernel_height: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    padding_top: u32,
-    padding_left: u32,
+    window: Window,
     group_inputs: u32,
     group_outputs: u32,
     activation: u32,
@@ -38,22 +23,22 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let index = linear_invocation(workgroup, workgroups, local);
-    let quad = index % params.output_quads;
-    let pixel = index / params.output_quads;
-    if pixel >= params.pixels {
+    let quad = index % params.window.output_quads;
+    let pixel = index / params.window.output_quads;
+    if pixel >= params.window.pixels {
         return;
     }
     let pixels = four_pixels(pixel);
     // Lanes beyond the last channel compute the last one again.
     let channel = min(
         vec4<u32>(4u * quad) + vec4<u32>(0u, 1u, 2u, 3u),
-        vec4<u32>(params.output_channels - 1u),
+        vec4<u32>(params.window.output_channels - 1u),
     );
     let first_input = channel / params.group_outputs * params.group_inputs;
     var sum = bias[quad];
     var at = quad;
-    for (var tap_row = 0u; tap_row < params.kernel_height; tap_row++) {
-        for (var tap_column = 0u; tap_column < params.kernel_width; tap_column++) {
+    for (var tap_row = 0u; tap_row < params.window.kernel_height; tap_row++) {
+        for (var tap_column = 0u; tap_column < params.window.kernel_width; tap_column++) {
             let taps = four_taps(pixels, tap_row, tap_column);
             for (var k = 0u; k < params.group_inputs; k++) {
                 if taps.inside.x {
@@ -65,13 +50,13 @@ fn main(
                     );
                     sum += weight[at] * x;
                 }
-                at += params.output_quads;
+                at += params.window.output_quads;
             }
         }
     }
     let value = activate(params.activation, sum);
-    output[pixel * params.output_quads + quad] =
-        zero_padding(value, quad, params.output_channels);
+    output[pixel * params.window.output_quads + quad] =
+        zero_padding(value, quad, params.window.output_channels);
 }
 
 fn one_input(offset: u32, channel: u32) -> f32 {

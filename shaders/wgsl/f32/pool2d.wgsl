@@ -2,20 +2,7 @@
 // output pixel, four channels.
 
 struct Params {
-    input_height: u32,
-    input_width: u32,
-    input_quads: u32,
-    output_height: u32,
-    output_width: u32,
-    pixels: u32,
-    kernel_height: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    padding_top: u32,
-    padding_left: u32,
+    window: Window,
     is_max: u32,
 }
 
@@ -30,17 +17,17 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let index = linear_invocation(workgroup, workgroups, local);
-    let quad = index % params.input_quads;
-    let pixel = index / params.input_quads;
-    if pixel >= params.pixels {
+    let quad = index % params.window.input_quads;
+    let pixel = index / params.window.input_quads;
+    if pixel >= params.window.pixels {
         return;
     }
     let pixels = four_pixels(pixel);
     var sum = vec4<f32>(0.0);
     var largest = vec4<f32>(-0x1.fffffep+127);
     var count = 0.0;
-    for (var tap_row = 0u; tap_row < params.kernel_height; tap_row++) {
-        for (var tap_column = 0u; tap_column < params.kernel_width; tap_column++) {
+    for (var tap_row = 0u; tap_row < params.window.kernel_height; tap_row++) {
+        for (var tap_column = 0u; tap_column < params.window.kernel_width; tap_column++) {
             let taps = four_taps(pixels, tap_row, tap_column);
             if taps.inside.x {
                 let x = input[taps.offset.x + quad];

@@ -2,21 +2,7 @@
 // fixed_point.wgsl, requantize.wgsl and dot.wgsl.
 
 struct Params {
-    input_height: u32,
-    input_width: u32,
-    input_quads: u32,
-    output_height: u32,
-    output_width: u32,
-    output_quads: u32,
-    pixels: u32,
-    kernel_height: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    padding_top: u32,
-    padding_left: u32,
+    window: Window,
     input_zero_point: i32,
     weight_zero_point: i32,
     output_zero_point: i32,
@@ -41,9 +27,9 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let index = linear_invocation(workgroup, workgroups, local);
-    let quad = index % params.output_quads;
-    let first = index / params.output_quads * 4u;
-    if first >= params.pixels {
+    let quad = index % params.window.output_quads;
+    let first = index / params.window.output_quads * 4u;
+    if first >= params.window.pixels {
         return;
     }
     let pixels = four_pixels(first);
@@ -55,10 +41,10 @@ fn main(
     var sum_3 = vec4<i32>(0);
     var inputs = vec4<i32>(0);
     var at = quad;
-    for (var tap_row = 0u; tap_row < params.kernel_height; tap_row++) {
-        for (var tap_column = 0u; tap_column < params.kernel_width; tap_column++) {
+    for (var tap_row = 0u; tap_row < params.window.kernel_height; tap_row++) {
+        for (var tap_column = 0u; tap_column < params.window.kernel_width; tap_column++) {
             let taps = four_taps(pixels, tap_row, tap_column);
-            for (var k = 0u; k < params.input_quads; k++) {
+            for (var k = 0u; k < params.window.input_quads; k++) {
                 let w = weight[at];
                 let x_0 = select(zero, input[taps.offset.x + k], taps.inside.x);
                 let x_1 = select(zero, input[taps.offset.y + k], taps.inside.y);
@@ -76,7 +62,7 @@ fn main(
                         sum_of_lanes(x_3),
                     );
                 }
-                at += params.output_quads;
+                at += params.window.output_quads;
             }
         }
     }
@@ -88,8 +74,8 @@ fn main(
 }
 
 fn store(pixel: u32, quad: u32, sum: vec4<i32>) {
-    if pixel < params.pixels {
-        output[pixel * params.output_quads + quad] = requantize(
+    if pixel < params.window.pixels {
+        output[pixel * params.window.output_quads + quad] = requantize(
             sum + channels[quad].bias,
             channels[quad].multiplier,
             params.output_zero_point,

@@ -2,20 +2,7 @@
 // output pixels, four channels. Needs fixed_point.wgsl and requantize.wgsl.
 
 struct Params {
-    input_height: u32,
-    input_width: u32,
-    input_quads: u32,
-    output_height: u32,
-    output_width: u32,
-    pixels: u32,
-    kernel_height: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    padding_top: u32,
-    padding_left: u32,
+    window: Window,
     input_zero_point: i32,
     output_zero_point: i32,
     output_low: i32,
@@ -36,9 +23,9 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let index = linear_invocation(workgroup, workgroups, local);
-    let quad = index % params.input_quads;
-    let first = index / params.input_quads * 4u;
-    if first >= params.pixels {
+    let quad = index % params.window.input_quads;
+    let first = index / params.window.input_quads * 4u;
+    if first >= params.window.pixels {
         return;
     }
     let pixels = four_pixels(first);
@@ -48,15 +35,15 @@ fn main(
     var sum_2 = vec4<i32>(0);
     var sum_3 = vec4<i32>(0);
     var at = quad;
-    for (var tap_row = 0u; tap_row < params.kernel_height; tap_row++) {
-        for (var tap_column = 0u; tap_column < params.kernel_width; tap_column++) {
+    for (var tap_row = 0u; tap_row < params.window.kernel_height; tap_row++) {
+        for (var tap_column = 0u; tap_column < params.window.kernel_width; tap_column++) {
             let taps = four_taps(pixels, tap_row, tap_column);
             let w = weight[at];
             sum_0 += w * select(zero, unpack4xI8(input[taps.offset.x + quad]), taps.inside.x);
             sum_1 += w * select(zero, unpack4xI8(input[taps.offset.y + quad]), taps.inside.y);
             sum_2 += w * select(zero, unpack4xI8(input[taps.offset.z + quad]), taps.inside.z);
             sum_3 += w * select(zero, unpack4xI8(input[taps.offset.w + quad]), taps.inside.w);
-            at += params.input_quads;
+            at += params.window.input_quads;
         }
     }
     store(first, quad, sum_0);
@@ -66,8 +53,8 @@ fn main(
 }
 
 fn store(pixel: u32, quad: u32, sum: vec4<i32>) {
-    if pixel < params.pixels {
-        output[pixel * params.input_quads + quad] = requantize(
+    if pixel < params.window.pixels {
+        output[pixel * params.window.input_quads + quad] = requantize(
             sum + channels[quad].bias,
             channels[quad].multiplier,
             params.output_zero_point,

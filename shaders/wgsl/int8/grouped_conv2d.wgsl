@@ -3,22 +3,7 @@
 // one by one. Needs fixed_point.wgsl and requantize.wgsl.
 
 struct Params {
-    input_height: u32,
-    input_width: u32,
-    input_quads: u32,
-    output_height: u32,
-    output_width: u32,
-    output_quads: u32,
-    output_channels: u32,
-    pixels: u32,
-    kernel_height: u32,
-    kernel_width: u32,
-    stride_height: u32,
-    stride_width: u32,
-    dilation_height: u32,
-    dilation_width: u32,
-    padding_top: u32,
-    padding_left: u32,
+    window: Window,
     group_inputs: u32,
     group_outputs: u32,
     input_zero_point: i32,
@@ -41,38 +26,39 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let index = linear_invocation(workgroup, workgroups, local);
-    let quad = index % params.output_quads;
-    let pixel = index / params.output_quads;
-    if pixel >= params.pixels {
+    let quad = index % params.window.output_quads;
+    let pixel = index / params.window.output_quads;
+    if pixel >= params.window.pixels {
         return;
     }
     let pixels = four_pixels(pixel);
     // Lanes beyond the last channel compute the last one again.
     let channel = min(
         vec4<u32>(4u * quad) + vec4<u32>(0u, 1u, 2u, 3u),
-        vec4<u32>(params.output_channels - 1u),
+        vec4<u32>(params.window.output_channels - 1u),
     );
     let first_input = channel / params.group_outputs * params.group_inputs;
     var sum = channels[quad].bias;
     var at = quad;
-    for (var tap_row = 0u; tap_row < params.kernel_height; tap_row++) {
-        for (var tap_column = 0u; tap_column < params.kernel_width; tap_column++) {
+    for (var tap_row = 0u; tap_row < params.window.kernel_height; tap_row++) {
+        for (var tap_column = 0u; tap_column < params.window.kernel_width; tap_column++) {
             let taps = four_taps(pixels, tap_row, tap_column);
             for (var k = 0u; k < params.group_inputs; k++) {
+                var x = vec4<i32>(params.input_zero_point);
                 if taps.inside.x {
-                    let x = vec4<i32>(
+                    x = vec4<i32>(
                         one_input(taps.offset.x, first_input.x + k),
                         one_input(taps.offset.x, first_input.y + k),
                         one_input(taps.offset.x, first_input.z + k),
                         one_input(taps.offset.x, first_input.w + k),
                     );
-                    sum += weight[at] * (x - params.input_zero_point);
                 }
-                at += params.output_quads;
+                sum += weight[at] * x;
+                at += params.window.output_quads;
             }
         }
     }
-    output[pixel * params.output_quads + quad] = requantize(
+    output[pixel * params.window.output_quads + quad] = requantize(
         sum,
         channels[quad].multiplier,
         params.output_zero_point,

@@ -10,6 +10,7 @@ struct Multiplier {
 
 // What turns the sums of four output channels into int8.
 struct OutputChannels {
+    // Less what the zero point of the input adds to the sum of weight * input.
     bias: vec4<i32>,
     multiplier: Multiplier,
 }

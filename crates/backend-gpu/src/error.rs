@@ -1,0 +1,34 @@
+//! Why there is no GPU backend.
+
+use thiserror::Error;
+
+/// A [`crate::GpuBackend`] could not be made.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum GpuError {
+    /// The machine has no driver that computes.
+    #[error(
+        "no graphics adapter that can compute was found{}; install the driver of your graphics \
+         card, or a software one (Debian, Ubuntu: apt install mesa-vulkan-drivers)",
+        backends.as_ref().map_or_else(String::new, |b| format!(" for WGPU_BACKEND={b}"))
+    )]
+    NoAdapter {
+        /// The value of `WGPU_BACKEND`, if it narrowed the search.
+        backends: Option<String>,
+    },
+    /// There are adapters, but none of the name asked for.
+    #[error("no adapter is called '{name}'; there are: {}", available.join(", "))]
+    NoSuchAdapter {
+        /// The name asked for.
+        name: String,
+        /// The names of those that there are.
+        available: Vec<String>,
+    },
+    /// The driver refused to open the adapter.
+    #[error("adapter '{adapter}' could not be opened: {message}")]
+    Open {
+        /// The adapter's name.
+        adapter: String,
+        /// What the driver said.
+        message: String,
+    },
+}

@@ -1,0 +1,171 @@
+//! Sums, products and activations.
+
+use pocketvision_core::op::{ActivationKind, Add, Mul};
+use pocketvision_core::quant::{QuantizedAdd, QuantizedMul, activation_table};
+use pocketvision_core::{CompileError, Node, NodeId, Shape};
+use pocketvision_shaders::{Shader, params};
+
+use super::super::Operand;
+use super::{Lowering, activation_number, elements, multiplier_words, quad_work, quads};
+
+impl Lowering<'_> {
+    pub(super) fn add(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        op: &Add,
+    ) -> Result<Operand, CompileError> {
+        let ((_, a), (_, b)) = (self.input(node, 0), self.input(node, 1));
+        if a.element.is_float() {
+            return self.elementwise_f32(id, node, op.activation, false);
+        }
+        let add = QuantizedAdd::new(&a.element, &b.element, &node.output.element, op.activation);
+        let (a_mantissa, a_shift_left, a_shift_right) = multiplier_words(add.a_multiplier);
+        let (b_mantissa, b_shift_left, b_shift_right) = multiplier_words(add.b_multiplier);
+        let (output_mantissa, output_shift_left, output_shift_right) =
+            multiplier_words(add.output_multiplier);
+        let params = params::ElementwiseInt8 {
+            is_product: 0,
+            headroom: QuantizedAdd::LEFT_SHIFT,
+            a_zero_point: add.a_zero_point,
+            a_mantissa,
+            a_shift_left,
+            a_shift_right,
+            b_zero_point: add.b_zero_point,
+            b_mantissa,
+            b_shift_left,
+            b_shift_right,
+            output_mantissa,
+            output_shift_left,
+            output_shift_right,
+            output_zero_point: add.output_zero_point,
+            output_low: add.range.0,
+            output_high: add.range.1,
+            ..params::ElementwiseInt8::default()
+        };
+        self.elementwise_int8(id, node, params)
+    }
+
+    pub(super) fn mul(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        op: &Mul,
+    ) -> Result<Operand, CompileError> {
+        let ((_, a), (_, b)) = (self.input(node, 0), self.input(node, 1));
+        if a.element.is_float() {
+            return self.elementwise_f32(id, node, op.activation, true);
+        }
+        let mul = QuantizedMul::new(&a.element, &b.element, &node.output.element, op.activation);
+        let (output_mantissa, output_shift_left, output_shift_right) =
+            multiplier_words(mul.output_multiplier);
+        let params = params::ElementwiseInt8 {
+            is_product: 1,
+            a_zero_point: mul.a_zero_point,
+            b_zero_point: mul.b_zero_point,
+            output_mantissa,
+            output_shift_left,
+            output_shift_right,
+            output_zero_point: mul.output_zero_point,
+            output_low: mul.range.0,
+            output_high: mul.range.1,
+            ..params::ElementwiseInt8::default()
+        };
+        self.elementwise_int8(id, node, params)
+    }
+
+    fn elementwise_f32(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        activation: Option<ActivationKind>,
+        is_product: bool,
+    ) -> Result<Operand, CompileError> {
+        let ((a, a_type), (b, b_type)) = (self.input(node, 0), self.input(node, 1));
+        let output = node.output.shape;
+        let params = params::ElementwiseF32 {
+            output_height: output.h as u32,
+            output_width: output.w as u32,
+            output_quads: quads(output.c),
+            elements: elements(output),
+            a_strides: strides(a_type.shape, output),
+            b_strides: strides(b_type.shape, output),
+            a_repeats_channel: repeats_channel(a_type.shape, output),
+            b_repeats_channel: repeats_channel(b_type.shape, output),
+            is_product: u32::from(is_product),
+            activation: activation_number(activation),
+        };
+        self.compute(id, Shader::ElementwiseF32, &params, &[a, b], quad_work(output))
+    }
+
+    fn elementwise_int8(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        arithmetic: params::ElementwiseInt8,
+    ) -> Result<Operand, CompileError> {
+        let ((a, a_type), (b, b_type)) = (self.input(node, 0), self.input(node, 1));
+        let output = node.output.shape;
+        let params = params::ElementwiseInt8 {
+            output_height: output.h as u32,
+            output_width: output.w as u32,
+            output_quads: quads(output.c),
+            elements: elements(output),
+            a_strides: strides(a_type.shape, output),
+            b_strides: strides(b_type.shape, output),
+            a_repeats_channel: repeats_channel(a_type.shape, output),
+            b_repeats_channel: repeats_channel(b_type.shape, output),
+            ..arithmetic
+        };
+        self.compute(id, Shader::ElementwiseInt8, &params, &[a, b], quad_work(output))
+    }
+
+    pub(super) fn activation(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        kind: ActivationKind,
+    ) -> Result<Operand, CompileError> {
+        let (input, ty) = self.input(node, 0);
+        if ty.element.is_float() {
+            let params = params::ActivationF32 {
+                elements: elements(node.output.shape),
+                activation: activation_number(Some(kind)),
+            };
+            let work = quad_work(node.output.shape);
+            return self.compute(id, Shader::ActivationF32, &params, &[input], work);
+        }
+        let by_value = activation_table(kind, &ty.element, &node.output.element);
+        let by_byte = std::array::from_fn(|byte| by_value[byte ^ 0x80].cast_unsigned());
+        self.look_up(id, node, input, &by_byte)
+    }
+}
+
+/// Distances in quads between neighbours of an operand along each dimension of the output; 0
+/// where the operand repeats.
+fn strides(operand: Shape, output: Shape) -> [u32; 4] {
+    let dense = Shape { c: super::layout::quads(operand.c), ..operand }.strides();
+    std::array::from_fn(|d| {
+        let repeats = operand.dims()[d] == 1 && output.dims()[d] != 1;
+        if repeats { 0 } else { dense[d] as u32 }
+    })
+}
+
+fn repeats_channel(operand: Shape, output: Shape) -> u32 {
+    u32::from(operand.c == 1 && output.c != 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_dimensions_have_no_stride() {
+        let output = Shape::new(2, 3, 5, 6);
+        assert_eq!(strides(output, output), [30, 10, 2, 1]);
+        assert_eq!(strides(Shape::new(1, 3, 1, 6), output), [0, 2, 0, 1]);
+        let column = Shape::new(2, 1, 5, 1);
+        assert_eq!(strides(column, output), [5, 0, 1, 0]);
+        assert_eq!(repeats_channel(column, output), 1);
+    }
+}

@@ -1,0 +1,132 @@
+//! Weights in the order in which shaders read them.
+
+use pocketvision_core::quant::Multiplier;
+use pocketvision_core::{Shape, Tensor};
+
+use crate::layout::{LANES, quads};
+
+/// Dense f32 weights as 4x4 tiles `[tap][input quad][output quad]`, a column for each input.
+pub(super) fn tiles_f32(weight: &Tensor) -> Vec<f32> {
+    let shape = weight.shape();
+    let values = weight.as_f32().unwrap_or_default();
+    let mut tiles = vec![0.0; tile_count(shape) * LANES * LANES];
+    for_each_weight(shape, |tile, input_lane, output_lane, index| {
+        tiles[(tile * LANES + input_lane) * LANES + output_lane] = values[index];
+    });
+    tiles
+}
+
+/// Dense int8 weights as tiles `[tap][input quad][output quad]`, four bytes for each output.
+/// Padded inputs hold the zero point.
+pub(super) fn tiles_int8(weight: &Tensor, zero_point: i32) -> Vec<i8> {
+    let shape = weight.shape();
+    let values = weight.as_i8().unwrap_or_default();
+    let mut tiles = vec![zero_point as i8; tile_count(shape) * LANES * LANES];
+    for_each_weight(shape, |tile, input_lane, output_lane, index| {
+        tiles[(tile * LANES + output_lane) * LANES + input_lane] = values[index];
+    });
+    tiles
+}
+
+/// Weights that are used lane by lane, `[tap][input of the group][output quad]`, from those of
+/// a grouped convolution.
+pub(super) fn lanes<T: Copy + Default, U: Copy>(
+    shape: Shape,
+    values: &[U],
+    convert: impl Fn(U) -> T,
+) -> Vec<T> {
+    let width = quads(shape.n) * LANES;
+    let mut lanes = vec![T::default(); shape.pixels() * shape.c * width];
+    for output in 0..shape.n {
+        for tap_and_input in 0..shape.pixels() * shape.c {
+            let value = values[output * shape.pixels() * shape.c + tap_and_input];
+            lanes[tap_and_input * width + output] = convert(value);
+        }
+    }
+    lanes
+}
+
+/// Depthwise weights `[tap][quad]`: those of the file, padded.
+pub(super) fn padded_rows<T: Copy + Default, U: Copy>(
+    channels: usize,
+    values: &[U],
+    convert: impl Fn(U) -> T,
+) -> Vec<T> {
+    let width = quads(channels) * LANES;
+    let mut rows = vec![T::default(); values.len() / channels * width];
+    for (row, values) in rows.chunks_exact_mut(width).zip(values.chunks_exact(channels)) {
+        for (to, &from) in row.iter_mut().zip(values) {
+            *to = convert(from);
+        }
+    }
+    rows
+}
+
+/// `OutputChannels` of `requantize.wgsl` for all output quads: bias, mantissa, shift to the
+/// left, shift to the right, four each.
+pub(super) fn output_channels(bias: &[i32], multipliers: &[Multiplier]) -> Vec<i32> {
+    let mut records = vec![0; quads(bias.len()) * LANES * LANES];
+    for (channel, (&bias, multiplier)) in bias.iter().zip(multipliers).enumerate() {
+        let (left, right) = multiplier.shifts();
+        let fields = [bias, multiplier.mantissa, left as i32, right as i32];
+        for (field, value) in fields.into_iter().enumerate() {
+            records[channel / LANES * LANES * LANES + field * LANES + channel % LANES] = value;
+        }
+    }
+    records
+}
+
+fn tile_count(shape: Shape) -> usize {
+    shape.pixels() * quads(shape.c) * quads(shape.n)
+}
+
+/// Calls `(tile, input lane, output lane, index of the weight)` for each weight.
+fn for_each_weight(shape: Shape, mut place: impl FnMut(usize, usize, usize, usize)) {
+    let (inputs, outputs) = (quads(shape.c), quads(shape.n));
+    let mut index = 0;
+    for output in 0..shape.n {
+        for tap in 0..shape.pixels() {
+            for input in 0..shape.c {
+                let tile = (tap * inputs + input / LANES) * outputs + output / LANES;
+                place(tile, input % LANES, output % LANES, index);
+                index += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketvision_core::{Element, TensorData};
+
+    use super::*;
+
+    #[test]
+    fn tiles_hold_columns_by_input_in_float_and_rows_by_output_in_int8() {
+        // Two outputs, one tap, five inputs.
+        let shape = Shape::new(2, 1, 1, 5);
+        let weight = Tensor::from_f32(shape, (0..10).map(|x| x as f32).collect()).unwrap();
+        let tiles = tiles_f32(&weight);
+        assert_eq!(tiles.len(), 32);
+        assert_eq!(tiles[..8], [0.0, 5.0, 0.0, 0.0, 1.0, 6.0, 0.0, 0.0]);
+        assert_eq!(tiles[16..20], [4.0, 9.0, 0.0, 0.0]);
+
+        let data = TensorData::I8((0..10).collect());
+        let weight = Tensor::new(shape, Element::int8(1.0, 7), data).unwrap();
+        let tiles = tiles_int8(&weight, 7);
+        assert_eq!(tiles[..8], [0, 1, 2, 3, 5, 6, 7, 8]);
+        assert_eq!(tiles[16..24], [4, 7, 7, 7, 9, 7, 7, 7]);
+    }
+
+    #[test]
+    fn records_put_equal_fields_of_four_channels_side_by_side() {
+        let multipliers: Vec<_> = (1..=5)
+            .map(|i| Multiplier { mantissa: i << 10, exponent: if i == 2 { 3 } else { -i } })
+            .collect();
+        let records = output_channels(&[1, 2, 3, 4, 5], &multipliers);
+        assert_eq!(records[..4], [1, 2, 3, 4]);
+        assert_eq!(records[8..12], [0, 3, 0, 0]);
+        assert_eq!(records[12..16], [1, 0, 3, 4]);
+        assert_eq!(records[16..20], [5, 0, 0, 0]);
+    }
+}

@@ -1,0 +1,53 @@
+//! Which nodes run here.
+
+use pocketvision_core::op::Pool2d;
+use pocketvision_core::{Element, Graph, Node, Op, Unsupported};
+
+use crate::BACKEND_NAME;
+use crate::schedule::window_cover;
+
+/// Whether a node can be lowered.
+pub(crate) fn supports(graph: &Graph, node: &Node) -> Result<(), Unsupported> {
+    match refusal(graph, node) {
+        None => Ok(()),
+        Some(reason) => {
+            let (backend, node, op) = (BACKEND_NAME, node.name.clone(), node.op.name());
+            Err(Unsupported { backend, node, op, reason })
+        }
+    }
+}
+
+fn refusal(graph: &Graph, node: &Node) -> Option<String> {
+    let types = graph.input_types(node).into_iter().chain([&node.output]);
+    for ty in types {
+        let runs = match ty.element {
+            Element::F32 | Element::Int8(_) | Element::UInt8(_) => true,
+            Element::F16 | Element::Int32(_) => false,
+        };
+        if !runs {
+            let name = ty.element.name();
+            return Some(format!("{name} tensors are not supported; f32, int8 and uint8 are"));
+        }
+    }
+    match &node.op {
+        Op::Softmax(_) if !node.output.element.is_float() => {
+            let channels = node.output.shape.c;
+            (channels > MOST_INT8_SCORES).then(|| {
+                format!("an int8 softmax over {channels} scores, more than {MOST_INT8_SCORES}")
+            })
+        }
+        Op::Pool2d(op) => empty_window(graph, node, op),
+        _ => None,
+    }
+}
+
+/// A window that covers padding alone has no average and no maximum.
+fn empty_window(graph: &Graph, node: &Node, op: &Pool2d) -> Option<String> {
+    let input = graph.input_types(node).first()?.shape;
+    let (rows, columns) = window_cover(&op.window, input, node.output.shape);
+    let empty = rows.iter().chain(&columns).any(|&count| count == 0);
+    empty.then(|| "a window lies in the padding alone; reduce the padding".into())
+}
+
+/// The sum of exponentials has 12 integer bits.
+const MOST_INT8_SCORES: usize = 1 << 12;
