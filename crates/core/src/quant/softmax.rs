@@ -79,7 +79,10 @@ impl Reciprocal {
 
     fn scale(&self, exponential: i32) -> i8 {
         let product = rounding_doubling_high_mul(self.mantissa, exponential);
-        let value = rounding_divide_by_power_of_two(product, (self.shift + 31 - 8) as u32);
+        let exponent = (self.shift + 31 - 8) as u32;
+        // Of over 512 like scores each is less than half of 2^32: nothing.
+        let value =
+            if exponent > 31 { 0 } else { rounding_divide_by_power_of_two(product, exponent) };
         (value - 128).clamp(-128, 127) as i8
     }
 }
@@ -154,6 +157,17 @@ mod tests {
             let exact = (f64::from(x) / f64::from(1 << 26)).exp();
             let ours = f64::from(exp_of_negative(x)) / f64::from(i32::MAX);
             assert!((ours - exact).abs() < 1e-6, "exp({x}): {ours} {exact}");
+        }
+    }
+
+    #[test]
+    fn a_thousand_like_scores_have_no_probability_left() {
+        let softmax = QuantizedSoftmax::new(&Element::int8(0.1, 4), 1.0);
+        for (count, expected) in [(256, -127), (511, -127), (600, -128), (1001, -128), (4095, -128)]
+        {
+            let mut output = vec![0; count];
+            softmax.apply(&vec![3; count], &mut output);
+            assert_eq!(output, vec![expected; count], "{count}");
         }
     }
 
