@@ -1,4 +1,4 @@
-//! Picture files to pixels and back, through the `image` crate.
+//! Picture files to pixels and back: what a file is, and its limits.
 
 use std::fs;
 use std::io::Cursor;
@@ -8,7 +8,7 @@ use image::{
     ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageFormat, Limits,
 };
 
-use crate::{Image, VisionError};
+use crate::{Image, VisionError, jpeg};
 
 /// See [`Image::decode`].
 pub(crate) fn decode(bytes: &[u8], name: &str) -> Result<Image, VisionError> {
@@ -27,8 +27,10 @@ pub(crate) fn decode(bytes: &[u8], name: &str) -> Result<Image, VisionError> {
         // A message of several lines would break "one line an error".
         reason: reason.lines().next().unwrap_or_default().into(),
     };
-    if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
-        return Err(failure("the file is cut off before the end of the picture".into()));
+    if format == ImageFormat::Jpeg
+        && let Some(photo) = jpeg::decode(bytes, name, failure)?
+    {
+        return Ok(photo);
     }
 
     let reader = image::ImageReader::with_format(Cursor::new(bytes), format);
@@ -56,33 +58,6 @@ fn to_rgb8(decoded: DynamicImage) -> Vec<u8> {
             decoded.into_rgb16().into_raw().into_iter().map(|sample| (sample >> 8) as u8).collect()
         }
         _ => decoded.into_rgb8().into_raw(),
-    }
-}
-
-/// True if a JPEG's segments and scans lead up to its end marker. The decoder fills what
-/// is missing of a cut-off photo with grey and reports success; a wrong answer from half a
-/// photo is worse than none.
-fn jpeg_is_complete(bytes: &[u8]) -> bool {
-    let mut at = 2;
-    loop {
-        let Some(&byte) = bytes.get(at) else { return false };
-        let Some(&marker) = bytes.get(at + 1) else { return false };
-        if byte != 0xFF {
-            // Entropy-coded data, or stray bytes between segments.
-            at += 1;
-            continue;
-        }
-        match marker {
-            JPEG_END => return true,
-            // A fill byte before a marker.
-            0xFF => at += 1,
-            // A literal 0xFF of entropy-coded data, a restart marker: no length follows.
-            0x00 | 0x01 | 0xD0..=0xD8 => at += 2,
-            _ => {
-                let Some(&[high, low]) = bytes.get(at + 2..at + 4) else { return false };
-                at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2);
-            }
-        }
     }
 }
 
@@ -116,5 +91,3 @@ fn temporary_name(path: &Path) -> PathBuf {
 
 /// 16 bits each of red, green, blue and alpha.
 const MAX_BYTES_PER_PIXEL: u64 = 8;
-
-const JPEG_END: u8 = 0xD9;

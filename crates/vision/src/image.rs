@@ -183,18 +183,22 @@ pub fn open(path: impl AsRef<Path>) -> Result<Image, VisionError> {
 /// ends is cut off at the limit too.
 pub(crate) fn read_bounded(path: &Path, limit_bytes: u64) -> Result<Vec<u8>, VisionError> {
     let name = path.display().to_string();
+    let too_large = || VisionError::FileTooLarge { name: name.clone(), limit_bytes };
+    let unreadable = |source| VisionError::Read { name: name.clone(), source };
+
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
+        let kind = io::ErrorKind::IsADirectory;
+        return Err(unreadable(io::Error::new(kind, "it is a folder, not a file")));
+    }
+    if metadata.len() > limit_bytes {
+        return Err(too_large());
+    }
     let mut bytes = Vec::new();
-    let read = |bytes: &mut Vec<u8>| -> io::Result<()> {
-        let file = File::open(path)?;
-        if file.metadata()?.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file"));
-        }
-        file.take(limit_bytes + 1).read_to_end(bytes)?;
-        Ok(())
-    };
-    read(&mut bytes).map_err(|source| VisionError::Read { name: name.clone(), source })?;
+    file.take(limit_bytes + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > limit_bytes {
-        return Err(VisionError::FileTooLarge { name, limit_bytes });
+        return Err(too_large());
     }
     Ok(bytes)
 }

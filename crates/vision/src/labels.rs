@@ -102,3 +102,54 @@ impl FromIterator<String> for Labels {
         Self { lines: names.into_iter().collect() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn labels(lines: &[&str]) -> Labels {
+        lines.iter().map(|line| (*line).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_background_class_is_dropped_for_networks_without_it() {
+        let with_background = labels(&["background", "tench, Tinca tinca", "goldfish"]);
+        let all = with_background.clone().for_classes(3).unwrap();
+        assert_eq!((all.name(0), all.name(1)), (Some("background"), Some("tench")));
+        let without = with_background.clone().for_classes(2).unwrap();
+        assert_eq!(without.name(0), Some("tench"));
+        assert_eq!(without.all_names(0), Some("tench, Tinca tinca"));
+        assert_eq!(with_background.for_classes(4), None);
+        assert_eq!(labels(&["cat", "dog"]).for_classes(1), None);
+    }
+
+    #[test]
+    fn labels_beside_the_model_are_found_and_its_own_come_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = folder.path().join("net.v2.tflite");
+        fs::write(folder.path().join(Labels::IMAGENET_FILE), "background\r\na\r\nb\r\n").unwrap();
+        let found = Labels::find(Some(&model), 2).unwrap().unwrap();
+        assert_eq!((found.name(0), found.name(1)), (Some("a"), Some("b")));
+        fs::write(folder.path().join("net.v2.labels.txt"), "x\ny\n").unwrap();
+        let found = Labels::find(Some(&model), 2).unwrap().unwrap();
+        assert_eq!(found.name(0), Some("x"));
+    }
+
+    #[test]
+    fn files_that_are_no_labels_are_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in [("empty.txt", &b"\n \n"[..]), ("binary.txt", &[0xFF, 0xFE, 0x00])] {
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            let message = Labels::open(&path).unwrap_err().to_string();
+            assert!(
+                message.contains(name) && message.contains("not a list of labels"),
+                "{message}"
+            );
+        }
+        let missing = Labels::open(folder.path().join("missing.txt")).unwrap_err();
+        assert!(missing.to_string().contains("missing.txt: cannot be read"));
+    }
+}

@@ -7,6 +7,7 @@
 mod decode;
 mod error;
 mod image;
+mod jpeg;
 mod labels;
 mod preprocess;
 mod resize;

@@ -174,3 +174,106 @@ fn check_input(input: &TensorType) -> Result<(), VisionError> {
 /// An int8 step counts as one pixel value if, over 256 values, it goes astray by at most
 /// one: scales from 1/128 to 1/127 for pixels from -1 to 1.
 const PIXEL_STEP_TOLERANCE: f64 = 1.0 / 250.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_value() -> Vec<u8> {
+        (0..=255).flat_map(|value| [value; 3]).collect()
+    }
+
+    #[test]
+    fn float_pixels_reach_from_minus_one_to_one() {
+        let reals = Normalization::SYMMETRIC.apply(&every_value());
+        assert_eq!((reals[0], reals[767]), (-1.0, 1.0));
+        assert_eq!(reals[3 * 100], (100.0 - 127.5) / 127.5);
+    }
+
+    #[test]
+    fn each_colour_has_its_own_mean_and_deviation() {
+        let reals = Normalization::TORCHVISION.apply(&[124, 116, 104]);
+        let expected = [(124.0 - 123.675) / 58.395, (116.0 - 116.28) / 57.12, 0.47 / 57.375];
+        for (real, expected) in reals.into_iter().zip(expected) {
+            assert!((real - expected).abs() < 1e-6, "{real} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn an_int8_input_with_pixel_steps_gets_the_pixel_minus_128() {
+        for (scale, zero_point) in [(1.0 / 127.5, -1), (1.0 / 127.5, 0), (1.0 / 128.0, 0)] {
+            let tables = Normalization::SYMMETRIC.int8_tables(scale, zero_point);
+            for pixel in 0..256 {
+                let expected = (pixel as i32 - 128) as i8;
+                assert_eq!(tables.map(|table| table[pixel]), [expected; 3], "scale {scale}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_int8_input_with_other_steps_is_quantized_and_saturates() {
+        let [table, ..] = Normalization::SYMMETRIC.int8_tables(1.0 / 64.0, 10);
+        // -1 and 1 are 64 steps from the zero point; 191 is (191 - 127.5) / 127.5 * 64 = 31.9.
+        assert_eq!((table[0], table[191], table[255]), (-54, 42, 74));
+        let [table, ..] = Normalization::SYMMETRIC.int8_tables(1.0 / 512.0, 0);
+        assert_eq!((table[0], table[255]), (-128, 127));
+    }
+
+    #[test]
+    fn the_centre_square_rounds_like_python() {
+        let square = |width, height| {
+            let image = Image::new(width, height, vec![0; width * height * 3]).unwrap();
+            let Crop { x, y, width, height } = Crop::centre_square(&image, 0.875);
+            assert_eq!(width, height);
+            (x, y, width)
+        };
+        assert_eq!(square(500, 375), (86, 23, 328));
+        // 0.875 * 4 = 3.5 and 0.875 * 12 = 10.5, halves to even.
+        assert_eq!(square(4, 9), (0, 2, 4));
+        assert_eq!(square(20, 12), (5, 1, 10));
+        assert_eq!(square(1, 1), (0, 0, 1));
+        assert_eq!(square(20_000, 1), (9_999, 0, 1));
+    }
+
+    #[test]
+    fn a_batch_repeats_the_picture() {
+        let image = Image::new(2, 2, (0..12).collect()).unwrap();
+        let input = TensorType::new(Shape::new(2, 2, 2, 3), Element::uint8(1.0 / 128.0, 128));
+        let preprocess =
+            Preprocess { crop_fraction: 1.0, ..Preprocess::for_input(&input).unwrap() };
+        let tensor = preprocess.apply(&image, &input).unwrap();
+        let [first, second] = [0, 1].map(|n| &tensor.bytes()[n * 12..][..12]);
+        assert_eq!((first, second), (image.pixels(), image.pixels()));
+    }
+
+    #[test]
+    fn what_no_picture_fills_is_refused_by_name() {
+        let refused = |shape: [usize; 4], element| {
+            let input = TensorType::new(shape.into(), element);
+            Preprocess::for_input(&input).unwrap_err().to_string()
+        };
+        assert!(refused([1, 224, 224, 1], Element::F32).contains("1 channels"));
+        assert!(refused([1, 0, 224, 3], Element::F32).contains("no elements"));
+        let int32 = Element::Int32(pocketvision_core::Quantization::PerTensor {
+            scale: 1.0,
+            zero_point: 0,
+        });
+        assert!(refused([1, 8, 8, 3], int32).contains("int32"));
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused_by_name() {
+        let image = Image::new(1, 1, vec![1, 2, 3]).unwrap();
+        let input = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+        let good = Preprocess::for_input(&input).unwrap();
+        let refused = |bad: Preprocess| bad.apply(&image, &input).unwrap_err().to_string();
+        for crop_fraction in [0.0, -1.0, 1.5, f32::NAN] {
+            assert!(
+                refused(Preprocess { crop_fraction, ..good.clone() }).contains("crop_fraction")
+            );
+        }
+        let normalization = Normalization { mean: [0.0; 3], std: [1.0, 0.0, 1.0] };
+        assert!(refused(Preprocess { normalization, ..good.clone() }).contains("std"));
+        assert!(refused(Preprocess { width: 9, ..good }).contains("8x9"));
+    }
+}

@@ -53,3 +53,45 @@ pub fn top_k(scores: &Tensor, k: usize, labels: Option<&Labels>) -> Vec<Ranked> 
 fn higher_first(a: f32, b: f32) -> Ordering {
     b.partial_cmp(&a).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
+
+#[cfg(test)]
+mod tests {
+    use pocketvision_core::{Element, Shape, TensorData};
+
+    use super::*;
+
+    fn ranking(scores: &[f32], k: usize) -> Vec<usize> {
+        let tensor = Tensor::from_f32(Shape::vector(scores.len()), scores.to_vec()).unwrap();
+        top_k(&tensor, k, None).iter().map(|ranked| ranked.index).collect()
+    }
+
+    #[test]
+    fn best_first_and_equal_scores_by_index() {
+        assert_eq!(ranking(&[0.1, 0.7, 0.2, 0.7, 0.0], 3), [1, 3, 2]);
+        assert_eq!(ranking(&[0.0, -0.0, 0.0], 3), [0, 1, 2]);
+    }
+
+    #[test]
+    fn more_than_there_are_gives_all() {
+        assert_eq!(ranking(&[1.0, 2.0], 5), [1, 0]);
+        assert_eq!(ranking(&[1.0], 0), [0_usize; 0]);
+    }
+
+    #[test]
+    fn nan_ranks_last_and_infinities_by_sign() {
+        let scores = [f32::NAN, f32::NEG_INFINITY, 1.0, f32::NAN, f32::INFINITY];
+        assert_eq!(ranking(&scores, 5), [4, 2, 1, 0, 3]);
+    }
+
+    #[test]
+    fn integer_scores_are_dequantized_and_of_a_batch_the_first_is_ranked() {
+        let data = TensorData::U8(vec![3, 250, 9, 255, 255, 255]);
+        let element = Element::uint8(1.0 / 256.0, 0);
+        let scores = Tensor::new(Shape::new(2, 1, 1, 3), element, data).unwrap();
+        let labels: Labels = ["cat", "macaw"].map(String::from).into_iter().collect();
+        let ranked = top_k(&scores, 2, Some(&labels));
+        assert_eq!(ranked[0].score, 250.0 / 256.0);
+        assert_eq!(ranked[0].to_string(), "macaw (0.98)");
+        assert_eq!(ranked[1].to_string(), "class 2 (0.04)");
+    }
+}
