@@ -1,6 +1,6 @@
 //! What one call of a whole network costs, without running it.
 
-use pocketvision_core::{CompileError, Graph, NodeId, Unsupported};
+use pocketvision_core::{CompileError, Graph, NodeId, Op, Unsupported};
 
 use crate::cost::cycles::layer_cycles;
 use crate::cost::energy::{chip_energy, host_energy};
@@ -254,7 +254,6 @@ fn split_parameters(layers: impl Iterator<Item = u64>, chip: &Chip) -> (u64, u64
 
 /// Bytes that the chip is fed by the host, and bytes that the host gets back.
 fn crossing_bytes(graph: &Graph, partition: &Partition) -> (u64, u64) {
-    use pocketvision_core::Op;
     let places = &partition.places;
     let is_input = |id: NodeId| graph.node(id).op == Op::Input;
     let mut fed = vec![false; places.len()];

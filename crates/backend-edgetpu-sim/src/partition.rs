@@ -1,6 +1,7 @@
 //! Which nodes run on the chip.
 
-use pocketvision_core::{Graph, Node, Op, Unsupported};
+use pocketvision_core::op::ActivationKind;
+use pocketvision_core::{Element, Graph, Node, Op, Unsupported};
 
 use crate::layer::is_relabelling;
 
@@ -48,9 +49,11 @@ impl Partition {
     }
 }
 
-/// Whether the chip itself, without the host, can run a node; if not, why.
+/// Whether the chip itself, without the host, can run a node.
+///
+/// # Errors
+/// Returns the reason, if it cannot.
 pub fn maps(graph: &Graph, node: &Node) -> Result<(), Unsupported> {
-    use pocketvision_core::op::ActivationKind;
     let refuse = |reason: String| {
         let (node, op) = (node.name.clone(), node.op.name());
         Err(Unsupported { backend: crate::NAME, node, op, reason })
@@ -67,7 +70,7 @@ pub fn maps(graph: &Graph, node: &Node) -> Result<(), Unsupported> {
     let eight_bit = |name: &str| int8(name) || name == "uint8";
     let elements = || {
         let inputs = node.inputs.iter().map(|&id| &graph.ty(id).element);
-        inputs.chain([&node.output.element]).map(pocketvision_core::Element::name)
+        inputs.chain([&node.output.element]).map(Element::name)
     };
     match &node.op {
         Op::Quantize(_) if is_relabelling(graph, node) || elements().all(eight_bit) => Ok(()),
@@ -87,7 +90,7 @@ pub fn maps(graph: &Graph, node: &Node) -> Result<(), Unsupported> {
 
 /// True for the conversion of a network's own float input to an integer.
 fn is_edge_conversion(graph: &Graph, node: &Node) -> bool {
-    node.op == Op::Quantize(pocketvision_core::op::Quantize)
+    matches!(node.op, Op::Quantize(_))
         && node
             .inputs
             .iter()

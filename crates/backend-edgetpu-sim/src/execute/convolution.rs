@@ -143,7 +143,8 @@ fn dot_products(
             for (sums, words) in sums.iter_mut().zip(words) {
                 let [a, b] = words[index].map(i32::from);
                 for (lane, sum) in sums.iter_mut().enumerate() {
-                    *sum += a * i32::from(row[0][lane]) + b * i32::from(row[1][lane]);
+                    let products = a * i32::from(row[0][lane]) + b * i32::from(row[1][lane]);
+                    *sum = sum.wrapping_add(products);
                 }
             }
         }

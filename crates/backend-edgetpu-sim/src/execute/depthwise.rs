@@ -93,7 +93,7 @@ impl Depthwise {
             for (&tap, row) in self.taps.iter().zip(weights) {
                 let word = &image[tap + first..][..CHANNELS];
                 for ((sum, &x), &w) in sums.iter_mut().zip(word).zip(row) {
-                    *sum += i32::from(x) * i32::from(w);
+                    *sum = sum.wrapping_add(i32::from(x) * i32::from(w));
                 }
             }
             self.output_stage.write(first, &sums, outputs);

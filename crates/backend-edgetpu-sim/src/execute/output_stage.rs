@@ -2,7 +2,7 @@
 
 use pocketvision_core::op::ActivationKind;
 use pocketvision_core::quant::{Multiplier, activation_range, output_multipliers};
-use pocketvision_core::{Element, ParamId, Tensor, TensorType};
+use pocketvision_core::{Element, Graph, ParamId, Tensor, TensorType};
 
 /// Bias, multiplier and clamp of a layer's output channels.
 #[derive(Clone, PartialEq, Debug)]
@@ -15,7 +15,7 @@ pub(super) struct OutputStage {
 
 impl OutputStage {
     pub(super) fn new(
-        graph: &pocketvision_core::Graph,
+        graph: &Graph,
         input: &Element,
         weight: ParamId,
         bias: Option<ParamId>,
@@ -40,7 +40,7 @@ impl OutputStage {
         let multipliers = &self.multipliers[first_channel..][..count];
         let sums = sums.iter().zip(bias).map(|(sum, bias)| sum.wrapping_add(*bias));
         for ((output, multiplier), sum) in outputs.iter_mut().zip(multipliers).zip(sums) {
-            let value = multiplier.apply(sum) + self.zero_point;
+            let value = multiplier.apply(sum).saturating_add(self.zero_point);
             *output = value.clamp(self.range.0, self.range.1) as i8;
         }
     }

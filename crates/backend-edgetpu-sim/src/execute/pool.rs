@@ -13,7 +13,8 @@ pub(crate) struct Pool {
     padding: ResolvedPadding,
     input: Shape,
     output: Shape,
-    mean: QuantizedMean,
+    /// For [`PoolKind::Mean`] alone.
+    mean: Option<QuantizedMean>,
 }
 
 impl Pool {
@@ -21,12 +22,16 @@ impl Pool {
         let input = graph.ty(node.inputs[0]);
         let padding = op.window.resolve(input.shape);
         // A mean's window is the whole image, less what its border covers.
-        let rows =
-            covered(0, 1, op.window.kernel_h, op.window.dilation_h, padding.top, input.shape.h);
-        let columns =
-            covered(0, 1, op.window.kernel_w, op.window.dilation_w, padding.left, input.shape.w);
-        let count = rows.count() * columns.count();
-        let mean = QuantizedMean::new(&input.element, &node.output.element, count.max(1));
+        let count = || {
+            let window = op.window;
+            let rows =
+                covered(0, 1, window.kernel_h, window.dilation_h, padding.top, input.shape.h);
+            let columns =
+                covered(0, 1, window.kernel_w, window.dilation_w, padding.left, input.shape.w);
+            (rows.count() * columns.count()).max(1)
+        };
+        let mean = (op.kind == PoolKind::Mean)
+            .then(|| QuantizedMean::new(&input.element, &node.output.element, count()));
         Self { op: *op, padding, input: input.shape, output: node.output.shape, mean }
     }
 
@@ -61,19 +66,19 @@ impl Pool {
                     let pairs = sums.iter_mut().zip(pixel);
                     match self.op.kind {
                         PoolKind::Max => pairs.for_each(|(m, &x)| *m = (*m).max(i32::from(x))),
-                        _ => pairs.for_each(|(sum, &x)| *sum += i32::from(x)),
+                        _ => pairs.for_each(|(sum, &x)| *sum = sum.wrapping_add(i32::from(x))),
                     }
                     count += 1;
                 }
             }
             for (out, &sum) in out.iter_mut().zip(sums.iter()) {
-                *out = match self.op.kind {
+                *out = match (&self.mean, self.op.kind) {
+                    (Some(mean), _) => mean.apply(sum),
+                    (None, PoolKind::Max) => sum as i8,
                     // A window that lies in the border alone has nothing to average.
-                    PoolKind::Average => {
+                    (None, _) => {
                         average(sum, count.max(1), self.op.rounding).clamp(-128, 127) as i8
                     }
-                    PoolKind::Mean => self.mean.apply(sum),
-                    PoolKind::Max => sum as i8,
                 };
             }
         }
