@@ -60,7 +60,7 @@ impl<'a> IntegerEpilogue<'a> {
     pub(crate) fn finish(&self, channel: usize, sum: i32) -> i8 {
         let biased = sum.wrapping_add(self.bias.map_or(0, |bias| bias[channel]));
         let scaled = self.multipliers[channel].apply(biased);
-        scaled.wrapping_add(self.output_zero_point).clamp(self.range.0, self.range.1) as i8
+        scaled.saturating_add(self.output_zero_point).clamp(self.range.0, self.range.1) as i8
     }
 }
 

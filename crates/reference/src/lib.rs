@@ -22,7 +22,7 @@
 //! ```
 //! use pocketvision_core::op::{Activation, ActivationKind};
 //! use pocketvision_core::{
-//!     Backend, CompileOptions, Element, GraphBuilder, Op, Plan, Shape, Tensor, TensorType,
+//!     Backend, CompileOptions, Element, GraphBuilder, Op, Shape, Tensor, TensorType,
 //! };
 //! use pocketvision_reference::ReferenceBackend;
 //!

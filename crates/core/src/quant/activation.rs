@@ -47,7 +47,7 @@ pub fn requantize_table(input: &Element, output: &Element) -> [u8; 256] {
             Element::Int8(_) => i32::from(byte as u8 as i8),
             _ => byte as i32,
         };
-        let rescaled = multiplier.apply(value - input_zero_point) + output_zero_point;
+        let rescaled = multiplier.apply(value - input_zero_point).saturating_add(output_zero_point);
         rescaled.clamp(low, high) as u8
     })
 }
@@ -59,7 +59,7 @@ fn rescale_table(input: &Element, output: &Element, (low, high): (i32, i32)) -> 
     let multiplier = Multiplier::from_real(f64::from(input_scale / output_scale));
     std::array::from_fn(|i| {
         let value = i as i32 - 128 - input_zero_point;
-        (multiplier.apply(value) + output_zero_point).clamp(low, high) as i8
+        multiplier.apply(value).saturating_add(output_zero_point).clamp(low, high) as i8
     })
 }
 
@@ -106,7 +106,7 @@ fn hard_swish_table(input: &Element, output: &Element) -> [i8; 256] {
         } else {
             rounding_divide_by_power_of_two(product, to_output.exponent.unsigned_abs())
         };
-        (rescaled + output_zero_point).clamp(-128, 127) as i8
+        rescaled.saturating_add(output_zero_point).clamp(-128, 127) as i8
     })
 }
 

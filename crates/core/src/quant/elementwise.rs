@@ -75,7 +75,8 @@ impl QuantizedAdd {
 
     /// The output, from both operands at the common scale.
     pub fn sum(&self, scaled_a: i32, scaled_b: i32) -> i8 {
-        let output = self.output_multiplier.apply(scaled_a + scaled_b) + self.output_zero_point;
+        let output = self.output_multiplier.apply(scaled_a + scaled_b);
+        let output = output.saturating_add(self.output_zero_point);
         output.clamp(self.range.0, self.range.1) as i8
     }
 }
@@ -123,7 +124,7 @@ impl QuantizedMul {
     /// The product of two elements.
     pub fn apply(&self, a: i8, b: i8) -> i8 {
         let product = (i32::from(a) - self.a_zero_point) * (i32::from(b) - self.b_zero_point);
-        let output = self.output_multiplier.apply(product) + self.output_zero_point;
+        let output = self.output_multiplier.apply(product).saturating_add(self.output_zero_point);
         output.clamp(self.range.0, self.range.1) as i8
     }
 }

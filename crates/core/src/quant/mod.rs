@@ -50,7 +50,30 @@ pub fn activation_range(activation: Option<ActivationKind>, output: &Element) ->
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_scale_makes_the_arithmetic_overflow(
+            scales in prop::array::uniform3(0.5f32..1.0),
+            powers in prop::array::uniform3(-120i32..120),
+            zeros in prop::array::uniform3(-128i32..128),
+            a: i8, b: i8,
+        ) {
+            let scale = |i: usize| scales[i] * 2f32.powi(powers[i]);
+            let [ea, eb, eo] = [0, 1, 2].map(|i| Element::int8(scale(i), zeros[i]));
+            QuantizedAdd::new(&ea, &eb, &eo, None).apply(a, b);
+            QuantizedMul::new(&ea, &eb, &eo, None).apply(a, b);
+            QuantizedMean::new(&ea, &eo, 49).apply(49 * i32::from(a));
+            QuantizedSoftmax::new(&ea, 1.0).apply(&[a, b], &mut [0, 0]);
+            requantize_table(&ea, &eo);
+            for kind in [ActivationKind::Relu, ActivationKind::Relu6, ActivationKind::HardSwish] {
+                activation_table(kind, &ea, &eo);
+            }
+        }
+    }
 
     #[test]
     fn relu6_clamps_to_six_in_integers() {

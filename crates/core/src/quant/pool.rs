@@ -48,8 +48,8 @@ impl QuantizedMean {
 
     /// The mean, from the sum of all elements.
     pub fn apply(&self, sum: i32) -> i8 {
-        let mean = self.multiplier.apply(sum - self.zero_sum) + self.output_zero_point;
-        mean.clamp(-128, 127) as i8
+        let mean = self.multiplier.apply(sum - self.zero_sum);
+        mean.saturating_add(self.output_zero_point).clamp(-128, 127) as i8
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn compare(name: &str) {
             ));
         }
     }
-    println!("{name}: {} operators, {compared} values compared", imported.operators.len());
+    eprintln!("{name}: {} operators, {compared} values compared", imported.operators.len());
     assert!(failures.is_empty(), "{name}:\n{}", failures.join("\n"));
 }
 

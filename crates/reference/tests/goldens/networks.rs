@@ -11,29 +11,24 @@ use rayon::prelude::*;
 
 use crate::shared::{folder, network};
 
-/// Runs pictures through a network and compares every score.
-///
-/// By default a few pictures spread over the list; all of them if
-/// `POCKETVISION_FULL_GOLDENS` is 1.
+/// Runs every picture through a network and compares every score.
 pub(crate) fn compare(name: &str) {
     let (Some(folder), Some(imported)) = (folder(), network(name)) else { return };
     let golden = folder.join("golden");
     let pictures = picture_names(&golden);
     let expected = recorded_scores(&golden.join(format!("{name}.ref63.npy")), pictures.len());
-    let step = if all_pictures() { 1 } else { pictures.len().div_ceil(FEW_PICTURES) };
-    let chosen: Vec<usize> = (0..pictures.len()).step_by(step).collect();
-    let wrong: Vec<String> = chosen
+    let wrong: Vec<String> = pictures
         .par_iter()
-        .filter_map(|&index| {
-            let picture = golden.join("inputs_224").join(&pictures[index]);
-            let ours = scores(&imported.graph, &picture);
-            let differing = ours.iter().zip(&expected[index]).filter(|(a, b)| a != b).count();
-            assert_eq!(ours.len(), expected[index].len());
-            (differing > 0).then(|| format!("{}: {differing} scores differ", pictures[index]))
+        .zip(&expected)
+        .filter_map(|(picture, expected)| {
+            let ours = scores(&imported.graph, &golden.join("inputs_224").join(picture));
+            assert_eq!(ours.len(), expected.len());
+            let differing = ours.iter().zip(expected).filter(|(a, b)| a != b).count();
+            (differing > 0).then(|| format!("{picture}: {differing} scores differ"))
         })
         .collect();
-    let (identical, all) = (chosen.len() - wrong.len(), chosen.len());
-    println!("{name}: {identical} of {all} pictures byte-identical");
+    let (identical, all) = (pictures.len() - wrong.len(), pictures.len());
+    eprintln!("{name}: {identical} of {all} pictures byte-identical");
     assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
 }
 
@@ -71,10 +66,3 @@ fn scores(graph: &Graph, picture: &Path) -> Vec<u8> {
     let outputs = plan.run(&[input]).unwrap_or_else(|error| panic!("{error}"));
     outputs[0].as_u8().expect("uint8 scores").to_vec()
 }
-
-fn all_pictures() -> bool {
-    std::env::var_os("POCKETVISION_FULL_GOLDENS").is_some_and(|value| value == "1")
-}
-
-/// How many pictures are tested unless all are asked for.
-const FEW_PICTURES: usize = 8;
