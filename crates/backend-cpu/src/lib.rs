@@ -1,1 +1,41 @@
-//! backend-cpu
+//! Networks on the processor: SIMD kernels, and one parallel region per inference.
+//!
+//! **Compile.** [`CpuBackend`] turns each node of a graph into one step: a kernel with its
+//! weights packed for the machine's vector unit, and the places in one arena that it reads
+//! and writes. The table in `lower.rs` says which operator becomes which kernel; read it
+//! first.
+//!
+//! **Run.** One inference is one parallel region. The calling thread and its helpers, which
+//! rayon owns, walk the list of steps side by side. Of each step every thread computes its
+//! own part of the output, fixed when the network was compiled, and then waits for the
+//! others at a barrier that spins: forking and joining at every layer would cost more than
+//! many layers do. With one thread there is no region at all. A run allocates nothing but
+//! what rayon needs to wake its threads.
+//!
+//! **Kernels.** Convolutions, dense, grouped and pointwise, and linear layers are one matrix
+//! product over patches of the image; depthwise convolutions run over channels. Both exist
+//! in f32 and int8 for AVX-512 with VNNI, for AVX2, and as plain Rust that computes the same
+//! on any processor. The choice is made once, at run time ([`SimdLevel`]). Everything else
+//! is plain loops that the compiler vectorises for the level.
+//!
+//! **Numbers.** int8 follows [`pocketvision_core::quant`] to the bit, at every level and
+//! thread count. f32 sums in a fixed order for each level: a result does not depend on the
+//! number of threads, but may differ between levels in the last bits.
+//!
+//! Folders: `kernels/` describes shapes and tiling in safe code, `simd/` holds all unsafe
+//! code of the workspace's processor side: vector kernels, the arena and the walk over it.
+
+mod backend;
+mod barrier;
+mod error;
+mod kernels;
+mod lower;
+mod plan;
+mod processor;
+mod simd;
+mod simd_level;
+mod team;
+
+pub use backend::{CpuBackend, CpuOptions};
+pub use error::CpuError;
+pub use simd_level::SimdLevel;

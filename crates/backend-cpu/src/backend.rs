@@ -1,0 +1,146 @@
+//! The backend: threads, SIMD level, and what can run.
+
+use std::sync::Arc;
+
+use pocketvision_core::{
+    Backend, Clock, CompileError, CompileOptions, DeviceInfo, Graph, Node, Plan, Unsupported,
+};
+
+use crate::lower::check_supported;
+use crate::plan::CpuPlan;
+use crate::simd::Simd;
+use crate::team::Team;
+use crate::{CpuError, SimdLevel, processor};
+
+/// Runs f32 and int8 networks on the processor.
+///
+/// Owns its threads; all plans compiled by it share them, one inference at a time. Plans
+/// stay valid when the backend is gone.
+#[derive(Debug)]
+pub struct CpuBackend {
+    simd: Simd,
+    team: Arc<Team>,
+}
+
+/// Choices about the processor.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct CpuOptions {
+    /// Number of threads, the calling one included; as many as there are processors if not
+    /// stated.
+    pub threads: Option<usize>,
+    /// The SIMD level; if not stated, the one that the environment variable
+    /// [`SimdLevel::VARIABLE`] names, or else the best that the machine has.
+    pub simd: Option<SimdLevel>,
+}
+
+impl CpuOptions {
+    /// Most threads of a backend.
+    pub const MAX_THREADS: usize = 256;
+}
+
+impl CpuBackend {
+    /// The backend's name.
+    pub const NAME: &'static str = "cpu";
+
+    /// A backend with chosen threads and SIMD level.
+    ///
+    /// # Errors
+    /// If the machine does not have the level, its name is unknown, the number of threads is
+    /// zero or too large, or threads cannot be started.
+    pub fn new(options: CpuOptions) -> Result<Self, CpuError> {
+        let level = match options.simd {
+            Some(level) => level,
+            None => match std::env::var(SimdLevel::VARIABLE) {
+                Ok(name) if !name.is_empty() => name.parse()?,
+                _ => SimdLevel::best(),
+            },
+        };
+        let threads = options.threads.unwrap_or_else(|| {
+            let processors = std::thread::available_parallelism().map_or(1, usize::from);
+            processors.min(CpuOptions::MAX_THREADS)
+        });
+        if !(1..=CpuOptions::MAX_THREADS).contains(&threads) {
+            return Err(CpuError::Threads { threads });
+        }
+        Ok(Self { simd: Simd::new(level)?, team: Arc::new(Team::new(threads)?) })
+    }
+
+    /// A backend with all processors and the best SIMD level.
+    ///
+    /// # Errors
+    /// If [`SimdLevel::VARIABLE`] names a level that this machine does not have, or threads
+    /// cannot be started.
+    pub fn with_defaults() -> Result<Self, CpuError> {
+        Self::new(CpuOptions::default())
+    }
+
+    /// The SIMD level in use.
+    pub fn simd_level(&self) -> SimdLevel {
+        self.simd.level()
+    }
+
+    /// Number of threads, the calling one included.
+    pub fn threads(&self) -> usize {
+        self.team.threads()
+    }
+}
+
+impl Backend for CpuBackend {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn device(&self) -> DeviceInfo {
+        DeviceInfo {
+            backend: Self::NAME,
+            name: processor::name(),
+            details: vec![
+                ("simd", self.simd_level().to_string()),
+                ("threads", self.threads().to_string()),
+            ],
+            clock: Clock::HostWall,
+        }
+    }
+
+    fn supports(&self, graph: &Graph, node: &Node) -> Result<(), Unsupported> {
+        check_supported(graph, node).map_err(|reason| Unsupported {
+            backend: Self::NAME,
+            node: node.name.clone(),
+            op: node.op.name(),
+            reason,
+        })
+    }
+
+    fn compile(
+        &self,
+        graph: &Graph,
+        options: &CompileOptions,
+    ) -> Result<Box<dyn Plan>, CompileError> {
+        graph.nodes().iter().try_for_each(|node| self.supports(graph, node))?;
+        Ok(Box::new(CpuPlan::new(graph, options, self.simd, Arc::clone(&self.team))?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_options_are_refused_with_a_reason() {
+        let with = |threads, simd| CpuBackend::new(CpuOptions { threads, simd }).unwrap_err();
+        assert_eq!(with(Some(0), None).to_string(), "0 threads: choose 1 to 256");
+        assert!(matches!(with(Some(257), None), CpuError::Threads { threads: 257 }));
+        for level in SimdLevel::ALL.into_iter().filter(|level| !level.is_available()) {
+            let error = with(Some(1), Some(level)).to_string();
+            assert!(error.contains(level.name()), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_device_says_what_decides_its_speed() {
+        let options = CpuOptions { threads: Some(2), simd: Some(SimdLevel::Scalar) };
+        let device = CpuBackend::new(options).unwrap().device();
+        assert!(!device.name.is_empty());
+        assert_eq!(device.details, [("simd", "scalar".into()), ("threads", "2".into())]);
+    }
+}

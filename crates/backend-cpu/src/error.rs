@@ -1,0 +1,33 @@
+//! Why a backend for the processor could not be made.
+
+use thiserror::Error;
+
+use crate::SimdLevel;
+
+/// A [`crate::CpuBackend`] could not be made.
+#[derive(Debug, Error)]
+pub enum CpuError {
+    /// A SIMD level was asked for that this machine does not have.
+    #[error("this machine has no {level}: its best SIMD level is {best}")]
+    SimdUnavailable {
+        /// The level asked for.
+        level: SimdLevel,
+        /// The best level that there is.
+        best: SimdLevel,
+    },
+    /// A SIMD level of a name that does not exist.
+    #[error("there is no SIMD level '{name}': choose scalar, avx2, avx512 or neon")]
+    SimdUnknown {
+        /// The name asked for.
+        name: String,
+    },
+    /// No threads, or more than [`crate::CpuOptions::MAX_THREADS`].
+    #[error("{threads} threads: choose 1 to {}", crate::CpuOptions::MAX_THREADS)]
+    Threads {
+        /// The number asked for.
+        threads: usize,
+    },
+    /// The operating system refused to start threads.
+    #[error("starting threads failed: {0}")]
+    ThreadPool(#[from] rayon::ThreadPoolBuildError),
+}

@@ -1,0 +1,234 @@
+//! Sums and products of two tensors.
+//!
+//! Tensors of one shape are one long run. Otherwise the output is taken pixel by pixel, and
+//! a dimension of 1 is repeated: an operand either has a number for each channel, or one for
+//! all of them.
+
+use pocketvision_core::Shape;
+use pocketvision_core::op::ActivationKind;
+use pocketvision_core::quant::{QuantizedAdd, QuantizedMul};
+
+use super::Kernel;
+use super::activation_f32::activate;
+use crate::simd::{Inputs, Simd, Tile};
+
+/// `function(a, b)`, element by element.
+#[derive(Debug)]
+pub(crate) struct Binary {
+    simd: Simd,
+    a: Operand,
+    b: Operand,
+    output: Shape,
+    same_shape: bool,
+    function: BinaryFunction,
+}
+
+/// How an operand is repeated.
+#[derive(Clone, Copy, Debug)]
+struct Operand {
+    /// Elements between neighbours along batch, height and width; 0 where it is repeated.
+    strides: [usize; 3],
+    /// True if one number serves all channels.
+    one_channel: bool,
+}
+
+/// What is computed of two numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum BinaryFunction {
+    /// `activation(a + b)`.
+    AddF32(Option<ActivationKind>),
+    /// `activation(a * b)`.
+    MulF32(Option<ActivationKind>),
+    /// See [`QuantizedAdd`].
+    AddI8(QuantizedAdd),
+    /// See [`QuantizedMul`].
+    MulI8(QuantizedMul),
+}
+
+impl Binary {
+    pub(crate) fn new(
+        simd: Simd,
+        a: Shape,
+        b: Shape,
+        output: Shape,
+        function: BinaryFunction,
+    ) -> Self {
+        let operand = |shape: Shape| {
+            let (dims, strides) = (shape.dims(), shape.strides());
+            let stride = |axis: usize| if dims[axis] == 1 { 0 } else { strides[axis] };
+            Operand {
+                strides: std::array::from_fn(stride),
+                one_channel: shape.c == 1 && output.c > 1,
+            }
+        };
+        let same_shape = a == b && a == output;
+        Self { simd, a: operand(a), b: operand(b), output, same_shape, function }
+    }
+
+    /// True if the output is one run, and not taken pixel by pixel.
+    pub(crate) const fn is_flat(&self) -> bool {
+        self.same_shape
+    }
+}
+
+impl Operand {
+    /// Where the numbers of an output pixel start.
+    fn start(&self, output: Shape, pixel: usize) -> usize {
+        let (line, x) = (pixel / output.w, pixel % output.w);
+        let (n, y) = (line / output.h, line % output.h);
+        n * self.strides[0] + y * self.strides[1] + x * self.strides[2]
+    }
+
+    /// The numbers of some channels of an output pixel: as many, or one.
+    fn numbers<'a, T>(
+        &self,
+        all: &'a [T],
+        output: Shape,
+        pixel: usize,
+        channels: &std::ops::Range<usize>,
+    ) -> &'a [T] {
+        let start = self.start(output, pixel);
+        if self.one_channel {
+            &all[start..start + 1]
+        } else {
+            &all[start + channels.start..start + channels.end]
+        }
+    }
+}
+
+impl Kernel for Binary {
+    fn name(&self) -> String {
+        let what = match self.function {
+            BinaryFunction::AddF32(_) => "add f32",
+            BinaryFunction::MulF32(_) => "mul f32",
+            BinaryFunction::AddI8(_) => "add int8",
+            BinaryFunction::MulI8(_) => "mul int8",
+        };
+        format!("{what} {}", self.simd.level())
+    }
+
+    fn run(&self, inputs: &Inputs<'_>, tile: &mut Tile<'_>, _: &mut [u8]) {
+        let function = &self.function;
+        match function {
+            BinaryFunction::AddF32(_) | BinaryFunction::MulF32(_) => {
+                self.for_each_run(inputs, tile, |a: &[f32], b, out: &mut [f32]| {
+                    combine_f32(self.simd, function, a, b, out);
+                });
+            }
+            BinaryFunction::AddI8(add) => {
+                self.for_each_run(inputs, tile, |a, b, out| add_i8(self.simd, add, a, b, out));
+            }
+            BinaryFunction::MulI8(mul) => {
+                self.for_each_run(inputs, tile, |a, b, out| mul_i8(self.simd, mul, a, b, out));
+            }
+        }
+    }
+}
+
+impl Binary {
+    /// Calls `combine` with as many numbers of both operands as of the output, or with one.
+    fn for_each_run<T: bytemuck::Pod>(
+        &self,
+        inputs: &Inputs<'_>,
+        tile: &mut Tile<'_>,
+        mut combine: impl FnMut(&[T], &[T], &mut [T]),
+    ) {
+        let (a, b): (&[T], &[T]) = (inputs.numbers(0), inputs.numbers(1));
+        if self.same_shape {
+            tile.for_each_run(|offset, run| {
+                let out: &mut [T] = bytemuck::cast_slice_mut(run);
+                let first = offset / size_of::<T>();
+                let numbers = first..first + out.len();
+                combine(&a[numbers.clone()], &b[numbers], out);
+            });
+        } else {
+            let channels = tile.columns_of::<T>();
+            for pixel in tile.rows() {
+                let a = self.a.numbers(a, self.output, pixel, &channels);
+                let b = self.b.numbers(b, self.output, pixel, &channels);
+                combine(a, b, tile.row_of(pixel));
+            }
+        }
+    }
+}
+
+fn combine_f32(simd: Simd, function: &BinaryFunction, a: &[f32], b: &[f32], out: &mut [f32]) {
+    let activation = match function {
+        BinaryFunction::MulF32(activation) => {
+            combine(
+                simd,
+                a,
+                b,
+                out,
+                #[inline(always)]
+                |a, b| a * b,
+            );
+            activation
+        }
+        BinaryFunction::AddF32(activation) => {
+            combine(
+                simd,
+                a,
+                b,
+                out,
+                #[inline(always)]
+                |a, b| a + b,
+            );
+            activation
+        }
+        _ => unreachable!("integers are combined elsewhere"),
+    };
+    activate(simd, *activation, out);
+}
+
+fn add_i8(simd: Simd, add: &QuantizedAdd, a: &[i8], b: &[i8], out: &mut [i8]) {
+    let done = match simd {
+        #[cfg(target_arch = "x86_64")]
+        Simd::Avx512(proof) => crate::simd::avx512::binary_i8::add(proof, add, a, b, out),
+        #[cfg(target_arch = "x86_64")]
+        Simd::Avx2(proof) => crate::simd::avx2::binary_i8::add(proof, add, a, b, out),
+        Simd::Portable(_) => 0,
+    };
+    combine_rest(done, a, b, out, |a, b| add.apply(a, b));
+}
+
+fn mul_i8(simd: Simd, mul: &QuantizedMul, a: &[i8], b: &[i8], out: &mut [i8]) {
+    let done = match simd {
+        #[cfg(target_arch = "x86_64")]
+        Simd::Avx512(proof) => crate::simd::avx512::binary_i8::mul(proof, mul, a, b, out),
+        #[cfg(target_arch = "x86_64")]
+        Simd::Avx2(proof) => crate::simd::avx2::binary_i8::mul(proof, mul, a, b, out),
+        Simd::Portable(_) => 0,
+    };
+    combine_rest(done, a, b, out, |a, b| mul.apply(a, b));
+}
+
+/// Combines two runs, or a run and one number, or two numbers for a whole run.
+#[inline(always)]
+fn combine<T: Copy>(simd: Simd, a: &[T], b: &[T], out: &mut [T], function: impl Fn(T, T) -> T) {
+    simd.vectorize(
+        #[inline(always)]
+        || combine_rest(0, a, b, out, function),
+    );
+}
+
+/// As [`combine`], from one element on.
+#[inline(always)]
+fn combine_rest<T: Copy>(
+    from: usize,
+    a: &[T],
+    b: &[T],
+    out: &mut [T],
+    function: impl Fn(T, T) -> T,
+) {
+    let length = out.len();
+    let out = out[from..].iter_mut();
+    match (a.len() == length, b.len() == length) {
+        (true, true) => {
+            out.zip(&a[from..]).zip(&b[from..]).for_each(|((out, &a), &b)| *out = function(a, b));
+        }
+        (true, false) => out.zip(&a[from..]).for_each(|(out, &a)| *out = function(a, b[0])),
+        (false, true) => out.zip(&b[from..]).for_each(|(out, &b)| *out = function(a[0], b)),
+        (false, false) => out.for_each(|out| *out = function(a[0], b[0])),
+    }
+}

@@ -1,0 +1,131 @@
+//! Convolutions and linear layers: a matrix product over patches.
+//!
+//! The output has a row for each pixel and a column for each channel. A thread works through
+//! its rows in blocks that fit the first-level cache: it gathers the block's patches into
+//! scratch memory, or for a 1x1 convolution reads the image itself, and multiplies them with
+//! all weights. A grouped convolution is one product for each group.
+
+use std::fmt;
+
+use bytemuck::Pod;
+
+use super::Kernel;
+use super::patches::Patches;
+use super::rows::Rows;
+use crate::simd::{Inputs, Simd, Tile};
+
+/// A matrix product with packed weights and an epilogue.
+pub(crate) trait Matmul: Send + Sync + fmt::Debug {
+    /// Element of the left side and of the output.
+    type Number: Pod;
+
+    /// The element's name.
+    const NAME: &'static str;
+
+    /// The SIMD level.
+    fn simd(&self) -> Simd;
+
+    /// Output channels.
+    fn columns(&self) -> usize;
+
+    /// Numbers of a row that are read: zeros must follow those that count.
+    fn padded_depth(&self) -> usize;
+
+    /// Bytes of packed weights.
+    fn weight_bytes(&self) -> usize;
+
+    /// Scratch memory for the product of so many rows.
+    fn scratch_bytes(&self, rows: usize) -> usize;
+
+    /// Writes `rows` times the weights to the rows of the tile from `first_row` on, to those
+    /// of the columns from `first_column` on that are in the tile.
+    fn multiply(
+        &self,
+        rows: Rows<'_, Self::Number>,
+        tile: &mut Tile<'_>,
+        first_row: usize,
+        first_column: usize,
+        scratch: &mut [u8],
+    );
+}
+
+/// The kernel of convolutions and linear layers.
+#[derive(Debug)]
+pub(crate) struct Convolution<M> {
+    /// Patches and product of each group.
+    groups: Vec<(Patches, M)>,
+    block_rows: usize,
+}
+
+impl<M: Matmul> Convolution<M> {
+    /// Rows that threads' shares are multiples of: whole register tiles.
+    pub(crate) const ROW_GRANULE: usize = 14;
+
+    /// Columns that threads' shares are multiples of: whole panels.
+    pub(crate) const COLUMN_GRANULE: usize = 64;
+
+    /// A convolution from the patches and weights of its groups.
+    pub(crate) fn new(groups: Vec<(Patches, M)>) -> Self {
+        let row_bytes = groups.iter().map(|(patches, _)| patches.row_bytes()).max().unwrap_or(1);
+        let fit = BLOCK_BYTES / row_bytes.max(1);
+        let block_rows = [42, Self::ROW_GRANULE].into_iter().find(|&granule| fit >= granule);
+        let block_rows = block_rows.map_or(Self::ROW_GRANULE, |granule| fit / granule * granule);
+        Self { groups, block_rows: block_rows.min(MOST_BLOCK_ROWS) }
+    }
+
+    /// Bytes for the patches of a block.
+    fn patch_bytes(&self) -> usize {
+        let bytes = |(patches, _): &(Patches, M)| match patches.is_image() {
+            true => 0,
+            false => patches.row_bytes() * self.block_rows + Patches::SLACK_BYTES,
+        };
+        self.groups.iter().map(bytes).max().unwrap_or(0).next_multiple_of(64)
+    }
+}
+
+impl<M: Matmul> Kernel for Convolution<M> {
+    fn name(&self) -> String {
+        let (patches, matmul) = &self.groups[0];
+        let source = if patches.is_image() { "matmul" } else { "patches x matmul" };
+        format!("{source} {} {}", M::NAME, matmul.simd().level())
+    }
+
+    fn weight_bytes(&self) -> usize {
+        self.groups.iter().map(|(_, matmul)| matmul.weight_bytes()).sum()
+    }
+
+    fn scratch_bytes(&self) -> usize {
+        let products = self.groups.iter().map(|(_, m)| m.scratch_bytes(self.block_rows));
+        self.patch_bytes() + products.max().unwrap_or(0)
+    }
+
+    fn run(&self, inputs: &Inputs<'_>, tile: &mut Tile<'_>, scratch: &mut [u8]) {
+        let image = inputs.bytes(0);
+        let (gathered, scratch) = scratch.split_at_mut(self.patch_bytes());
+        let rows = tile.rows();
+        for first_row in rows.clone().step_by(self.block_rows) {
+            let block = first_row..rows.end.min(first_row + self.block_rows);
+            let mut first_column = 0;
+            for (patches, matmul) in &self.groups {
+                let row_bytes = patches.row_bytes();
+                let bytes = if patches.is_image() {
+                    &image[block.start * row_bytes..block.end * row_bytes]
+                } else {
+                    patches.gather(image, block.clone(), gathered);
+                    &gathered[..block.len() * row_bytes]
+                };
+                let numbers: &[M::Number] = bytemuck::cast_slice(bytes);
+                let stride = row_bytes / size_of::<M::Number>();
+                let rows = Rows { numbers, stride, count: block.len() };
+                matmul.multiply(rows, tile, first_row, first_column, scratch);
+                first_column += matmul.columns();
+            }
+        }
+    }
+}
+
+/// Bytes of patches that stay in the first-level cache beside a panel of weights.
+const BLOCK_BYTES: usize = 24 << 10;
+
+/// Bounds the scratch memory of shallow products.
+const MOST_BLOCK_ROWS: usize = 504;

@@ -1,0 +1,149 @@
+//! Where the taps of a depthwise convolution are.
+
+use std::ops::Range;
+
+use pocketvision_core::Shape;
+use pocketvision_core::op::{ResolvedPadding, Window};
+
+/// The sliding window of a depthwise convolution over one image size.
+#[derive(Clone, Debug)]
+pub(crate) struct DepthwiseWindow {
+    input: Shape,
+    output: Shape,
+    window: Window,
+    padding: ResolvedPadding,
+    /// Output columns whose windows reach over neither side.
+    inside: Range<usize>,
+}
+
+/// Neighbouring output pixels of one row whose windows have the same taps inside the image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span<'a> {
+    /// Where each tap's first channel is for the first pixel, as an index of the input's
+    /// elements; [`Span::BORDER`] for taps beyond the edge.
+    pub(crate) taps: &'a [usize],
+    /// Elements between the same tap of two neighbouring pixels.
+    pub(crate) step: usize,
+    /// Number of pixels.
+    pub(crate) pixels: usize,
+}
+
+impl Span<'_> {
+    /// A tap beyond the edge.
+    pub(crate) const BORDER: usize = usize::MAX;
+
+    /// Panics unless every tap inside the image has `channels` elements of an input.
+    pub(crate) fn check(&self, input: usize, channels: usize) {
+        let last = self.pixels.saturating_sub(1) * self.step;
+        let fits = |&tap: &usize| tap == Self::BORDER || tap + last + channels <= input;
+        assert!(self.taps.iter().all(fits), "a tap is outside of the input");
+    }
+}
+
+/// Several filters for each input channel: the kernels then read a copy of each pixel's taps
+/// in which every channel is repeated.
+#[derive(Clone, Debug)]
+pub(crate) struct RepeatedChannels {
+    times: usize,
+    channels: usize,
+    /// Where the taps are in the copy.
+    taps: Vec<usize>,
+}
+
+impl RepeatedChannels {
+    /// For `times` filters a channel and so many output channels; `None` for one filter.
+    pub(crate) fn new(times: usize, channels: usize, taps: usize) -> Option<Self> {
+        let taps = (0..taps).map(|tap| tap * channels).collect();
+        (times > 1).then_some(Self { times, channels, taps })
+    }
+
+    /// Elements of the copy.
+    pub(crate) const fn elements(&self) -> usize {
+        self.taps.len() * self.channels
+    }
+
+    /// Calls `visit` for each pixel of a span, with its number in the span, the copy, and the
+    /// pixel as a span of the copy.
+    pub(crate) fn for_each_pixel<T: Copy>(
+        &self,
+        input: &[T],
+        span: Span<'_>,
+        border: T,
+        copy: &mut [T],
+        mut visit: impl FnMut(usize, &[T], Span<'_>),
+    ) {
+        let copy = &mut copy[..self.elements()];
+        for pixel in 0..span.pixels {
+            for (to, &tap) in copy.chunks_exact_mut(self.channels).zip(span.taps) {
+                if tap == Span::BORDER {
+                    to.fill(border);
+                    continue;
+                }
+                let from = &input[tap + pixel * span.step..];
+                for (to, &from) in to.chunks_exact_mut(self.times).zip(from) {
+                    to.fill(from);
+                }
+            }
+            visit(pixel, copy, Span { taps: &self.taps, step: 0, pixels: 1 });
+        }
+    }
+}
+
+impl DepthwiseWindow {
+    pub(crate) fn new(input: Shape, output: Shape, window: Window) -> Self {
+        let padding = window.resolve(input);
+        // x * stride >= left, and the last tap of x is left of the image's right edge.
+        let first = padding.left.div_ceil(window.stride_w).min(output.w);
+        let room = (input.w + padding.left).checked_sub((window.kernel_w - 1) * window.dilation_w);
+        let end = room.map_or(0, |room| room.div_ceil(window.stride_w)).min(output.w);
+        Self { input, output, window, padding, inside: first..end.max(first) }
+    }
+
+    /// Taps of the window.
+    pub(crate) const fn taps(&self) -> usize {
+        self.window.taps()
+    }
+
+    /// Bytes of scratch memory for the positions of taps.
+    pub(crate) const fn scratch_bytes(&self) -> usize {
+        (self.taps() * size_of::<usize>()).next_multiple_of(64)
+    }
+
+    /// Calls `visit` for spans that together make up some output pixels, each with the number
+    /// of its first pixel. `taps` is scratch memory for [`Self::taps`] positions.
+    pub(crate) fn for_each_span(
+        &self,
+        pixels: Range<usize>,
+        taps: &mut [usize],
+        mut visit: impl FnMut(usize, Span<'_>),
+    ) {
+        let taps = &mut taps[..self.taps()];
+        let width = self.output.w;
+        let mut pixel = pixels.start;
+        while pixel < pixels.end {
+            let (line, x) = (pixel / width, pixel % width);
+            let line_end = (width - x).min(pixels.end - pixel);
+            let count =
+                if self.inside.contains(&x) { line_end.min(self.inside.end - x) } else { 1 };
+            self.locate(line / self.output.h, line % self.output.h, x, taps);
+            let step = self.window.stride_w * self.input.c;
+            visit(pixel, Span { taps, step, pixels: count });
+            pixel += count;
+        }
+    }
+
+    fn locate(&self, n: usize, y: usize, x: usize, taps: &mut [usize]) {
+        let Window { kernel_w, stride_h, stride_w, dilation_h, dilation_w, .. } = self.window;
+        for (index, tap) in taps.iter_mut().enumerate() {
+            let (ky, kx) = (index / kernel_w, index % kernel_w);
+            // Positions beyond the top and left wrap to numbers larger than any image.
+            let iy = (y * stride_h + ky * dilation_h).wrapping_sub(self.padding.top);
+            let ix = (x * stride_w + kx * dilation_w).wrapping_sub(self.padding.left);
+            *tap = if iy < self.input.h && ix < self.input.w {
+                ((n * self.input.h + iy) * self.input.w + ix) * self.input.c
+            } else {
+                Span::BORDER
+            };
+        }
+    }
+}

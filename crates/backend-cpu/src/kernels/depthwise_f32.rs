@@ -1,0 +1,168 @@
+//! f32 depthwise convolution with bias and activation.
+//!
+//! `out[p, c] = activation(bias[c] + sum over taps of a[tap, c] * w[tap, c])`, summed in the
+//! order of the taps.
+//!
+//! | level | channels at once | register tile |
+//! |---|---|---|
+//! | AVX-512 | 16 | 4 pixels |
+//! | AVX2 | 8 | 4 pixels |
+//! | portable | 8 | 1 pixel |
+
+use pocketvision_core::op::ActivationKind;
+
+use super::Kernel;
+use super::depthwise::{DepthwiseWindow, RepeatedChannels, Span};
+use super::epilogue_f32::EpilogueF32;
+use crate::simd::{AlignedBytes, Inputs, Simd, Tile};
+
+/// An f32 depthwise convolution with its weights.
+#[derive(Debug)]
+pub(crate) struct DepthwiseF32 {
+    simd: Simd,
+    window: DepthwiseWindow,
+    repeat: Option<RepeatedChannels>,
+    weights: TapsF32,
+    epilogue: EpilogueF32,
+    second_pass: Option<ActivationKind>,
+}
+
+/// Weights and bias, each tap's channels padded with zeros.
+#[derive(Debug)]
+pub(crate) struct TapsF32 {
+    /// `weights[tap * padded + c]`.
+    pub(crate) weights: AlignedBytes,
+    /// `bias[c]`.
+    pub(crate) bias: AlignedBytes,
+    /// What taps beyond the edge read: zeros.
+    pub(crate) border: AlignedBytes,
+    /// Output channels.
+    pub(crate) channels: usize,
+    /// Output channels, padded.
+    pub(crate) padded: usize,
+}
+
+impl DepthwiseF32 {
+    /// Packs `weights[tap * channels + c]`.
+    pub(crate) fn new(
+        simd: Simd,
+        window: DepthwiseWindow,
+        channel_multiplier: usize,
+        weights: &[f32],
+        bias: &[f32],
+        activation: Option<ActivationKind>,
+    ) -> Self {
+        let repeat = RepeatedChannels::new(channel_multiplier, bias.len(), window.taps());
+        let weights = TapsF32::new(weights, bias);
+        let (epilogue, second_pass) = EpilogueF32::new(activation);
+        Self { simd, window, repeat, weights, epilogue, second_pass }
+    }
+
+    fn compute(&self, input: &[f32], span: Span<'_>, tile: &mut Tile<'_>, first_row: usize) {
+        let (weights, epilogue) = (&self.weights, self.epilogue);
+        match self.simd {
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx512(proof) => crate::simd::avx512::depthwise_f32::compute(
+                proof, input, span, weights, epilogue, tile, first_row,
+            ),
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx2(proof) => crate::simd::avx2::depthwise_f32::compute(
+                proof, input, span, weights, epilogue, tile, first_row,
+            ),
+            Simd::Portable(_) => {
+                compute_portable(input, span, weights, epilogue, tile, first_row);
+            }
+        }
+        if let Some(activation) = self.second_pass {
+            for row in first_row..first_row + span.pixels {
+                let out: &mut [f32] = tile.row_of(row);
+                out.iter_mut().for_each(|x| *x = activation.apply(*x));
+            }
+        }
+    }
+}
+
+impl Kernel for DepthwiseF32 {
+    fn name(&self) -> String {
+        format!("depthwise f32 {}", self.simd.level())
+    }
+
+    fn weight_bytes(&self) -> usize {
+        self.weights.weights.len() + self.weights.bias.len()
+    }
+
+    fn scratch_bytes(&self) -> usize {
+        let copy = self.repeat.as_ref().map_or(0, RepeatedChannels::elements);
+        self.window.scratch_bytes() + copy * size_of::<f32>()
+    }
+
+    fn run(&self, inputs: &Inputs<'_>, tile: &mut Tile<'_>, scratch: &mut [u8]) {
+        let input: &[f32] = inputs.numbers(0);
+        let (taps, copy) = scratch.split_at_mut(self.window.scratch_bytes());
+        let (taps, copy) = (bytemuck::cast_slice_mut(taps), bytemuck::cast_slice_mut(copy));
+        self.window.for_each_span(tile.rows(), taps, |first_row, span| match &self.repeat {
+            None => self.compute(input, span, tile, first_row),
+            Some(repeat) => {
+                repeat.for_each_pixel(input, span, 0.0, copy, |pixel, copy, span| {
+                    self.compute(copy, span, tile, first_row + pixel);
+                });
+            }
+        });
+    }
+}
+
+impl TapsF32 {
+    fn new(weights: &[f32], bias: &[f32]) -> Self {
+        let channels = bias.len();
+        let padded = channels.next_multiple_of(16);
+        let mut packed = vec![0f32; weights.len() / channels * padded];
+        for (to, from) in packed.chunks_exact_mut(padded).zip(weights.chunks_exact(channels)) {
+            to[..channels].copy_from_slice(from);
+        }
+        Self {
+            weights: AlignedBytes::copied(&packed),
+            bias: AlignedBytes::copied(bias),
+            border: AlignedBytes::zeroed(padded * 4),
+            channels,
+            padded,
+        }
+    }
+}
+
+/// The convolution in plain Rust, 8 channels at a time.
+fn compute_portable(
+    input: &[f32],
+    span: Span<'_>,
+    weights: &TapsF32,
+    epilogue: EpilogueF32,
+    tile: &mut Tile<'_>,
+    first_row: usize,
+) {
+    const BLOCK: usize = 8;
+    let columns = tile.columns_of::<f32>();
+    let (all_weights, bias): (&[f32], &[f32]) =
+        (weights.weights.as_slice(), weights.bias.as_slice());
+    for pixel in 0..span.pixels {
+        for channel in columns.clone().step_by(BLOCK) {
+            let width = BLOCK.min(columns.end - channel);
+            let mut sums = [0f32; BLOCK];
+            sums[..width].copy_from_slice(&bias[channel..channel + width]);
+            for (index, &tap) in span.taps.iter().enumerate() {
+                if tap == Span::BORDER {
+                    continue;
+                }
+                let source = &input[tap + pixel * span.step + channel..][..width];
+                let weights = &all_weights[index * weights.padded + channel..][..width];
+                for ((sum, a), w) in sums.iter_mut().zip(source).zip(weights) {
+                    *sum += a * w;
+                }
+            }
+            let bytes = channel * 4..(channel + width) * 4;
+            let bytes = tile.row_columns(first_row + pixel, bytes);
+            let out: &mut [f32] = bytemuck::cast_slice_mut(bytes);
+            for (out, sum) in out.iter_mut().zip(sums) {
+                *out = epilogue.apply(sum);
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! f32 matrix product with bias and activation: every f32 convolution and linear layer.
+//!
+//! `out[m, n] = activation(bias[n] + sum over k of a[m, k] * w[n, k])`, summed in the order
+//! of k; AVX2 and AVX-512 do not round the products.
+//!
+//! Weights are packed once, in panels of neighbouring output channels, for each k those of
+//! one channel after the other:
+//!
+//! | level | panel | register tile | per multiply-accumulate instruction |
+//! |---|---|---|---|
+//! | AVX-512 | up to 64 channels | 7x64, 9x48, 14x32, 14x16 | 16 |
+//! | AVX2 | 16 channels | 6x16 | 8 |
+//! | portable | 16 channels | 1x16 | the compiler's choice |
+
+use super::convolution::Matmul;
+use super::epilogue_f32::EpilogueF32;
+use super::rows::Rows;
+use crate::simd::{AlignedBytes, Simd, Tile};
+
+use pocketvision_core::op::ActivationKind;
+
+/// One f32 matrix product with its weights.
+#[derive(Debug)]
+pub(crate) struct MatmulF32 {
+    simd: Simd,
+    panels: PanelsF32,
+    epilogue: EpilogueF32,
+    second_pass: Option<ActivationKind>,
+}
+
+/// Weights in panels; the last one is as wide as vectors of [`Self::NARROWEST`] channels
+/// allow, and missing channels are 0.
+#[derive(Debug)]
+pub(crate) struct PanelsF32 {
+    /// The packed weights.
+    pub(crate) weights: AlignedBytes,
+    /// One for each channel, padded to 64.
+    pub(crate) bias: Vec<f32>,
+    /// Weights of each channel.
+    pub(crate) depth: usize,
+    /// Output channels.
+    pub(crate) columns: usize,
+    /// Channels of a panel.
+    pub(crate) panel_columns: usize,
+}
+
+/// One panel of [`PanelsF32`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Panel<'a> {
+    /// Its columns.
+    pub(crate) columns: usize,
+    /// Its columns with padding, a multiple of [`PanelsF32::NARROWEST`].
+    pub(crate) width: usize,
+    /// `weights[k * width + column]`.
+    pub(crate) weights: &'a [f32],
+}
+
+impl MatmulF32 {
+    /// Packs `weights[n * depth + k]`.
+    pub(crate) fn new(
+        simd: Simd,
+        weights: &[f32],
+        depth: usize,
+        bias: &[f32],
+        activation: Option<ActivationKind>,
+    ) -> Self {
+        let panel_columns = match simd {
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx512(_) => 64,
+            _ => 16,
+        };
+        let panels = PanelsF32::new(weights, depth, bias, panel_columns);
+        let (epilogue, second_pass) = EpilogueF32::new(activation);
+        Self { simd, panels, epilogue, second_pass }
+    }
+}
+
+impl Matmul for MatmulF32 {
+    type Number = f32;
+    const NAME: &'static str = "f32";
+
+    fn simd(&self) -> Simd {
+        self.simd
+    }
+
+    fn columns(&self) -> usize {
+        self.panels.columns
+    }
+
+    fn padded_depth(&self) -> usize {
+        self.panels.depth
+    }
+
+    fn weight_bytes(&self) -> usize {
+        self.panels.weights.len() + self.panels.bias.len() * 4
+    }
+
+    fn scratch_bytes(&self, _: usize) -> usize {
+        0
+    }
+
+    fn multiply(
+        &self,
+        rows: Rows<'_, f32>,
+        tile: &mut Tile<'_>,
+        first_row: usize,
+        first_column: usize,
+        _: &mut [u8],
+    ) {
+        let (panels, epilogue) = (&self.panels, self.epilogue);
+        match self.simd {
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx512(proof) => crate::simd::avx512::matmul_f32::multiply(
+                proof,
+                rows,
+                panels,
+                epilogue,
+                tile,
+                first_row,
+                first_column,
+            ),
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx2(proof) => crate::simd::avx2::matmul_f32::multiply(
+                proof,
+                rows,
+                panels,
+                epilogue,
+                tile,
+                first_row,
+                first_column,
+            ),
+            Simd::Portable(_) => {
+                multiply_portable(rows, panels, epilogue, tile, first_row, first_column);
+            }
+        }
+        if let Some(activation) = self.second_pass {
+            let columns = panels.columns_of(tile, first_column);
+            let bytes = (first_column + columns.start) * 4..(first_column + columns.end) * 4;
+            for row in first_row..first_row + rows.count {
+                let out = bytemuck::cast_slice_mut(tile.row_columns(row, bytes.clone()));
+                out.iter_mut().for_each(|x: &mut f32| *x = activation.apply(*x));
+            }
+        }
+    }
+}
+
+impl PanelsF32 {
+    /// Channels of the narrowest panel.
+    pub(crate) const NARROWEST: usize = 16;
+
+    fn new(weights: &[f32], depth: usize, bias: &[f32], panel_columns: usize) -> Self {
+        let columns = bias.len();
+        let padded = columns.next_multiple_of(Self::NARROWEST);
+        let mut packed = vec![0f32; padded * depth];
+        for (column, filter) in weights.chunks_exact(depth).enumerate() {
+            let first = column / panel_columns * panel_columns;
+            let width = panel_columns.min(padded - first);
+            for (k, &w) in filter.iter().enumerate() {
+                packed[first * depth + k * width + column - first] = w;
+            }
+        }
+        let mut bias = bias.to_vec();
+        bias.resize(columns.next_multiple_of(64), 0.0);
+        Self { weights: AlignedBytes::copied(&packed), bias, depth, columns, panel_columns }
+    }
+
+    /// The columns of this product that are in a tile.
+    pub(crate) fn columns_of(
+        &self,
+        tile: &Tile<'_>,
+        first_column: usize,
+    ) -> std::ops::Range<usize> {
+        let columns = tile.columns_of::<f32>();
+        let end = columns.end.saturating_sub(first_column).min(self.columns);
+        columns.start.saturating_sub(first_column).min(end)..end
+    }
+
+    /// The panel that starts at a column.
+    pub(crate) fn panel(&self, first: usize) -> Panel<'_> {
+        let padded = self.columns.next_multiple_of(Self::NARROWEST);
+        let width = self.panel_columns.min(padded - first);
+        let weights = &self.weights.as_slice()[first * self.depth..][..width * self.depth];
+        Panel { columns: width.min(self.columns - first), width, weights }
+    }
+}
+
+/// The product in plain Rust: one row, 16 columns at a time.
+fn multiply_portable(
+    rows: Rows<'_, f32>,
+    panels: &PanelsF32,
+    epilogue: EpilogueF32,
+    tile: &mut Tile<'_>,
+    first_row: usize,
+    first_column: usize,
+) {
+    const COLUMNS: usize = PanelsF32::NARROWEST;
+    for first in panels.columns_of(tile, first_column).step_by(COLUMNS) {
+        let panel = panels.panel(first);
+        for row in 0..rows.count {
+            let a = rows.row(row, panels.depth);
+            let mut sums = [0f32; COLUMNS];
+            sums.copy_from_slice(&panels.bias[first..first + COLUMNS]);
+            for (&a, w) in a.iter().zip(panel.weights.chunks_exact(COLUMNS)) {
+                for lane in 0..COLUMNS {
+                    sums[lane] += a * w[lane];
+                }
+            }
+            let start = first_column + first;
+            let bytes = start * 4..(start + panel.columns) * 4;
+            let bytes = tile.row_columns(first_row + row, bytes);
+            let out: &mut [f32] = bytemuck::cast_slice_mut(bytes);
+            for (out, sum) in out.iter_mut().zip(sums) {
+                *out = epilogue.apply(sum);
+            }
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! int8 matrix product with requantization: every int8 convolution and linear layer.
+//!
+//! `out[m, n] = requantize[n](sum over k of (a[m, k] - za) * (w[n, k] - zw))`.
+//!
+//! Weights are packed once, in panels of neighbouring output channels:
+//!
+//! | level | panel | element | register tile | per multiply-accumulate instruction |
+//! |---|---|---|---|---|
+//! | AVX-512 | up to 64 channels | u8, fours of k | 7x64, 9x48, 14x32, 14x16 | 64 |
+//! | AVX2 | 16 channels | i16, pairs of k | 6x16 | 16 |
+//! | portable | 16 channels | i16, pairs of k | 1x16 | the compiler's choice |
+//!
+//! Zero points cost next to nothing: that of the input only changes the bias. That of the
+//! weights is subtracted when they are packed to i16; u8 weights keep it, and the AVX-512
+//! kernel subtracts it times the sum of the row.
+
+use super::convolution::Matmul;
+use super::requantize::Requantize;
+use super::rows::Rows;
+use crate::simd::{AlignedBytes, Simd, Tile};
+
+/// One int8 matrix product with its weights.
+#[derive(Debug)]
+pub(crate) struct MatmulI8 {
+    simd: Simd,
+    depth: usize,
+    columns: usize,
+    weights: PackedWeights,
+    requantize: Requantize,
+}
+
+/// Weights in the order in which a level's kernel reads them.
+#[derive(Debug)]
+enum PackedWeights {
+    #[cfg(target_arch = "x86_64")]
+    Quads(QuadPanels),
+    Pairs(PairPanels),
+}
+
+/// `w + 128` as u8, in panels of 64 channels: for each four of k, the four weights of one
+/// channel after those of the other. The last panel is as wide as vectors of 16 channels
+/// allow; what is missing in depth or channels is 0.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug)]
+pub(crate) struct QuadPanels {
+    /// The packed weights.
+    pub(crate) weights: AlignedBytes,
+    /// Fours of k.
+    pub(crate) quads: usize,
+    /// Output channels.
+    pub(crate) columns: usize,
+    /// The zero point of the weights as packed.
+    pub(crate) zero_point: i32,
+}
+
+/// `w - zw` as i16, in panels of 16 channels: for each pair of k, the two weights of one
+/// channel after those of the other. What is missing in depth or channels is 0.
+#[derive(Debug)]
+pub(crate) struct PairPanels {
+    /// The packed weights.
+    pub(crate) weights: AlignedBytes,
+    /// Pairs of k.
+    pub(crate) pairs: usize,
+    /// Output channels.
+    pub(crate) columns: usize,
+}
+
+impl MatmulI8 {
+    /// Packs `weights[n * depth + k]`. `requantize` holds the plain bias of each channel.
+    pub(crate) fn new(
+        simd: Simd,
+        weights: &[i8],
+        depth: usize,
+        weight_zero_point: i32,
+        input_zero_point: i32,
+        mut requantize: Requantize,
+    ) -> Self {
+        let columns = weights.len() / depth;
+        for (column, filter) in weights.chunks_exact(depth).enumerate() {
+            let sum: i32 = filter.iter().map(|&w| i32::from(w) - weight_zero_point).sum();
+            let constant = sum.wrapping_mul(input_zero_point);
+            requantize.bias[column] = requantize.bias[column].wrapping_sub(constant);
+        }
+        let weights = match simd {
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx512(_) => {
+                PackedWeights::Quads(QuadPanels::new(weights, depth, weight_zero_point))
+            }
+            _ => PackedWeights::Pairs(PairPanels::new(weights, depth, weight_zero_point)),
+        };
+        Self { simd, depth, columns, weights, requantize }
+    }
+}
+
+impl Matmul for MatmulI8 {
+    type Number = i8;
+    const NAME: &'static str = "int8";
+
+    fn simd(&self) -> Simd {
+        self.simd
+    }
+
+    fn columns(&self) -> usize {
+        self.columns
+    }
+
+    fn padded_depth(&self) -> usize {
+        match &self.weights {
+            #[cfg(target_arch = "x86_64")]
+            PackedWeights::Quads(panels) => panels.quads * 4,
+            PackedWeights::Pairs(_) => self.depth,
+        }
+    }
+
+    fn weight_bytes(&self) -> usize {
+        let weights = match &self.weights {
+            #[cfg(target_arch = "x86_64")]
+            PackedWeights::Quads(panels) => panels.weights.len(),
+            PackedWeights::Pairs(panels) => panels.weights.len(),
+        };
+        weights + self.requantize.bytes()
+    }
+
+    fn scratch_bytes(&self, rows: usize) -> usize {
+        match &self.weights {
+            // The rows' sums.
+            #[cfg(target_arch = "x86_64")]
+            PackedWeights::Quads(_) => rows * 4,
+            // The rows as i16.
+            PackedWeights::Pairs(panels) => rows * panels.pairs * 4,
+        }
+    }
+
+    fn multiply(
+        &self,
+        rows: Rows<'_, i8>,
+        tile: &mut Tile<'_>,
+        first_row: usize,
+        first_column: usize,
+        scratch: &mut [u8],
+    ) {
+        match (&self.weights, self.simd) {
+            #[cfg(target_arch = "x86_64")]
+            (PackedWeights::Quads(panels), Simd::Avx512(proof)) => {
+                let sums = bytemuck::cast_slice_mut(&mut scratch[..rows.count * 4]);
+                crate::simd::avx512::matmul_i8::multiply(
+                    proof,
+                    rows,
+                    panels,
+                    &self.requantize,
+                    tile,
+                    first_row,
+                    first_column,
+                    sums,
+                );
+            }
+            #[cfg(target_arch = "x86_64")]
+            (PackedWeights::Quads(_), _) => unreachable!("quads are packed for AVX-512 alone"),
+            (PackedWeights::Pairs(panels), simd) => {
+                let wide = bytemuck::cast_slice_mut(&mut scratch[..rows.count * panels.pairs * 4]);
+                widen(simd, rows, self.depth, wide);
+                let wide = Rows { numbers: &*wide, stride: panels.pairs * 2, count: rows.count };
+                let q = &self.requantize;
+                match simd {
+                    #[cfg(target_arch = "x86_64")]
+                    Simd::Avx2(proof) => crate::simd::avx2::matmul_i8::multiply(
+                        proof,
+                        wide,
+                        panels,
+                        q,
+                        tile,
+                        first_row,
+                        first_column,
+                    ),
+                    _ => multiply_portable(wide, panels, q, tile, first_row, first_column),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl QuadPanels {
+    /// Channels of a panel.
+    pub(crate) const COLUMNS: usize = 64;
+
+    fn new(weights: &[i8], depth: usize, zero_point: i32) -> Self {
+        let columns = weights.len() / depth;
+        let quads = depth.div_ceil(4);
+        let mut packed = AlignedBytes::zeroed(columns.next_multiple_of(16) * quads * 4);
+        let bytes = packed.bytes_mut();
+        for (column, filter) in weights.chunks_exact(depth).enumerate() {
+            let first = column / Self::COLUMNS * Self::COLUMNS;
+            let width = Self::COLUMNS.min(columns.next_multiple_of(16) - first);
+            for (k, &w) in filter.iter().enumerate() {
+                let within = (k / 4 * width + column - first) * 4 + k % 4;
+                bytes[first * quads * 4 + within] = w as u8 ^ 0x80;
+            }
+        }
+        Self { weights: packed, quads, columns, zero_point: zero_point + 128 }
+    }
+}
+
+impl PairPanels {
+    /// Channels of a panel.
+    pub(crate) const COLUMNS: usize = 16;
+
+    fn new(weights: &[i8], depth: usize, zero_point: i32) -> Self {
+        let columns = weights.len() / depth;
+        let pairs = depth.div_ceil(2);
+        let mut packed = vec![0i16; columns.next_multiple_of(Self::COLUMNS) * pairs * 2];
+        for (column, filter) in weights.chunks_exact(depth).enumerate() {
+            let (panel, lane) = (column / Self::COLUMNS, column % Self::COLUMNS);
+            for (k, &w) in filter.iter().enumerate() {
+                let index = ((panel * pairs + k / 2) * Self::COLUMNS + lane) * 2 + k % 2;
+                packed[index] = (i32::from(w) - zero_point) as i16;
+            }
+        }
+        Self { weights: AlignedBytes::copied(&packed), pairs, columns }
+    }
+
+    /// The weights of one panel.
+    pub(crate) fn panel(&self, panel: usize) -> &[i16] {
+        let length = self.pairs * 2 * Self::COLUMNS;
+        &self.weights.as_slice()[panel * length..][..length]
+    }
+
+    /// The panels, by number, that the columns of a tile need.
+    pub(crate) fn panels_of(&self, tile: &Tile<'_>, first_column: usize) -> std::ops::Range<usize> {
+        let columns = tile.columns();
+        let first = columns.start.saturating_sub(first_column);
+        let end = columns.end.saturating_sub(first_column).min(self.columns);
+        first / Self::COLUMNS..end.div_ceil(Self::COLUMNS)
+    }
+}
+
+/// Rows of int8 as i16, with a 0 behind an odd depth.
+fn widen(simd: Simd, rows: Rows<'_, i8>, depth: usize, wide: &mut [i16]) {
+    let stride = depth.next_multiple_of(2);
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            for (row, wide) in wide.chunks_exact_mut(stride).enumerate() {
+                for (x, &narrow) in wide.iter_mut().zip(rows.row(row, depth)) {
+                    *x = i16::from(narrow);
+                }
+                wide[depth..].fill(0);
+            }
+        },
+    );
+}
+
+/// The product in plain Rust: one row, 16 columns at a time.
+fn multiply_portable(
+    rows: Rows<'_, i16>,
+    panels: &PairPanels,
+    q: &Requantize,
+    tile: &mut Tile<'_>,
+    first_row: usize,
+    first_column: usize,
+) {
+    const COLUMNS: usize = PairPanels::COLUMNS;
+    for panel in panels.panels_of(tile, first_column) {
+        let weights = panels.panel(panel);
+        let column = panel * COLUMNS;
+        let width = COLUMNS.min(panels.columns - column);
+        for row in 0..rows.count {
+            let mut sums = [0i32; COLUMNS];
+            let pairs = rows.row(row, panels.pairs * 2).chunks_exact(2);
+            for (a, w) in pairs.zip(weights.chunks_exact(2 * COLUMNS)) {
+                let (a0, a1) = (i32::from(a[0]), i32::from(a[1]));
+                for lane in 0..COLUMNS {
+                    let (w0, w1) = (i32::from(w[2 * lane]), i32::from(w[2 * lane + 1]));
+                    sums[lane] = sums[lane].wrapping_add(a0 * w0 + a1 * w1);
+                }
+            }
+            let start = first_column + column;
+            let out = tile.row_columns(first_row + row, start..start + width);
+            for (lane, out) in out.iter_mut().enumerate() {
+                let sum = sums[lane].wrapping_add(q.bias[column + lane]);
+                *out = q.apply(column + lane, sum) as u8;
+            }
+        }
+    }
+}

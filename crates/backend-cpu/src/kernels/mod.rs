@@ -1,0 +1,46 @@
+//! What a step runs: one kernel, one file, in safe code. Each describes shapes and tiling,
+//! holds its packed weights, computes in plain Rust, and calls the vector kernels of
+//! `simd/` where there are some.
+
+pub(crate) mod activation_f32;
+pub(crate) mod binary;
+pub(crate) mod concat;
+pub(crate) mod convolution;
+pub(crate) mod depthwise;
+pub(crate) mod depthwise_f32;
+pub(crate) mod depthwise_i8;
+pub(crate) mod epilogue_f32;
+pub(crate) mod matmul_f32;
+pub(crate) mod matmul_i8;
+pub(crate) mod pad;
+pub(crate) mod patches;
+pub(crate) mod pool;
+pub(crate) mod quantize;
+pub(crate) mod requantize;
+pub(crate) mod rows;
+pub(crate) mod softmax;
+pub(crate) mod table;
+
+use std::fmt;
+
+use crate::simd::{Inputs, Tile};
+
+/// Computes one operator, with everything prepared at compile time.
+pub(crate) trait Kernel: Send + Sync + fmt::Debug {
+    /// What a profile calls it.
+    fn name(&self) -> String;
+
+    /// Bytes of packed weights and tables.
+    fn weight_bytes(&self) -> usize {
+        0
+    }
+
+    /// Bytes of scratch memory that each thread needs.
+    fn scratch_bytes(&self) -> usize {
+        0
+    }
+
+    /// Computes one tile of the output. Called by several threads at once, each with a tile
+    /// and scratch memory of its own, which may hold anything.
+    fn run(&self, inputs: &Inputs<'_>, tile: &mut Tile<'_>, scratch: &mut [u8]);
+}

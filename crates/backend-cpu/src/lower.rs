@@ -1,0 +1,355 @@
+//! Which operator becomes which kernel.
+//!
+//! | operator | f32 | int8 | divided among threads by |
+//! |---|---|---|---|
+//! | Conv2d, Linear | patches, packed panels, [`MatmulF32`] | the same, [`MatmulI8`] | pixels, or channels if pixels are few |
+//! | DepthwiseConv2d | taps by channel, [`DepthwiseF32`] | pairs of taps, [`DepthwiseI8`] | pixels or channels |
+//! | Add, Mul | [`Binary`] | [`Binary`] | bytes, or pixels where one operand is repeated |
+//! | Activation | [`ActivationF32`] | 256-byte [`Table`] | bytes |
+//! | Quantize, Dequantize | [`QuantizeF32`], [`DequantizeF32`] | [`Table`] | bytes |
+//! | Pool2d | [`Pool`] | [`Pool`] | pixels or channels |
+//! | Softmax | [`SoftmaxF32`] | [`SoftmaxI8`] | positions |
+//! | Concat, Pad | [`ConcatKernel`], [`PadKernel`] | the same | rows or bytes |
+//! | Input, Constant, Reshape | none: bytes of the arena | none | |
+
+use pocketvision_core::op::{
+    ActivationKind, Axis, Conv2d, DepthwiseConv2d, Padding, Pool2d, PoolKind, Window,
+};
+use pocketvision_core::quant::{
+    QuantizedAdd, QuantizedMean, QuantizedMul, QuantizedSoftmax, activation_table, requantize_table,
+};
+use pocketvision_core::{Element, Graph, Node, Op, ParamId, Shape, Tensor, TensorType};
+
+use crate::kernels::Kernel;
+use crate::kernels::activation_f32::ActivationF32;
+use crate::kernels::binary::{Binary, BinaryFunction};
+use crate::kernels::concat::{ConcatKernel, ConcatPart};
+use crate::kernels::convolution::{Convolution, Matmul};
+use crate::kernels::depthwise::DepthwiseWindow;
+use crate::kernels::depthwise_f32::DepthwiseF32;
+use crate::kernels::depthwise_i8::DepthwiseI8;
+use crate::kernels::matmul_f32::MatmulF32;
+use crate::kernels::matmul_i8::MatmulI8;
+use crate::kernels::pad::PadKernel;
+use crate::kernels::patches::Patches;
+use crate::kernels::pool::{Pool, PoolFunction};
+use crate::kernels::quantize::{DequantizeF32, QuantizeF32};
+use crate::kernels::requantize::Requantize;
+use crate::kernels::softmax::{SoftmaxF32, SoftmaxI8};
+use crate::kernels::table::Table;
+use crate::simd::{Simd, Split};
+
+/// A kernel, and how its output is divided among threads.
+pub(crate) struct Lowered {
+    pub(crate) kernel: Box<dyn Kernel>,
+    pub(crate) split: Split,
+}
+
+/// Packs one node for the machine.
+#[derive(Clone, Copy)]
+pub(crate) struct Lowering<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) simd: Simd,
+    pub(crate) threads: usize,
+}
+
+/// Why a node cannot run here; nothing if it can.
+pub(crate) fn check_supported(graph: &Graph, node: &Node) -> Result<(), String> {
+    let inputs = node.inputs.iter().map(|&id| ("an input", &graph.ty(id).element));
+    let activations = inputs.chain([("the output", &node.output.element)]);
+    for (what, element) in activations.clone() {
+        if matches!(element, Element::Int32(_)) {
+            return Err(format!("{what} is int32; activations are f32, int8 or uint8 here"));
+        }
+    }
+    let params = node.op.params().into_iter().map(|id| ("a parameter", graph.param(id).element()));
+    for (what, element) in activations.chain(params) {
+        if *element == Element::F16 {
+            return Err(format!("{what} is f16; the processor computes f32 and int8: use f32"));
+        }
+    }
+    Ok(())
+}
+
+impl Lowering<'_> {
+    /// The kernel of a node that [`check_supported`] lets pass; `None` if there is nothing to
+    /// compute.
+    pub(crate) fn lower(self, node: &Node) -> Option<Lowered> {
+        let Self { simd, .. } = self;
+        let inputs = self.graph.input_types(node);
+        let output = &node.output;
+        let float = output.element == Element::F32;
+        Some(match &node.op {
+            Op::Input | Op::Constant(_) | Op::Reshape(_) => return None,
+            Op::Conv2d(op) => self.convolution(op, inputs[0], output),
+            Op::Linear(op) => {
+                let window = Window::square(1, 1, Padding::Valid);
+                let (weight, bias, activation) = (op.weight, op.bias, op.activation);
+                let op = Conv2d { window, weight, bias, groups: 1, activation };
+                self.convolution(&op, inputs[0], output)
+            }
+            Op::DepthwiseConv2d(op) => self.depthwise(op, inputs[0], output),
+            Op::Pool2d(op) => self.pool(op, inputs[0], output),
+            Op::Add(op) => self.binary(
+                &inputs,
+                output,
+                match float {
+                    true => BinaryFunction::AddF32(op.activation),
+                    false => BinaryFunction::AddI8(QuantizedAdd::new(
+                        &inputs[0].element,
+                        &inputs[1].element,
+                        &output.element,
+                        op.activation,
+                    )),
+                },
+            ),
+            Op::Mul(op) => self.binary(
+                &inputs,
+                output,
+                match float {
+                    true => BinaryFunction::MulF32(op.activation),
+                    false => BinaryFunction::MulI8(QuantizedMul::new(
+                        &inputs[0].element,
+                        &inputs[1].element,
+                        &output.element,
+                        op.activation,
+                    )),
+                },
+            ),
+            Op::Activation(op) if float => flat(output, ActivationF32::new(simd, op.kind)),
+            Op::Activation(op) => flat(output, self.activation_lookup(op.kind, inputs[0], output)),
+            Op::Softmax(op) => {
+                let kernel: Box<dyn Kernel> = if float {
+                    Box::new(SoftmaxF32 { beta: op.beta })
+                } else {
+                    let constants = QuantizedSoftmax::new(&inputs[0].element, op.beta);
+                    Box::new(SoftmaxI8 { constants: Box::new(constants) })
+                };
+                let split = Split::rows(positions(output.shape), row_bytes(output), 1);
+                Lowered { kernel, split }
+            }
+            Op::Concat(op) => self.concat(op.axis, &inputs, output),
+            Op::Pad(pad) => {
+                let (input, element) = (inputs[0].shape, &output.element);
+                let border = element.quantization().map_or(0, |q| q.zero_point() as u8);
+                let kernel = PadKernel::new(input, output.shape, *pad, element.bytes(), border);
+                Lowered { kernel: Box::new(kernel), split: self.by_pixels_or_channels(output, 1) }
+            }
+            Op::Quantize(_) if inputs[0].element == Element::F32 => {
+                flat(output, QuantizeF32::new(simd, &output.element))
+            }
+            Op::Quantize(_) => {
+                let table = requantize_table(&inputs[0].element, &output.element);
+                flat(output, Table::new(simd, "quantize", table))
+            }
+            Op::Dequantize(_) => flat(output, DequantizeF32::new(simd, &inputs[0].element)),
+        })
+    }
+
+    fn convolution(self, op: &Conv2d, input: &TensorType, output: &TensorType) -> Lowered {
+        let weights = self.graph.param(op.weight);
+        let channels = input.shape.c / op.groups;
+        let filters = output.shape.c / op.groups;
+        let depth = op.window.taps() * channels;
+        let group_columns = |group: usize| group * filters..(group + 1) * filters;
+        let group_channels = |group: usize| group * channels..(group + 1) * channels;
+        let patches = |group: usize, matmul_depth: usize| {
+            Patches::new(
+                input.shape,
+                output.shape,
+                op.window,
+                group_channels(group),
+                input.element.bytes(),
+                input.element.quantization().map_or(0, |q| q.zero_point() as u8),
+                matmul_depth,
+            )
+        };
+        if input.element == Element::F32 {
+            let all = weights.as_f32().expect("f32 weights");
+            let bias = self.bias_f32(op.bias, output.shape.c);
+            let group = |group: usize| {
+                let columns = group_columns(group);
+                let weights = &all[columns.start * depth..columns.end * depth];
+                let matmul =
+                    MatmulF32::new(self.simd, weights, depth, &bias[columns], op.activation);
+                (patches(group, matmul.padded_depth()), matmul)
+            };
+            self.product((0..op.groups).map(group).collect(), output)
+        } else {
+            let all = weights.as_i8().expect("int8 weights");
+            let (_, input_zero_point) = input.element.per_tensor().expect("one scale");
+            let quantization = weights.element().quantization().expect("int8 weights");
+            let requantize = self.requantize(op.bias, op.activation, input, weights, output);
+            let group = |group: usize| {
+                let columns = group_columns(group);
+                let matmul = MatmulI8::new(
+                    self.simd,
+                    &all[columns.start * depth..columns.end * depth],
+                    depth,
+                    quantization.zero_point(),
+                    input_zero_point,
+                    requantize.of_channels(columns),
+                );
+                (patches(group, matmul.padded_depth()), matmul)
+            };
+            self.product((0..op.groups).map(group).collect(), output)
+        }
+    }
+
+    fn product<M: Matmul + 'static>(
+        self,
+        groups: Vec<(Patches, M)>,
+        output: &TensorType,
+    ) -> Lowered {
+        let rows = Convolution::<M>::ROW_GRANULE;
+        let (positions, row_bytes) = (positions(output.shape), row_bytes(output));
+        let split = if groups.len() == 1 {
+            let columns = Convolution::<M>::COLUMN_GRANULE * size_of::<M::Number>();
+            Split::balanced(positions, row_bytes, rows, columns, self.threads)
+        } else {
+            Split::rows(positions, row_bytes, rows)
+        };
+        Lowered { kernel: Box::new(Convolution::new(groups)), split }
+    }
+
+    fn depthwise(self, op: &DepthwiseConv2d, input: &TensorType, output: &TensorType) -> Lowered {
+        let weights = self.graph.param(op.weight);
+        let window = DepthwiseWindow::new(input.shape, output.shape, op.window);
+        let channel_multiplier = output.shape.c / input.shape.c;
+        let kernel: Box<dyn Kernel> = if input.element == Element::F32 {
+            Box::new(DepthwiseF32::new(
+                self.simd,
+                window,
+                channel_multiplier,
+                weights.as_f32().expect("f32 weights"),
+                &self.bias_f32(op.bias, output.shape.c),
+                op.activation,
+            ))
+        } else {
+            let (_, input_zero_point) = input.element.per_tensor().expect("one scale");
+            let quantization = weights.element().quantization().expect("int8 weights");
+            Box::new(DepthwiseI8::new(
+                self.simd,
+                window,
+                channel_multiplier,
+                weights.as_i8().expect("int8 weights"),
+                quantization.zero_point(),
+                input_zero_point,
+                self.requantize(op.bias, op.activation, input, weights, output),
+            ))
+        };
+        Lowered { kernel, split: self.by_pixels_or_channels(output, 32) }
+    }
+
+    fn pool(self, op: &Pool2d, input: &TensorType, output: &TensorType) -> Lowered {
+        let float = input.element == Element::F32;
+        let function = match (op.kind, float) {
+            (PoolKind::Average | PoolKind::Mean, true) => PoolFunction::AverageF32,
+            (PoolKind::Max, true) => PoolFunction::MaxF32,
+            (PoolKind::Average, false) => PoolFunction::AverageI8(op.rounding),
+            (PoolKind::Max, false) => PoolFunction::MaxI8,
+            (PoolKind::Mean, false) => PoolFunction::MeanI8(QuantizedMean::new(
+                &input.element,
+                &output.element,
+                op.window.taps(),
+            )),
+        };
+        let kernel = Pool::new(self.simd, input.shape, output.shape, op.window, function);
+        Lowered { kernel: Box::new(kernel), split: self.by_pixels_or_channels(output, 64) }
+    }
+
+    fn binary(
+        self,
+        inputs: &[&TensorType],
+        output: &TensorType,
+        function: BinaryFunction,
+    ) -> Lowered {
+        let (a, b) = (inputs[0].shape, inputs[1].shape);
+        let kernel = Binary::new(self.simd, a, b, output.shape, function);
+        if kernel.is_flat() {
+            flat(output, kernel)
+        } else {
+            Lowered { kernel: Box::new(kernel), split: self.by_pixels_or_channels(output, 64) }
+        }
+    }
+
+    fn activation_lookup(
+        self,
+        kind: ActivationKind,
+        input: &TensorType,
+        output: &TensorType,
+    ) -> Table {
+        let signed = activation_table(kind, &input.element, &output.element);
+        // From the order of numbers to the order of their bytes.
+        let by_byte = |byte: usize| signed[byte ^ 0x80] as u8;
+        Table::new(self.simd, "activation", std::array::from_fn(by_byte))
+    }
+
+    fn concat(self, axis: Axis, inputs: &[&TensorType], output: &TensorType) -> Lowered {
+        let run_elements = |shape: Shape| match axis {
+            Axis::Height => shape.h * shape.w * shape.c,
+            Axis::Width => shape.w * shape.c,
+            Axis::Channels => shape.c,
+        };
+        let element_bytes = output.element.bytes();
+        let part = |input: &&TensorType| ConcatPart {
+            run_bytes: run_elements(input.shape) * element_bytes,
+            table: (input.element != output.element)
+                .then(|| Box::new(requantize_table(&input.element, &output.element))),
+        };
+        let row_bytes = run_elements(output.shape) * element_bytes;
+        let rows = output.bytes() / row_bytes;
+        Lowered {
+            kernel: Box::new(ConcatKernel::new(inputs.iter().map(part).collect())),
+            split: Split::balanced(rows, row_bytes, 1, 64, self.threads),
+        }
+    }
+
+    /// A row for each pixel; columns are cut at so many channels.
+    fn by_pixels_or_channels(self, output: &TensorType, channels: usize) -> Split {
+        let column_bytes = channels * output.element.bytes();
+        let (rows, row_bytes) = (positions(output.shape), row_bytes(output));
+        Split::balanced(rows, row_bytes, 1, column_bytes, self.threads)
+    }
+
+    fn bias_f32(self, bias: Option<ParamId>, channels: usize) -> Vec<f32> {
+        match bias {
+            Some(id) => self.graph.param(id).as_f32().expect("an f32 bias").to_vec(),
+            None => vec![0.0; channels],
+        }
+    }
+
+    fn requantize(
+        self,
+        bias: Option<ParamId>,
+        activation: Option<ActivationKind>,
+        input: &TensorType,
+        weights: &Tensor,
+        output: &TensorType,
+    ) -> Requantize {
+        let zeros;
+        let bias = match bias {
+            Some(id) => self.graph.param(id).as_i32().expect("an int32 bias"),
+            None => {
+                zeros = vec![0; output.shape.c];
+                &zeros
+            }
+        };
+        let quantization = weights.element().quantization().expect("int8 weights");
+        Requantize::new(&input.element, quantization, bias, activation, &output.element)
+    }
+}
+
+/// A kernel that takes its output as one run of bytes.
+fn flat(output: &TensorType, kernel: impl Kernel + 'static) -> Lowered {
+    Lowered { kernel: Box::new(kernel), split: Split::flat(output.bytes()) }
+}
+
+/// Pixels of all images of a batch.
+const fn positions(shape: Shape) -> usize {
+    shape.n * shape.h * shape.w
+}
+
+const fn row_bytes(ty: &TensorType) -> usize {
+    ty.shape.c * ty.element.bytes()
+}

@@ -1,0 +1,194 @@
+//! A network compiled for the processor.
+
+use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pocketvision_core::liveness::{lifetimes, plan_arena};
+use pocketvision_core::{
+    Clock, CompileError, CompileOptions, Graph, LayerCost, MemoryUse, NodeId, Op, Outputs, Plan,
+    Profile, RunError, Signature, Tensor,
+};
+
+use crate::CpuBackend;
+use crate::kernels::Kernel;
+use crate::lower::Lowering;
+use crate::simd::{AlignedBytes, Executor, Simd, Step};
+use crate::team::Team;
+
+/// Packed weights, one arena, and the list of steps.
+#[derive(Debug)]
+pub(crate) struct CpuPlan {
+    signature: Signature,
+    team: Arc<Team>,
+    executor: Executor,
+    /// Where inputs and outputs are in the arena, in the signature's order.
+    inputs: Vec<Range<usize>>,
+    outputs: Vec<Range<usize>>,
+    /// What profiles say of each step, times left at zero.
+    costs: Vec<LayerCost>,
+    weight_bytes: usize,
+    constant_bytes: usize,
+}
+
+impl CpuPlan {
+    /// Lowers a graph whose nodes are all supported.
+    pub(crate) fn new(
+        graph: &Graph,
+        options: &CompileOptions,
+        simd: Simd,
+        team: Arc<Team>,
+    ) -> Result<Self, CompileError> {
+        let layout = Layout::new(graph, options);
+        let arena = AlignedBytes::try_zeroed(layout.bytes).ok_or_else(|| CompileError::Device {
+            backend: CpuBackend::NAME,
+            message: format!("no memory for {} bytes of activations", layout.bytes),
+        })?;
+        let lowering = Lowering { graph, simd, threads: team.threads() };
+        let (mut steps, mut costs) = (Vec::new(), Vec::new());
+        for (id, node) in graph.iter() {
+            if let Some(lowered) = lowering.lower(node) {
+                costs.push(cost(graph, id, &*lowered.kernel));
+                steps.push(Step {
+                    node: id,
+                    kernel: lowered.kernel,
+                    inputs: node.inputs.iter().map(|&input| layout.range(input)).collect(),
+                    output: layout.range(id),
+                    split: lowered.split,
+                });
+            }
+        }
+        let weight_bytes = steps.iter().map(|step| step.kernel.weight_bytes()).sum();
+        let mut executor = Executor::new(steps, arena, team.threads());
+        let mut constant_bytes = 0;
+        for (id, node) in graph.iter() {
+            if let Op::Constant(constant) = &node.op {
+                let bytes = graph.param(constant.value).bytes();
+                executor.bytes_mut(layout.range(id)).copy_from_slice(bytes);
+                constant_bytes += bytes.len();
+            }
+        }
+        let signature = Signature::new(graph, options);
+        let range = |node: NodeId| layout.range(node);
+        Ok(Self {
+            inputs: signature.inputs.iter().map(|port| range(port.node)).collect(),
+            outputs: signature.outputs.iter().map(|port| range(port.node)).collect(),
+            signature,
+            team,
+            executor,
+            costs,
+            weight_bytes,
+            constant_bytes,
+        })
+    }
+
+    fn load(&mut self, inputs: &[Tensor]) {
+        for (range, tensor) in self.inputs.iter().zip(inputs) {
+            self.executor.bytes_mut(range.clone()).copy_from_slice(tensor.bytes());
+        }
+    }
+
+    fn store(&self, outputs: &mut Outputs) {
+        for (range, (_, tensor)) in self.outputs.iter().zip(outputs.iter_mut()) {
+            tensor.bytes_mut().copy_from_slice(self.executor.bytes(range.clone()));
+        }
+    }
+}
+
+impl Plan for CpuPlan {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn run_into(&mut self, inputs: &[Tensor], outputs: &mut Outputs) -> Result<(), RunError> {
+        self.signature.check_inputs(inputs)?;
+        self.signature.check_outputs(outputs)?;
+        self.load(inputs);
+        self.executor.run(&self.team, |_| {});
+        self.store(outputs);
+        Ok(())
+    }
+
+    fn profile(&mut self, inputs: &[Tensor]) -> Result<Profile, RunError> {
+        let mut outputs = Outputs::for_signature(&self.signature);
+        let start = Instant::now();
+        self.signature.check_inputs(inputs)?;
+        self.load(inputs);
+        let mut before = Instant::now();
+        let mut layers = self.costs.clone();
+        self.executor.run(&self.team, |step| {
+            let end = Instant::now();
+            layers[step].latency_ms = milliseconds(end - before);
+            before = end;
+        });
+        self.store(&mut outputs);
+        let latency_ms = milliseconds(start.elapsed());
+        Ok(Profile::new(CpuBackend::NAME, Clock::HostWall, layers, latency_ms))
+    }
+
+    fn memory(&self) -> MemoryUse {
+        MemoryUse {
+            weight_bytes: (self.weight_bytes + self.constant_bytes) as u64,
+            activation_bytes: (self.executor.arena_bytes() - self.constant_bytes) as u64,
+            scratch_bytes: self.executor.scratch_bytes() as u64,
+        }
+    }
+}
+
+/// Where each node's output is in the arena.
+struct Layout {
+    ranges: Vec<Range<usize>>,
+    bytes: usize,
+}
+
+impl Layout {
+    fn new(graph: &Graph, options: &CompileOptions) -> Self {
+        let mut lives = lifetimes(graph, options.keep);
+        let end = graph.nodes().len();
+        let mut sizes: Vec<usize> = graph.nodes().iter().map(|node| node.output.bytes()).collect();
+        // A reshaped tensor is the bytes of the one it reshapes, which then live as long.
+        let mut owners: Vec<usize> = (0..end).collect();
+        for (id, node) in graph.iter() {
+            let index = id.index();
+            match node.op {
+                // Written before the first step runs.
+                Op::Input => lives[index] = 0..=*lives[index].end(),
+                // Written once, when the network is compiled.
+                Op::Constant(_) => lives[index] = 0..=end,
+                Op::Reshape(_) => {
+                    let owner = owners[node.inputs[0].index()];
+                    owners[index] = owner;
+                    lives[owner] = union(&lives[owner], &lives[index]);
+                    sizes[index] = 0;
+                }
+                _ => {}
+            }
+        }
+        let plan = plan_arena(&sizes, &lives);
+        let range = |owner: &usize| plan.offsets[*owner]..plan.offsets[*owner] + sizes[*owner];
+        Self { ranges: owners.iter().map(range).collect(), bytes: plan.bytes }
+    }
+
+    fn range(&self, node: NodeId) -> Range<usize> {
+        self.ranges[node.index()].clone()
+    }
+}
+
+fn union(a: &RangeInclusive<usize>, b: &RangeInclusive<usize>) -> RangeInclusive<usize> {
+    *a.start().min(b.start())..=*a.end().max(b.end())
+}
+
+/// What a profile says of a step, but for its time.
+fn cost(graph: &Graph, id: NodeId, kernel: &dyn Kernel) -> LayerCost {
+    let node = graph.node(id);
+    let activations: usize = node.inputs.iter().chain([&id]).map(|&id| graph.ty(id).bytes()).sum();
+    LayerCost {
+        macs: graph.node_macs(node),
+        bytes: (activations + kernel.weight_bytes()) as u64,
+        ..LayerCost::new(Some(id), node.name.clone(), kernel.name())
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}

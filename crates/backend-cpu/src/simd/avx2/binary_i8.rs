@@ -1,0 +1,83 @@
+//! int8 sums and products, AVX2: 16 numbers at a time, with the fixed-point arithmetic of
+//! [`QuantizedAdd`] and [`QuantizedMul`]. Both return how many numbers they computed: all but
+//! the last few of two runs, and none if an operand is a single number.
+
+use std::arch::x86_64::*;
+
+use pocketvision_core::quant::{QuantizedAdd, QuantizedMul};
+
+use super::requantize::{Multipliers, OutputRange};
+use crate::simd::Avx2;
+
+/// `out = a + b`, rescaled.
+pub(crate) fn add(_: Avx2, add: &QuantizedAdd, a: &[i8], b: &[i8], out: &mut [i8]) -> usize {
+    if a.len() != out.len() || b.len() != out.len() {
+        return 0;
+    }
+    // SAFETY: the proof says that the machine has the instructions.
+    unsafe { add_runs(add, a, b, out) }
+}
+
+/// `out = a * b`, rescaled.
+pub(crate) fn mul(_: Avx2, mul: &QuantizedMul, a: &[i8], b: &[i8], out: &mut [i8]) -> usize {
+    if a.len() != out.len() || b.len() != out.len() {
+        return 0;
+    }
+    // SAFETY: the proof says that the machine has the instructions.
+    unsafe { mul_runs(mul, a, b, out) }
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn add_runs(add: &QuantizedAdd, a: &[i8], b: &[i8], out: &mut [i8]) -> usize {
+    const SHIFT: i32 = QuantizedAdd::LEFT_SHIFT as i32;
+    let (a_zero, b_zero) =
+        (_mm256_set1_epi32(add.a_zero_point), _mm256_set1_epi32(add.b_zero_point));
+    let a_multiplier = Multipliers::splat(add.a_multiplier);
+    let b_multiplier = Multipliers::splat(add.b_multiplier);
+    let output_multiplier = Multipliers::splat(add.output_multiplier);
+    let range = OutputRange::new(add.output_zero_point, add.range.0, add.range.1);
+    for_each_16(range, a, b, out, |a, b| {
+        let a = _mm256_slli_epi32::<SHIFT>(_mm256_sub_epi32(a, a_zero));
+        let b = _mm256_slli_epi32::<SHIFT>(_mm256_sub_epi32(b, b_zero));
+        let sum = _mm256_add_epi32(a_multiplier.apply(a), b_multiplier.apply(b));
+        output_multiplier.apply(sum)
+    })
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn mul_runs(mul: &QuantizedMul, a: &[i8], b: &[i8], out: &mut [i8]) -> usize {
+    let (a_zero, b_zero) =
+        (_mm256_set1_epi32(mul.a_zero_point), _mm256_set1_epi32(mul.b_zero_point));
+    let output_multiplier = Multipliers::splat(mul.output_multiplier);
+    let range = OutputRange::new(mul.output_zero_point, mul.range.0, mul.range.1);
+    for_each_16(range, a, b, out, |a, b| {
+        let (a, b) = (_mm256_sub_epi32(a, a_zero), _mm256_sub_epi32(b, b_zero));
+        output_multiplier.apply(_mm256_mullo_epi32(a, b))
+    })
+}
+
+/// Combines 16 widened numbers at a time; how many were computed.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn for_each_16(
+    range: OutputRange,
+    a: &[i8],
+    b: &[i8],
+    out: &mut [i8],
+    combine: impl Fn(__m256i, __m256i) -> __m256i,
+) -> usize {
+    let done = out.len() / 16 * 16;
+    let numbers = a.chunks_exact(16).zip(b.chunks_exact(16)).zip(out.chunks_exact_mut(16));
+    for ((a, b), out) in numbers {
+        // SAFETY: the chunks have 16 numbers.
+        unsafe {
+            let load = |from: &[i8], at| _mm_loadl_epi64(from.as_ptr().add(at).cast());
+            let [x, y] = [0, 8].map(|at| {
+                let (a, b) = (load(a, at), load(b, at));
+                combine(_mm256_cvtepi8_epi32(a), _mm256_cvtepi8_epi32(b))
+            });
+            _mm_storeu_si128(out.as_mut_ptr().cast(), range.narrow(x, y));
+        }
+    }
+    done
+}

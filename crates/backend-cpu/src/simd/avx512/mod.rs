@@ -1,0 +1,11 @@
+//! Kernels for AVX-512 with VNNI. Each takes an [`super::Avx512`], the proof that the
+//! machine has the instructions.
+
+pub(crate) mod binary_i8;
+pub(crate) mod depthwise_f32;
+pub(crate) mod depthwise_i8;
+mod epilogue_f32;
+pub(crate) mod matmul_f32;
+pub(crate) mod matmul_i8;
+mod requantize;
+pub(crate) mod table;

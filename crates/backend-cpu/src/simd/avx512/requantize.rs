@@ -1,0 +1,116 @@
+//! Fixed-point multiplication of 16 numbers, exact to the bit.
+
+use std::arch::x86_64::*;
+
+use crate::kernels::requantize::Requantize;
+use pocketvision_core::quant::Multiplier;
+
+/// The multipliers of 16 channels.
+#[derive(Clone, Copy)]
+pub(super) struct Multipliers {
+    mantissa: __m512i,
+    /// The mantissas of odd channels, each in the place of the even one before.
+    mantissa_odd: __m512i,
+    left: __m512i,
+    right: __m512i,
+}
+
+impl Multipliers {
+    /// The multipliers of 16 channels from `channel` on.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    pub(super) fn load(q: &Requantize, channel: usize) -> Self {
+        let vector = |list: &[i32]| {
+            let list: &[i32; 16] = list[channel..channel + 16].try_into().expect("16 channels");
+            // SAFETY: an array of 16 numbers is readable.
+            unsafe { _mm512_loadu_si512(list.as_ptr().cast()) }
+        };
+        Self::new(vector(&q.mantissa), vector(&q.left), vector(&q.right))
+    }
+
+    /// One multiplier for all.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    pub(super) fn splat(multiplier: Multiplier) -> Self {
+        let (left, right) = multiplier.shifts();
+        Self::new(
+            _mm512_set1_epi32(multiplier.mantissa),
+            _mm512_set1_epi32(left as i32),
+            _mm512_set1_epi32(right as i32),
+        )
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    fn new(mantissa: __m512i, left: __m512i, right: __m512i) -> Self {
+        Self { mantissa, mantissa_odd: _mm512_srli_epi64::<32>(mantissa), left, right }
+    }
+
+    /// `x * mantissa / 2^31`, rounded: the middle bits of the 64-bit products after half of
+    /// a unit is added.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    fn high_product(self, x: __m512i) -> __m512i {
+        let half = _mm512_set1_epi64(1 << 30);
+        let even = _mm512_add_epi64(_mm512_mul_epi32(x, self.mantissa), half);
+        let odd = _mm512_mul_epi32(_mm512_srli_epi64::<32>(x), self.mantissa_odd);
+        let odd = _mm512_add_epi64(odd, half);
+        let (even, odd) = (_mm512_srli_epi64::<31>(even), _mm512_slli_epi64::<1>(odd));
+        _mm512_mask_mov_epi32(even, 0b1010_1010_1010_1010, odd)
+    }
+
+    /// [`Multiplier::apply`] to each number.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    pub(super) fn apply(self, x: __m512i) -> __m512i {
+        let product = self.high_product(_mm512_sllv_epi32(x, self.left));
+        let one = _mm512_set1_epi32(1);
+        let mask = _mm512_sub_epi32(_mm512_sllv_epi32(one, self.right), one);
+        let sign = _mm512_srai_epi32::<31>(product);
+        let threshold = _mm512_sub_epi32(_mm512_srli_epi32::<1>(mask), sign);
+        let round_up = _mm512_cmpgt_epi32_mask(_mm512_and_si512(product, mask), threshold);
+        let shifted = _mm512_srav_epi32(product, self.right);
+        _mm512_mask_add_epi32(shifted, round_up, shifted, one)
+    }
+
+    /// [`Self::apply`] where no number is shifted left and all products are shifted right by
+    /// at least one bit: a half is added before the last bit is shifted out, and one less
+    /// before that for negative numbers, whose halves round down.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    pub(super) fn apply_right_shifts(self, x: __m512i) -> __m512i {
+        let product = self.high_product(x);
+        let sign = _mm512_srai_epi32::<31>(product);
+        let all_but_one = _mm512_sub_epi32(self.right, _mm512_set1_epi32(1));
+        let nearly = _mm512_srav_epi32(_mm512_add_epi32(product, sign), all_but_one);
+        _mm512_srai_epi32::<1>(_mm512_add_epi32(nearly, _mm512_set1_epi32(1)))
+    }
+}
+
+/// Zero point and range of an output.
+#[derive(Clone, Copy)]
+pub(super) struct OutputRange {
+    zero_point: __m512i,
+    low: __m128i,
+    high: __m128i,
+}
+
+impl OutputRange {
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    pub(super) fn new(zero_point: i32, low: i32, high: i32) -> Self {
+        Self {
+            zero_point: _mm512_set1_epi32(zero_point),
+            low: _mm_set1_epi8(low as i8),
+            high: _mm_set1_epi8(high as i8),
+        }
+    }
+
+    /// Adds the zero point and clamps: 16 int8 numbers.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    pub(super) fn narrow(self, x: __m512i) -> __m128i {
+        let narrow = _mm512_cvtsepi32_epi8(_mm512_add_epi32(x, self.zero_point));
+        _mm_min_epi8(_mm_max_epi8(narrow, self.low), self.high)
+    }
+}

@@ -1,0 +1,84 @@
+//! All unsafe code: vector kernels, and memory that threads share.
+//!
+//! Two arguments carry the safety of everything here.
+//!
+//! * **Instructions.** A kernel for a level takes the level's proof, [`Avx2`] or [`Avx512`]:
+//!   a value that exists only where the machine was asked and has the instructions.
+//! * **Memory.** Vector kernels take slices and tiles, check once on entry that all they
+//!   will touch lies inside, and use pointers from there on. [`executor::Executor`] hands
+//!   each thread its own part of a step's output as a [`Tile`]; parts of different threads
+//!   do not overlap, and no thread is a step ahead of another.
+//!
+//! Every vector kernel is tested against its scalar twin on random shapes.
+#![allow(unsafe_code)]
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
+mod bytes;
+mod executor;
+mod split;
+mod tile;
+mod vectorize;
+
+pub(crate) use bytes::AlignedBytes;
+pub(crate) use executor::{Executor, Step};
+pub(crate) use split::Split;
+pub(crate) use tile::{Inputs, Tile};
+
+use crate::{CpuError, SimdLevel};
+
+/// A SIMD level that this machine has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Simd {
+    /// Plain Rust; NEON too, which the compiler uses by itself.
+    Portable(Portable),
+    /// AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    /// AVX-512 with VNNI.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+}
+
+/// A level without vector kernels of its own: its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Portable(SimdLevel);
+
+/// Proof that the machine has AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Avx2(());
+
+/// Proof that the machine has AVX-512 F, BW, DQ, VL and VNNI, and AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Avx512(());
+
+impl Simd {
+    /// The proof of a level.
+    pub(crate) fn new(level: SimdLevel) -> Result<Self, CpuError> {
+        if !level.is_available() {
+            return Err(CpuError::SimdUnavailable { level, best: SimdLevel::best() });
+        }
+        Ok(match level {
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx2 => Self::Avx2(Avx2(())),
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::Avx512 => Self::Avx512(Avx512(())),
+            portable => Self::Portable(Portable(portable)),
+        })
+    }
+
+    /// The level.
+    pub(crate) const fn level(self) -> SimdLevel {
+        match self {
+            Self::Portable(Portable(level)) => level,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => SimdLevel::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => SimdLevel::Avx512,
+        }
+    }
+}
