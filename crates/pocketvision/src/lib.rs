@@ -1,1 +1,48 @@
-//! pocketvision
+//! Mobile vision networks on the CPU, the GPU and a simulated Edge TPU, side by side.
+//!
+//! This is the crate to depend on. It gathers the workspace's parts into one path from a
+//! photo to an answer:
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use pocketvision::{CompileOptions, Model, backends, vision};
+//!
+//! let model = Model::load("mobilenet_edgetpu_224_1.0_uint8.tflite")?;
+//! let image = vision::open("parrot.jpg")?;
+//! for backend in backends() {
+//!     let mut plan = backend.compile(model.graph(), &CompileOptions::default())?;
+//!     let outputs = plan.run(&[model.preprocess(&image)?])?;
+//!     println!("{:12} {}", backend.name(), model.top_k(&outputs, 1)[0]);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! * A [`Model`] is a network with what surrounds it: where it came from, how a photo becomes
+//!   its input, what its scores are called. Names resolve through a [`Catalog`]: a file, a
+//!   folder of models, or a network that is built in.
+//! * [`backends`] lists what can run networks on this machine; [`backend`] opens one by name,
+//!   with options. A [`Backend`] compiles a [`Graph`] into a [`Plan`]; a plan runs.
+//! * [`agreement`] says how far two backends are apart, and at which node they part.
+//! * [`vision`] is what lies before and behind a network, [`models`] are the networks that
+//!   can be built by name.
+//!
+//! A network that is built in has seeded weights: it costs what the trained network costs,
+//! and what it says about a photo means nothing. [`Model::weights`] tells which it is.
+
+pub mod agreement;
+mod backends;
+mod model;
+mod nearest;
+
+pub use backends::{BACKEND_NAMES, BackendError, BackendOptions, backend, backends, gpu_adapters};
+pub use model::{Catalog, CatalogEntry, Model, ModelError, Origin, Weights};
+pub use pocketvision_core::models;
+pub use pocketvision_core::{
+    Backend, Clock, CompileError, CompileOptions, DeviceInfo, Element, Graph, GraphBuilder,
+    GraphError, Keep, LayerCost, MemoryUse, Node, NodeId, Op, Outputs, ParamId, Plan, Port,
+    Profile, Quantization, RunError, Shape, Signature, Tensor, TensorData, TensorError, TensorType,
+    Unsupported,
+};
+pub use pocketvision_core::{op, passes};
+pub use pocketvision_vision as vision;

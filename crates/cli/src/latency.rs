@@ -1,0 +1,80 @@
+//! Timing a plan.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use pocketvision::{Outputs, Plan, Tensor};
+use serde::Serialize;
+
+/// Latency over several runs, or one simulated latency.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub(crate) struct Latency {
+    /// The middle run, in milliseconds.
+    pub median_ms: f64,
+    /// The fastest run, in milliseconds.
+    pub min_ms: f64,
+    /// The run that 95 in 100 are no slower than, in milliseconds.
+    pub p95_ms: f64,
+    /// (p95 - min) / median: how much the runs differ.
+    pub spread: f64,
+    /// Number of runs; 1 where the latency is simulated, since every run would be the same.
+    pub runs: usize,
+}
+
+impl Latency {
+    /// Statistics of at least one measured time.
+    pub(crate) fn of_runs(mut times_ms: Vec<f64>) -> Self {
+        assert!(!times_ms.is_empty(), "at least one run is timed");
+        times_ms.sort_by(f64::total_cmp);
+        let runs = times_ms.len();
+        let middle = [times_ms[(runs - 1) / 2], times_ms[runs / 2]];
+        let median_ms = (middle[0] + middle[1]) / 2.0;
+        let min_ms = times_ms[0];
+        let p95_ms = times_ms[(runs * 95).div_ceil(100) - 1];
+        let spread = if median_ms > 0.0 { (p95_ms - min_ms) / median_ms } else { 0.0 };
+        Self { median_ms, min_ms, p95_ms, spread, runs }
+    }
+
+    /// A latency that was computed, not timed.
+    pub(crate) const fn simulated(latency_ms: f64) -> Self {
+        let ms = latency_ms;
+        Self { median_ms: ms, min_ms: ms, p95_ms: ms, spread: 0.0, runs: 1 }
+    }
+}
+
+/// Runs a plan `warm_up` times unobserved, then `runs` times by the clock, from inputs handed
+/// in to outputs handed back.
+pub(crate) fn measure(
+    plan: &mut dyn Plan,
+    inputs: &[Tensor],
+    warm_up: usize,
+    runs: usize,
+) -> Result<(Outputs, Latency)> {
+    let mut outputs = Outputs::for_signature(plan.signature());
+    for _ in 0..warm_up {
+        plan.run_into(inputs, &mut outputs)?;
+    }
+    let mut times_ms = Vec::with_capacity(runs);
+    for _ in 0..runs {
+        let start = Instant::now();
+        plan.run_into(inputs, &mut outputs)?;
+        times_ms.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok((outputs, Latency::of_runs(times_ms)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statistics_of_known_runs() {
+        let hundred = Latency::of_runs((1..=100).rev().map(f64::from).collect());
+        assert_eq!((hundred.median_ms, hundred.min_ms, hundred.p95_ms), (50.5, 1.0, 95.0));
+        assert_eq!(hundred.spread, 94.0 / 50.5);
+        let one = Latency::of_runs(vec![3.0]);
+        assert_eq!(one, Latency::simulated(3.0));
+        let three = Latency::of_runs(vec![5.0, 1.0, 2.0]);
+        assert_eq!((three.median_ms, three.p95_ms, three.runs), (2.0, 5.0, 3));
+    }
+}

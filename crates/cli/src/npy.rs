@@ -1,0 +1,134 @@
+//! Tensors to and from `.npy` files.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use npyz::{AutoSerialize, DType, Deserialize, NpyFile, Order, Serialize, WriterBuilder};
+use pocketvision::{Element, Port, Shape, Tensor, TensorData};
+
+/// Reads a file as one input of a network.
+///
+/// The numbers must be of the input's own type and in C order. Of the shape, leading
+/// dimensions of 1 do not matter: `[224,224,3]` is as good as `[1,224,224,3]`.
+pub(crate) fn read(path: &Path, port: &Port) -> Result<Tensor> {
+    let file = path.display();
+    let metadata = fs::metadata(path).with_context(|| format!("{file}: cannot be read"))?;
+    if metadata.is_dir() {
+        bail!("{file}: it is a folder, not an .npy file");
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        bail!("{file}: {} bytes are too many for one tensor", metadata.len());
+    }
+    let bytes = fs::read(path).with_context(|| format!("{file}: cannot be read"))?;
+    let npy = NpyFile::new(&bytes[..])
+        .map_err(|error| anyhow!("{file}: not an .npy file ({error}); write it with numpy.save"))?;
+
+    let expected = port.ty.shape;
+    let (actual_type, expected_type) = (type_of(&npy.dtype()), numpy_type(&port.ty.element));
+    let same_shape = significant(npy.shape()) == significant(&expected.dims().map(|d| d as u64));
+    if actual_type != expected_type || !same_shape {
+        bail!(
+            "{file}: holds {actual_type} {}, but input '{}' is {expected_type} {}",
+            list(npy.shape()),
+            port.name,
+            list(&expected.dims().map(|d| d as u64)),
+        );
+    }
+    if npy.order() == Order::Fortran {
+        bail!("{file}: is in Fortran order; save numpy.ascontiguousarray(x) instead");
+    }
+    let data = match &port.ty.element {
+        Element::F32 => TensorData::F32(numbers(npy, path)?),
+        Element::Int8(_) => TensorData::I8(numbers(npy, path)?),
+        Element::UInt8(_) => TensorData::U8(numbers(npy, path)?),
+        Element::Int32(_) => TensorData::I32(numbers(npy, path)?),
+        Element::F16 => bail!("input '{}' is f16, which cannot be read from .npy", port.name),
+    };
+    Tensor::new(expected, port.ty.element.clone(), data).with_context(|| file.to_string())
+}
+
+/// Writes a tensor in its own type. The file appears complete or not at all: it is written
+/// under a temporary name in the same folder, then renamed. A vector of scores is written as
+/// `[batch, classes]`, anything else as `[batch, height, width, channels]`.
+pub(crate) fn write(path: &Path, tensor: &Tensor) -> Result<()> {
+    let file = path.display();
+    let partial = path.with_extension("npy.partial");
+    let written = write_file(&partial, tensor).and_then(|()| fs::rename(&partial, path));
+    if written.is_err() {
+        // The error to report is the first one; what is left behind may not even exist.
+        let _ = fs::remove_file(&partial);
+    }
+    written.with_context(|| format!("{file}: cannot be written"))
+}
+
+fn write_file(path: &Path, tensor: &Tensor) -> io::Result<()> {
+    let mut out = BufWriter::new(File::create(path)?);
+    let shape = shape_written(tensor.shape());
+    match tensor.data() {
+        TensorData::F32(values) => write_numbers(&mut out, &shape, values)?,
+        // Every f16 is an f32, and numpy's f16 is not for everyone.
+        TensorData::F16(_) => write_numbers(&mut out, &shape, &tensor.to_f32())?,
+        TensorData::I8(values) => write_numbers(&mut out, &shape, values)?,
+        TensorData::U8(values) => write_numbers(&mut out, &shape, values)?,
+        TensorData::I32(values) => write_numbers(&mut out, &shape, values)?,
+    }
+    out.into_inner()?.sync_all()
+}
+
+fn write_numbers<T: AutoSerialize + Serialize + Copy>(
+    out: &mut impl Write,
+    shape: &[u64],
+    values: &[T],
+) -> io::Result<()> {
+    let mut npy = npyz::WriteOptions::new().default_dtype().shape(shape).writer(out).begin_nd()?;
+    npy.extend(values.iter().copied())?;
+    npy.finish()
+}
+
+fn shape_written(shape: Shape) -> Vec<u64> {
+    let dims = if shape.pixels() == 1 { vec![shape.n, shape.c] } else { shape.dims().to_vec() };
+    dims.into_iter().map(|dim| dim as u64).collect()
+}
+
+fn numbers<T: Deserialize>(npy: NpyFile<&[u8]>, path: &Path) -> Result<Vec<T>> {
+    npy.into_vec().with_context(|| format!("{}: the file is cut off or damaged", path.display()))
+}
+
+/// A shape without its leading ones.
+fn significant(shape: &[u64]) -> &[u64] {
+    let leading = shape.iter().take_while(|dim| **dim == 1).count();
+    &shape[leading..]
+}
+
+fn list(shape: &[u64]) -> String {
+    let dims: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    format!("[{}]", dims.join(","))
+}
+
+/// What numpy calls the type of a file's numbers; byte order is the library's affair.
+fn type_of(dtype: &DType) -> String {
+    let DType::Plain(scalar) = dtype else { return "a record".into() };
+    let bits = scalar.num_bytes().map_or(0, |bytes| bytes * 8);
+    match scalar.type_char() {
+        npyz::TypeChar::Float => format!("float{bits}"),
+        npyz::TypeChar::Int => format!("int{bits}"),
+        npyz::TypeChar::Uint => format!("uint{bits}"),
+        _ => scalar.to_string(),
+    }
+}
+
+/// What numpy calls an element.
+const fn numpy_type(element: &Element) -> &'static str {
+    match element {
+        Element::F32 => "float32",
+        Element::F16 => "float16",
+        Element::Int8(_) => "int8",
+        Element::UInt8(_) => "uint8",
+        Element::Int32(_) => "int32",
+    }
+}
+
+/// Header and numbers of the largest tensor there can be.
+const MAX_FILE_BYTES: u64 = Shape::MAX_ELEMENTS as u64 * 4 + (1 << 20);

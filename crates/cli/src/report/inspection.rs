@@ -1,0 +1,139 @@
+//! `inspect`: what a network is made of.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Report;
+use super::table::{bytes, count, table, write_table};
+
+/// One network.
+#[derive(Debug, Serialize)]
+pub(crate) struct Inspection {
+    pub model: String,
+    /// The file, or `built in`.
+    pub origin: String,
+    /// `trained` or `seeded`.
+    pub weights: &'static str,
+    /// Multiply-accumulates of one inference.
+    pub macs: u64,
+    /// Number of weights and biases.
+    pub parameters: u64,
+    pub parameter_bytes: u64,
+    /// Number of classes; null if the network is no classifier.
+    pub classes: Option<usize>,
+    /// True if names of the classes were found.
+    pub labels: bool,
+    pub inputs: Vec<PortReport>,
+    pub outputs: Vec<PortReport>,
+    pub layers: Vec<LayerReport>,
+    /// What each backend of this machine makes of it.
+    pub backends: Vec<Support>,
+}
+
+/// An input or output.
+#[derive(Debug, Serialize)]
+pub(crate) struct PortReport {
+    pub name: String,
+    /// Batch, height, width, channels.
+    pub shape: [usize; 4],
+    /// The element, quantization included.
+    pub element: String,
+}
+
+/// One node.
+#[derive(Debug, Serialize)]
+pub(crate) struct LayerReport {
+    pub index: usize,
+    pub name: String,
+    pub op: &'static str,
+    /// What the operator's attributes say, for people.
+    pub attributes: String,
+    /// The nodes it reads, by index.
+    pub inputs: Vec<usize>,
+    /// Batch, height, width, channels of its output.
+    pub shape: [usize; 4],
+    /// Its output's element, quantization included.
+    pub element: String,
+    pub parameters: u64,
+    pub macs: u64,
+    /// Backends that cannot run it.
+    pub unsupported_by: Vec<&'static str>,
+}
+
+/// Whether a backend can run the network.
+#[derive(Debug, Serialize)]
+pub(crate) struct Support {
+    pub backend: String,
+    /// Number of nodes that it supports; null if the backend could not be opened.
+    pub supported_layers: Option<usize>,
+    /// Its first refusal, or why it could not be opened; null if it runs everything.
+    pub reason: Option<String>,
+}
+
+impl Report for Inspection {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{} ({}, {} weights)", self.model, self.origin, self.weights)?;
+        for (what, ports) in [("input", &self.inputs), ("output", &self.outputs)] {
+            for port in ports {
+                let shape = dimensions(&port.shape);
+                writeln!(out, "  {what:<11} '{}' {shape} {}", port.name, port.element)?;
+            }
+        }
+        let (parameters, size) = (count(self.parameters), bytes(self.parameter_bytes));
+        writeln!(out, "  parameters  {parameters} ({size})")?;
+        writeln!(out, "  MACs        {}", count(self.macs))?;
+        if let Some(classes) = self.classes {
+            let named = if self.labels { "named" } else { "without names" };
+            writeln!(out, "  classes     {classes}, {named}")?;
+        }
+        writeln!(out)?;
+
+        let header = [
+            "",
+            "layer",
+            "operator",
+            "attributes",
+            "reads",
+            "output",
+            "element",
+            "parameters",
+            "MACs",
+            "not on",
+        ];
+        let mut rows = table(&header, &[0, 7, 8]);
+        for layer in &self.layers {
+            let reads: Vec<String> = layer.inputs.iter().map(ToString::to_string).collect();
+            rows.add_row(vec![
+                layer.index.to_string(),
+                layer.name.clone(),
+                layer.op.to_owned(),
+                layer.attributes.clone(),
+                reads.join(" "),
+                dimensions(&layer.shape),
+                layer.element.clone(),
+                count(layer.parameters),
+                count(layer.macs),
+                layer.unsupported_by.join(" "),
+            ]);
+        }
+        write_table(&rows, out)?;
+
+        writeln!(out)?;
+        for backend in &self.backends {
+            let verdict = match (&backend.supported_layers, &backend.reason) {
+                (None, Some(reason)) => format!("not available: {reason}"),
+                (_, None) => "runs every layer".into(),
+                (Some(supported), Some(reason)) => {
+                    format!("runs {supported} of {} layers; {reason}", self.layers.len())
+                }
+            };
+            writeln!(out, "{:<12} {verdict}", backend.backend)?;
+        }
+        Ok(())
+    }
+}
+
+fn dimensions(shape: &[usize; 4]) -> String {
+    shape.map(|dimension| dimension.to_string()).join("x")
+}

@@ -1,0 +1,48 @@
+//! What commands report: one struct a command, written as a table or as JSON.
+//!
+//! Field names carry their units and are stable: scripts depend on them.
+
+mod benchmark;
+mod classification;
+mod comparison;
+mod devices;
+mod evaluation;
+mod inspection;
+mod models;
+mod profile;
+mod saved;
+mod table;
+mod top;
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use serde::Serialize;
+
+pub(crate) use benchmark::Benchmark;
+pub(crate) use classification::{Classification, ClassifiedImage};
+pub(crate) use comparison::{BackendReport, Comparison, FirstDifferenceReport, Measured};
+pub(crate) use devices::{DeviceReport, Devices};
+pub(crate) use evaluation::Evaluation;
+pub(crate) use inspection::{Inspection, LayerReport, PortReport, Support};
+pub(crate) use models::{ModelReport, Models};
+pub(crate) use profile::{MILLIJOULES_PER_PICOJOULE, ProfileReport};
+pub(crate) use saved::{SavedTensor, SavedTensors};
+pub(crate) use top::top_classes;
+
+/// Something a command found out.
+pub(crate) trait Report: Serialize {
+    /// Writes it for people.
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// Writes a report as the user asked.
+pub(crate) fn print(report: &impl Report, json: bool, out: &mut dyn Write) -> Result<()> {
+    if json {
+        serde_json::to_writer_pretty(&mut *out, report).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        report.write_text(out)?;
+    }
+    Ok(())
+}

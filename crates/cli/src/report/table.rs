@@ -1,0 +1,80 @@
+//! How tables look, and how numbers in them are written.
+
+use std::io::{self, Write};
+
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+
+/// A table with a header; columns whose title ends in a unit or count are set flush right.
+pub(crate) fn table(header: &[&str], right_aligned: &[usize]) -> Table {
+    let style = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+    let mut table = Table::new();
+    table.load_style(style);
+    table.set_header(header.to_vec());
+    for &column in right_aligned {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// Writes a table without spaces at its lines' ends.
+pub(crate) fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
+    for line in table.lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// Milliseconds with three significant digits, as in `3.21`.
+pub(crate) fn milliseconds(ms: f64) -> String {
+    let decimals = match ms.abs() {
+        x if x >= 100.0 => 0,
+        x if x >= 10.0 => 1,
+        x if x >= 1.0 => 2,
+        _ => 3,
+    };
+    format!("{ms:.decimals$}")
+}
+
+/// A share as a percentage, as in `12.5 %`.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// A large count with a decimal prefix, as in `990.1 M`.
+pub(crate) fn count(number: u64) -> String {
+    prefixed(number as f64, 1e3, ["", " k", " M", " G", " T"])
+}
+
+/// Bytes with a binary prefix, as in `3.9 MiB`.
+pub(crate) fn bytes(number: u64) -> String {
+    prefixed(number as f64, 1024.0, [" B", " KiB", " MiB", " GiB", " TiB"])
+}
+
+fn prefixed(mut number: f64, step: f64, prefixes: [&str; 5]) -> String {
+    let mut index = 0;
+    while number >= step && index + 1 < prefixes.len() {
+        number /= step;
+        index += 1;
+    }
+    let decimals = usize::from(index > 0);
+    format!("{number:.decimals$}{}", prefixes[index])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(milliseconds(0.04), "0.040");
+        assert_eq!(milliseconds(3.214), "3.21");
+        assert_eq!(milliseconds(1234.5), "1234");
+        assert_eq!(count(990_123_456), "990.1 M");
+        assert_eq!(count(12), "12");
+        assert_eq!(bytes(4 << 20), "4.0 MiB");
+        assert_eq!(bytes(512), "512 B");
+        assert_eq!(percent(0.125), "12.5 %");
+    }
+}

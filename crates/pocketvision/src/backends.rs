@@ -1,0 +1,131 @@
+//! The one visible list of backends.
+
+use std::path::Path;
+
+use pocketvision_backend_cpu::{CpuBackend, CpuError, CpuOptions};
+use pocketvision_backend_edgetpu_sim::{Chip, ChipError, EdgeTpuSim};
+use pocketvision_backend_gpu::{GpuBackend, GpuError, GpuOptions};
+use pocketvision_reference::ReferenceBackend;
+use thiserror::Error;
+
+use crate::{Backend, nearest};
+
+/// Names of all backends: those that networks are compared on, and last the reference, which
+/// is the yardstick.
+pub const BACKEND_NAMES: [&str; 4] = ["cpu", "gpu", "edgetpu-sim", "reference"];
+
+/// Every backend that works on this machine with default options: `cpu`, `gpu` if there is
+/// an adapter, `edgetpu-sim`. The reference is only opened by name: see [`backend`].
+pub fn backends() -> Vec<Box<dyn Backend>> {
+    let compared = BACKEND_NAMES.iter().filter(|name| **name != "reference");
+    compared.filter_map(|name| backend(name, &BackendOptions::default()).ok()).collect()
+}
+
+/// The backend of a name.
+///
+/// # Errors
+/// If the name is unknown (the error names the nearest), the device is missing, or an option
+/// does not fit it.
+pub fn backend(name: &str, options: &BackendOptions) -> Result<Box<dyn Backend>, BackendError> {
+    Ok(match name {
+        "cpu" => {
+            let threads = options.threads;
+            Box::new(CpuBackend::new(CpuOptions { threads, ..CpuOptions::default() })?)
+        }
+        "gpu" => Box::new(GpuBackend::new(GpuOptions { adapter: options.adapter.clone() })?),
+        "edgetpu-sim" => {
+            Box::new(EdgeTpuSim::new(chip(options.chip.as_deref().unwrap_or(DEFAULT_CHIP))?))
+        }
+        "reference" => Box::new(ReferenceBackend::new()),
+        _ => {
+            let hint = nearest::hint(name, BACKEND_NAMES);
+            return Err(BackendError::Unknown { name: name.to_owned(), hint });
+        }
+    })
+}
+
+/// The GPU adapters of this machine, best first. A part of a line's beginning will do for
+/// [`BackendOptions::adapter`].
+pub fn gpu_adapters() -> Vec<String> {
+    GpuBackend::adapters().iter().map(ToString::to_string).collect()
+}
+
+/// Choices made when opening a backend. Each concerns one backend; the others ignore it.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct BackendOptions {
+    /// Threads of `cpu`; `None` for one a core.
+    pub threads: Option<usize>,
+    /// Chip of `edgetpu-sim`: a preset's name or the path of a TOML file; `None` for `coral`.
+    pub chip: Option<String>,
+    /// A part of the name of the adapter that `gpu` shall use; `None` for the best.
+    pub adapter: Option<String>,
+}
+
+/// A backend could not be opened.
+#[derive(Debug, Error)]
+pub enum BackendError {
+    /// No backend of this name.
+    #[error("unknown backend '{name}'; {hint}")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The nearest names, or all of them.
+        hint: String,
+    },
+    /// The processor cannot do what is asked.
+    #[error(transparent)]
+    Cpu(#[from] CpuError),
+    /// There is no GPU, or none as asked.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    /// The chip to simulate is unknown or badly described.
+    #[error(transparent)]
+    Chip(#[from] ChipError),
+}
+
+/// A preset's chip, or that of a file.
+fn chip(preset_or_path: &str) -> Result<Chip, ChipError> {
+    let path = Path::new(preset_or_path);
+    let is_path = path.components().count() > 1 || path.extension().is_some() || path.is_file();
+    let is_preset = Chip::presets().any(|preset| preset == preset_or_path);
+    if is_path && !is_preset { Chip::open(path) } else { Chip::preset(preset_or_path) }
+}
+
+/// The chip that is simulated where none is named.
+const DEFAULT_CHIP: &str = "coral";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(name: &str, options: &BackendOptions) -> String {
+        backend(name, options).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn an_unknown_backend_gets_the_nearest_name() {
+        let message = failure("gppu", &BackendOptions::default());
+        assert!(message.starts_with("unknown backend 'gppu'; did you mean 'gpu'"), "{message}");
+    }
+
+    #[test]
+    fn a_backend_is_called_what_it_was_opened_by() {
+        for name in BACKEND_NAMES {
+            match backend(name, &BackendOptions::default()) {
+                Ok(backend) => assert_eq!(backend.name(), name),
+                Err(error) => assert_eq!(name, "gpu", "{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_chip_is_a_preset_or_a_file() {
+        let with_chip = |chip: &str| {
+            let options = BackendOptions { chip: Some(chip.into()), ..Default::default() };
+            failure("edgetpu-sim", &options)
+        };
+        assert_eq!(with_chip("coral"), "");
+        assert!(with_chip("corl").contains("did you mean 'coral'?"));
+        assert!(with_chip("no/such/chip.toml").starts_with("no/such/chip.toml: "));
+    }
+}

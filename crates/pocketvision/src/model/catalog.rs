@@ -1,0 +1,223 @@
+//! Where models are looked for.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use super::{Model, ModelError, Origin};
+use crate::models::{self, BuildOptions};
+use crate::nearest;
+use crate::vision::{Labels, VisionError};
+
+/// The folders that models are looked for in, and the networks that are built in.
+///
+/// A name stands for, in this order: the file at that path; a file of that name, with or
+/// without `.tflite`, in each folder; a network that is built in.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    folders: Vec<PathBuf>,
+}
+
+impl Catalog {
+    /// Name of the environment variable that lists folders of models, separated as in `PATH`.
+    pub const FOLDERS_VARIABLE: &str = "POCKETVISION_MODELS";
+
+    /// The folders of `$POCKETVISION_MODELS`, then `pocketvision/models` in the user's cache
+    /// folder. Folders need not exist.
+    pub fn from_environment() -> Self {
+        let listed = env::var_os(Self::FOLDERS_VARIABLE).unwrap_or_default();
+        let listed = env::split_paths(&listed).filter(|folder| !folder.as_os_str().is_empty());
+        let cache = dirs::cache_dir().map(|cache| cache.join("pocketvision").join("models"));
+        Self::new(listed.chain(cache))
+    }
+
+    /// These folders, in this order.
+    pub fn new(folders: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self { folders: folders.into_iter().collect() }
+    }
+
+    /// The folders, in the order they are searched.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
+    /// Every model that a name leads to: files in the order of the folders, each folder by
+    /// name, then what is built in. Folders that are missing or may not be read are skipped.
+    pub fn entries(&self) -> Vec<CatalogEntry> {
+        let mut entries: Vec<CatalogEntry> = Vec::new();
+        for folder in &self.folders {
+            let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+                .into_iter()
+                .flatten()
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .filter(|path| path.extension().is_some_and(|e| e == EXTENSION) && path.is_file())
+                .collect();
+            files.sort();
+            for path in files {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                if entries.iter().all(|known| known.name != name) {
+                    entries.push(CatalogEntry { name, origin: Origin::File(path) });
+                }
+            }
+        }
+        let built_in = models::ALL.iter().map(|definition| CatalogEntry {
+            name: definition.name.to_owned(),
+            origin: Origin::BuiltIn(definition),
+        });
+        entries.extend(built_in);
+        entries
+    }
+
+    /// What a name or path leads to, without opening it.
+    ///
+    /// # Errors
+    /// If it leads to nothing.
+    pub fn find(&self, name_or_path: &str) -> Result<Origin, ModelError> {
+        let path = Path::new(name_or_path);
+        if path.is_file() {
+            return Ok(Origin::File(path.to_owned()));
+        }
+        let with_extension = format!("{name_or_path}.{EXTENSION}");
+        let in_folders = self
+            .folders
+            .iter()
+            .flat_map(|folder| [folder.join(name_or_path), folder.join(&with_extension)])
+            .find(|candidate| !name_or_path.is_empty() && candidate.is_file());
+        if let Some(file) = in_folders {
+            return Ok(Origin::File(file));
+        }
+        if let Some(definition) = models::find(name_or_path) {
+            return Ok(Origin::BuiltIn(definition));
+        }
+        let entries = self.entries();
+        let wanted = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let hint = nearest::hint(&wanted, entries.iter().map(|entry| entry.name.as_str()));
+        let is_path = path.components().count() > 1 || path.extension().is_some_and(is_model_file);
+        Err(if is_path {
+            ModelError::Missing { path: name_or_path.to_owned(), hint }
+        } else {
+            ModelError::Unknown { name: name_or_path.to_owned(), hint }
+        })
+    }
+
+    /// The model that a name or path leads to; a built-in one with default options.
+    ///
+    /// # Errors
+    /// If it leads to nothing, or the file cannot be read.
+    pub fn load(&self, name_or_path: &str) -> Result<Model, ModelError> {
+        match self.find(name_or_path)? {
+            Origin::File(path) => Model::open(path),
+            Origin::BuiltIn(definition) => Model::built_in(definition, &BuildOptions::default()),
+        }
+    }
+}
+
+/// A model that a name leads to.
+#[derive(Clone, Debug)]
+pub struct CatalogEntry {
+    /// What people type.
+    pub name: String,
+    /// What it leads to.
+    pub origin: Origin,
+}
+
+/// Refuses a file whose extension says that it is of a format we know of and cannot read.
+/// Any other file is for the importer to judge by its content.
+pub(super) fn check_format(path: &Path) -> Result<(), ModelError> {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if FOREIGN_EXTENSIONS.contains(&extension.as_str()) {
+        let (path, format) = (path.display().to_string(), format!(".{extension}"));
+        return Err(ModelError::Format { path, format });
+    }
+    Ok(())
+}
+
+/// Labels in the folder `labels` next to the folder that a model lies in, if they fit.
+pub(super) fn sibling_labels(model: &Path, classes: usize) -> Result<Option<Labels>, VisionError> {
+    let folder = model.parent().unwrap_or(Path::new("")).join("..").join("labels");
+    let file = folder.join(Labels::IMAGENET_FILE);
+    if file.is_file() { Ok(Labels::open(file)?.for_classes(classes)) } else { Ok(None) }
+}
+
+fn is_model_file(extension: &std::ffi::OsStr) -> bool {
+    let extension = extension.to_string_lossy().to_lowercase();
+    extension == EXTENSION || FOREIGN_EXTENSIONS.contains(&extension.as_str())
+}
+
+/// Extension of the files that are models.
+const EXTENSION: &str = "tflite";
+
+/// Extensions of networks in formats that cannot be read yet.
+const FOREIGN_EXTENSIONS: [&str; 9] =
+    ["onnx", "safetensors", "pb", "pt", "pth", "h5", "keras", "mlmodel", "gguf"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder_with(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            std::fs::write(folder.path().join(file), b"anything").unwrap();
+        }
+        folder
+    }
+
+    fn file_of(origin: Origin) -> PathBuf {
+        match origin {
+            Origin::File(path) => path,
+            Origin::BuiltIn(definition) => panic!("{} is built in", definition.name),
+        }
+    }
+
+    #[test]
+    fn names_lead_to_paths_then_folders_then_built_in_networks() {
+        let built_in = models::ALL[0].name;
+        let first = folder_with(&["a.tflite", "b.tflite"]);
+        let second = folder_with(&["b.tflite", &format!("{built_in}.tflite")]);
+        let folders = [first.path(), second.path()].map(Path::to_owned);
+        let catalog = Catalog::new(folders);
+        let find = |name: &str| catalog.find(name).unwrap();
+
+        let path = second.path().join("b.tflite");
+        assert_eq!(file_of(find(path.to_str().unwrap())), path);
+        assert_eq!(file_of(find("b")), first.path().join("b.tflite"));
+        assert_eq!(file_of(find("a.tflite")), first.path().join("a.tflite"));
+        assert_eq!(file_of(find(built_in)), second.path().join(format!("{built_in}.tflite")));
+        assert!(matches!(Catalog::new([]).find(built_in), Ok(Origin::BuiltIn(_))));
+    }
+
+    #[test]
+    fn every_entry_can_be_found_by_its_name() {
+        let folder = folder_with(&["a.tflite", "notes.txt", "c.onnx"]);
+        let catalog = Catalog::new([folder.path().to_owned(), "no/such/folder".into()]);
+        let entries = catalog.entries();
+        assert_eq!(entries.len(), 1 + models::ALL.len());
+        for entry in entries {
+            assert_eq!(catalog.find(&entry.name).unwrap().to_string(), entry.origin.to_string());
+        }
+    }
+
+    #[test]
+    fn unknown_names_get_the_nearest_of_files_and_built_in_networks() {
+        let folder = folder_with(&["inception_v1.tflite"]);
+        let catalog = Catalog::new([folder.path().to_owned()]);
+        let message = |name: &str| catalog.find(name).unwrap_err().to_string();
+        assert_eq!(
+            message("inceptoin_v1"),
+            "unknown model 'inceptoin_v1'; did you mean 'inception_v1'?"
+        );
+        assert!(message("mobilenet-edgetpu").contains("'mobilenet-edgetpu-1.0'"));
+        assert!(
+            message("nowhere/inception_v1.tflite").starts_with("nowhere/inception_v1.tflite: ")
+        );
+        assert!(message("").starts_with("unknown model ''"));
+    }
+
+    #[test]
+    fn formats_that_cannot_be_read_yet_are_named() {
+        let folder = folder_with(&["network.onnx"]);
+        let catalog = Catalog::new([folder.path().to_owned()]);
+        let message = catalog.load("network.onnx").unwrap_err().to_string();
+        assert!(message.contains(".onnx files are not supported yet"), "{message}");
+    }
+}

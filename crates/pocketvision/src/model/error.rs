@@ -1,0 +1,50 @@
+//! Why there is no model.
+
+use pocketvision_import_tflite::ImportError;
+use thiserror::Error;
+
+use crate::GraphError;
+use crate::vision::VisionError;
+
+/// A model could not be loaded.
+#[derive(Debug, Error)]
+pub enum ModelError {
+    /// No file and no built-in network of this name.
+    #[error("unknown model '{name}'; {hint}")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The nearest names, or all of them.
+        hint: String,
+    },
+    /// A path to nothing.
+    #[error("{path}: no such file; {hint}")]
+    Missing {
+        /// The path asked for.
+        path: String,
+        /// The nearest names, or all of them.
+        hint: String,
+    },
+    /// A file of a format that cannot be read yet.
+    #[error("{path}: {format} files are not supported yet; convert the network to .tflite")]
+    Format {
+        /// The file.
+        path: String,
+        /// The format, by its extension.
+        format: String,
+    },
+    /// The file is not a network that we can read.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// The labels beside the model cannot be read.
+    #[error(transparent)]
+    Labels(#[from] VisionError),
+    /// A network could not be built.
+    #[error("{name}: {source}")]
+    Definition {
+        /// The network's name.
+        name: String,
+        /// What does not fit.
+        source: GraphError,
+    },
+}

@@ -1,0 +1,183 @@
+//! A network with what surrounds it.
+
+mod catalog;
+mod error;
+
+use std::fmt;
+use std::path::PathBuf;
+
+pub use catalog::{Catalog, CatalogEntry};
+pub use error::ModelError;
+
+use crate::models::{BuildOptions, Definition};
+use crate::vision::{Image, Labels, Preprocess, Ranked, VisionError, top_k};
+use crate::{Graph, Outputs, Tensor, passes};
+
+/// A network ready for any backend: its optimised graph, how a photo becomes its input, and
+/// what its scores are called.
+#[derive(Clone, Debug)]
+pub struct Model {
+    name: String,
+    graph: Graph,
+    labels: Option<Labels>,
+    preprocess: Option<Preprocess>,
+    origin: Origin,
+    weights: Weights,
+}
+
+impl Model {
+    /// The model of a name or path: a file, then a file in the folders of
+    /// `$POCKETVISION_MODELS`, then one in the user's cache folder, then a network that is
+    /// built in. See [`Catalog`].
+    ///
+    /// # Errors
+    /// If there is no such model (the error names the nearest), or its file cannot be read.
+    pub fn load(name_or_path: &str) -> Result<Self, ModelError> {
+        Catalog::from_environment().load(name_or_path)
+    }
+
+    /// A built-in network with seeded weights.
+    ///
+    /// # Errors
+    /// If the network cannot be built with these options.
+    pub fn built_in(
+        definition: &'static Definition,
+        options: &BuildOptions,
+    ) -> Result<Self, ModelError> {
+        let failed = |source| ModelError::Definition { name: definition.name.to_owned(), source };
+        let graph = passes::optimize(&definition.build(options).map_err(failed)?);
+        let (origin, weights) = (Origin::BuiltIn(definition), Weights::Seeded(options.seed));
+        let graph = graph.map_err(failed)?;
+        Ok(Self::assemble(definition.name.to_owned(), graph, None, origin, weights))
+    }
+
+    /// The network in a TFLite file. Labels are those of [`Labels::find`], or else of
+    /// `../labels/imagenet_labels.txt` seen from the file's folder, if they fit.
+    ///
+    /// # Errors
+    /// If the file is missing, of another format, damaged, or uses unknown operators.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, ModelError> {
+        let path = path.into();
+        catalog::check_format(&path)?;
+        let graph = pocketvision_import_tflite::open(&path)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let graph = passes::optimize(&graph)
+            .map_err(|source| ModelError::Definition { name: name.clone(), source })?;
+        let labels = match class_count(&graph) {
+            None => None,
+            Some(classes) => match Labels::find(Some(&path), classes)? {
+                Some(labels) => Some(labels),
+                None => catalog::sibling_labels(&path, classes)?,
+            },
+        };
+        Ok(Self::assemble(name, graph, labels, Origin::File(path), Weights::Trained))
+    }
+
+    fn assemble(
+        name: String,
+        graph: Graph,
+        labels: Option<Labels>,
+        origin: Origin,
+        weights: Weights,
+    ) -> Self {
+        let preprocess = Preprocess::for_input(graph.ty(graph.inputs()[0])).ok();
+        Self { name, graph, labels, preprocess, origin, weights }
+    }
+
+    /// The model's name: a file's without its extension, or the built-in name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The network, optimised by the portable passes. Hand it to [`crate::Backend::compile`].
+    pub const fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Names of the classes, if any were found.
+    pub const fn labels(&self) -> Option<&Labels> {
+        self.labels.as_ref()
+    }
+
+    /// Where the model came from.
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Whether the model's weights mean anything.
+    pub const fn weights(&self) -> Weights {
+        self.weights
+    }
+
+    /// Number of classes, if the network's first output is one score for each class.
+    pub fn classes(&self) -> Option<usize> {
+        class_count(&self.graph)
+    }
+
+    /// The photo as the network's first input: centre crop, resized, normalised.
+    ///
+    /// # Errors
+    /// If the network takes no picture.
+    pub fn preprocess(&self, image: &Image) -> Result<Tensor, VisionError> {
+        let input = self.graph.ty(self.graph.inputs()[0]);
+        match &self.preprocess {
+            Some(preprocess) => preprocess.apply(image, input),
+            None => Preprocess::for_input(input)?.apply(image, input),
+        }
+    }
+
+    /// The same model with other preprocessing, for networks that were not trained as
+    /// MobileNets are.
+    #[must_use]
+    pub fn with_preprocess(mut self, preprocess: Preprocess) -> Self {
+        self.preprocess = Some(preprocess);
+        self
+    }
+
+    /// The same model with other labels; `None` for numbers alone.
+    #[must_use]
+    pub fn with_labels(mut self, labels: Option<Labels>) -> Self {
+        self.labels = labels;
+        self
+    }
+
+    /// The `k` best classes of the first picture, best first. Empty if the network is no
+    /// classifier, or if its scores are not among the outputs.
+    pub fn top_k(&self, outputs: &Outputs, k: usize) -> Vec<Ranked> {
+        let scores = self.classes().and_then(|_| outputs.get(self.graph.outputs()[0]));
+        scores.map(|scores| top_k(scores, k, self.labels.as_ref())).unwrap_or_default()
+    }
+}
+
+/// Where a model came from.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A file.
+    File(PathBuf),
+    /// A definition that is built in.
+    BuiltIn(&'static Definition),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::BuiltIn(_) => f.write_str("built in"),
+        }
+    }
+}
+
+/// Whether a model's weights mean anything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Weights {
+    /// Weights from a file, presumed trained.
+    Trained,
+    /// Random weights of this seed: the network's costs are real, its answers are not.
+    Seeded(u64),
+}
+
+/// Number of scores, if the first output is a vector of them for each picture.
+fn class_count(graph: &Graph) -> Option<usize> {
+    let shape = graph.ty(graph.outputs()[0]).shape;
+    (shape.pixels() == 1 && shape.c > 1).then_some(shape.c)
+}

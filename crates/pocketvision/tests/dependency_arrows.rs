@@ -1,0 +1,88 @@
+//! The architecture's arrows: which of our crates may know which.
+//!
+//! To add an arrow, first ask whether the thing needed belongs in a crate that both may
+//! know; then change this table and `docs/architecture.md` together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// For each crate: what it may depend on, and what its tests may use besides.
+const ALLOWED: &[(&str, &[&str], &[&str])] = &[
+    ("pocketvision-core", &[], &[]),
+    ("pocketvision-shaders", &[], &[]),
+    ("pocketvision-reference", &["core"], &["conformance", "import-tflite"]),
+    ("pocketvision-backend-cpu", &["core"], &["conformance", "import-tflite", "reference"]),
+    (
+        "pocketvision-backend-gpu",
+        &["core", "shaders"],
+        &["conformance", "import-tflite", "reference"],
+    ),
+    (
+        "pocketvision-backend-edgetpu-sim",
+        &["core", "reference"],
+        &["conformance", "import-tflite"],
+    ),
+    ("pocketvision-import-tflite", &["core"], &["reference"]),
+    ("pocketvision-vision", &["core"], &[]),
+    ("pocketvision-conformance", &["core", "reference"], &[]),
+    (
+        "pocketvision",
+        &[
+            "core",
+            "reference",
+            "backend-cpu",
+            "backend-gpu",
+            "backend-edgetpu-sim",
+            "import-tflite",
+            "vision",
+        ],
+        &["conformance"],
+    ),
+    ("pocketvision-cli", &["pocketvision"], &["conformance"]),
+    ("pocketvision-benches", &["pocketvision"], &["conformance"]),
+];
+
+#[test]
+fn no_crate_knows_more_of_our_crates_than_the_architecture_says() {
+    let metadata = MetadataCommand::new()
+        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
+    let ours: BTreeSet<String> =
+        metadata.workspace_packages().iter().map(|package| package.name.to_string()).collect();
+    let full_name = |short: &&str| match *short {
+        "pocketvision" => "pocketvision".to_owned(),
+        short => format!("pocketvision-{short}"),
+    };
+    let allowed: BTreeMap<&str, [BTreeSet<String>; 2]> = ALLOWED
+        .iter()
+        .map(|(name, normal, tests)| {
+            let normal: BTreeSet<String> = normal.iter().map(full_name).collect();
+            let tests = normal.iter().cloned().chain(tests.iter().map(full_name)).collect();
+            (*name, [normal, tests])
+        })
+        .collect();
+
+    let mut forbidden = Vec::new();
+    for package in metadata.workspace_packages() {
+        let Some([normal, tests]) = allowed.get(package.name.as_str()) else {
+            forbidden.push(format!("{} is not in the table of allowed arrows", package.name));
+            continue;
+        };
+        for dependency in package.dependencies.iter().filter(|d| ours.contains(&d.name)) {
+            let may = if dependency.kind == DependencyKind::Development { tests } else { normal };
+            if !may.contains(&dependency.name) {
+                forbidden.push(format!(
+                    "{} -> {} ({})",
+                    package.name, dependency.name, dependency.kind
+                ));
+            }
+        }
+    }
+    assert!(forbidden.is_empty(), "arrows that the architecture does not have: {forbidden:#?}");
+    let listed: BTreeSet<&str> = allowed.keys().copied().collect();
+    let existing: BTreeSet<&str> = ours.iter().map(String::as_str).collect();
+    assert_eq!(listed, existing, "the table and the workspace list different crates");
+}
