@@ -8,13 +8,28 @@
 //! for a network; it decodes the kinds that are not colour or grey (printers' CMYK), where
 //! the other decoder does not hold up against damaged files.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use libjpeg_turbo_rs::{DecodeLimits, Decoder, PixelFormat};
 
 use crate::{Image, VisionError};
 
 /// The photo, or `None` if it is neither grey nor colour and needs another decoder.
 /// `damaged` makes the error of a reason.
+///
+/// The decoder is written for builds without overflow checks. In a caller's debug build a
+/// damaged photo may trip one: that panic is caught and becomes the error it stands for.
 pub(crate) fn decode(
+    bytes: &[u8],
+    name: &str,
+    damaged: impl Fn(String) -> VisionError,
+) -> Result<Option<Image>, VisionError> {
+    let decoding = AssertUnwindSafe(|| decode_unguarded(bytes, name, &damaged));
+    catch_unwind(decoding)
+        .unwrap_or_else(|_| Err(damaged("its numbers are out of every range".into())))
+}
+
+fn decode_unguarded(
     bytes: &[u8],
     name: &str,
     damaged: impl Fn(String) -> VisionError,
