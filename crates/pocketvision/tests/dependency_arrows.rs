@@ -18,11 +18,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["core", "shaders"],
         &["conformance", "import-tflite", "reference"],
     ),
-    (
-        "pocketvision-backend-edgetpu-sim",
-        &["core", "reference"],
-        &["conformance", "import-tflite"],
-    ),
+    ("pocketvision-backend-edgetpu-sim", &["core", "reference"], &["conformance", "import-tflite"]),
     ("pocketvision-import-tflite", &["core"], &["reference"]),
     ("pocketvision-vision", &["core"], &[]),
     ("pocketvision-conformance", &["core", "reference"], &[]),
@@ -74,10 +70,8 @@ fn no_crate_knows_more_of_our_crates_than_the_architecture_says() {
         for dependency in package.dependencies.iter().filter(|d| ours.contains(&d.name)) {
             let may = if dependency.kind == DependencyKind::Development { tests } else { normal };
             if !may.contains(&dependency.name) {
-                forbidden.push(format!(
-                    "{} -> {} ({})",
-                    package.name, dependency.name, dependency.kind
-                ));
+                forbidden
+                    .push(format!("{} -> {} ({})", package.name, dependency.name, dependency.kind));
             }
         }
     }
