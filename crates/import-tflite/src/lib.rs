@@ -24,6 +24,12 @@
 //! eight times the file's size plus 64 MiB, however its parts overlap. See [`MAX_FILE_BYTES`]
 //! and [`MAX_OPERATORS`] for the limits that make it so.
 //!
+//! ```no_run
+//! let graph = pocketvision_import_tflite::open("mobilenet_v2_1.0_224_quant.tflite")?;
+//! println!("{}: {} million multiply-accumulates", graph.name(), graph.macs() / 1_000_000);
+//! # Ok::<(), pocketvision_import_tflite::ImportError>(())
+//! ```
+//!
 //! [`op::Quantize`]: pocketvision_core::op::Quantize
 //! [`op::IntegerRounding`]: pocketvision_core::op::IntegerRounding
 

@@ -1,6 +1,5 @@
 //! What the file says about one tensor.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use pocketvision_core::{Element, Quantization, Shape};
@@ -39,9 +38,9 @@ impl<'a> FileTensor<'a> {
         Ok(read)
     }
 
-    /// The tensor's name; bytes that are no UTF-8 are replaced.
-    pub(crate) fn name(&self) -> Cow<'a, str> {
-        String::from_utf8_lossy(self.name)
+    /// The tensor's name.
+    pub(crate) fn name(&self) -> String {
+        readable(self.name)
     }
 
     /// Bytes that [`Self::name`] may allocate.
@@ -56,7 +55,7 @@ impl<'a> FileTensor<'a> {
     /// A problem of this tensor.
     pub(crate) fn wrong(&self, problem: Problem) -> Problem {
         let shown = &self.name[..self.name.len().min(LONGEST_NAME_SHOWN)];
-        let name = String::from_utf8_lossy(shown).into_owned();
+        let name = readable(shown);
         Problem::Tensor { index: self.index, name, source: Box::new(problem) }
     }
 
@@ -177,6 +176,12 @@ impl<'a> FileTensor<'a> {
     pub(crate) fn unsupported_kind(&self, expected: &'static str) -> Problem {
         self.wrong(Problem::Element { actual: tensor_type::name(self.kind), expected })
     }
+}
+
+/// Text of the file for people, on one line: what is no UTF-8 or a control character is
+/// replaced.
+pub(crate) fn readable(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).replace(char::is_control, "\u{fffd}")
 }
 
 /// The four dimensions of a tensor of up to four: the missing ones are 1 and come first.

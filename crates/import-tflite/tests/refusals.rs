@@ -59,6 +59,16 @@ fn unknown_operators_are_named_with_their_place() {
 }
 
 #[test]
+fn errors_are_one_line_whatever_the_names_are() {
+    let message = refusal(uint8_network(), |model| {
+        let tensor = tensor(model, "swish");
+        tensor.name = "two\nlines\u{1b}[31m".into();
+        tensor.kind = 7;
+    });
+    assert!(message.contains("'two\u{fffd}lines\u{fffd}[31m'"), "{message}");
+}
+
+#[test]
 fn shapes_that_are_not_static_are_refused() {
     for dims in [&[1, -1, 8, 3][..], &[1, 0, 8, 3], &[1, 1, 8, 8, 3], &[]] {
         let message = refusal(uint8_network(), |m| tensor(m, "image").dims = dims.to_vec());

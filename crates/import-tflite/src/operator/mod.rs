@@ -14,7 +14,7 @@ use crate::flatbuffer::{Table, Tables, Vector};
 use crate::importer::{Importer, Value};
 use crate::operator_names::builtin_name;
 use crate::schema::{activation, builtin, operator, operator_code, padding};
-use crate::tensor::FileTensor;
+use crate::tensor::{FileTensor, readable};
 
 /// One operator of the file.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl<'a> FileOperator<'a> {
             return builtin_name(self.code);
         }
         let shown = &self.custom_code[..self.custom_code.len().min(LONGEST_CUSTOM_CODE_SHOWN)];
-        format!("the custom operator '{}'", String::from_utf8_lossy(shown))
+        format!("the custom operator '{}'", readable(shown))
     }
 
     /// The operator's attributes, if the file has them; of the right kind.

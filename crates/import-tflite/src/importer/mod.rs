@@ -1,19 +1,18 @@
 //! From the file's tables to a graph: the walk over its operators.
 
+mod constants;
+
 use std::collections::{HashMap, HashSet};
 
 use pocketvision_core::op::{Constant, Quantize};
-use pocketvision_core::{
-    Element, Graph, GraphBuilder, NodeId, Op, ParamId, Quantization, Shape, Tensor, TensorData,
-    TensorType,
-};
+use pocketvision_core::{Element, Graph, GraphBuilder, NodeId, Op, ParamId, Shape, TensorType};
 
 use crate::budget::Budget;
 use crate::error::{Problem, Result};
 use crate::flatbuffer::{File, Table, Tables, Vector};
 use crate::names::Names;
 use crate::operator::FileOperator;
-use crate::schema::{FILE_IDENTIFIER, buffer, model, subgraph, tensor_type};
+use crate::schema::{FILE_IDENTIFIER, buffer, model, subgraph};
 use crate::tensor::{FileTensor, format_dims, shape_of};
 use crate::{Imported, MAX_OPERATORS, MAX_TENSORS, trailer};
 
@@ -222,7 +221,7 @@ impl<'a> Importer<'a> {
     pub(crate) fn name(&mut self, tensor: &FileTensor<'a>, suffix: &str) -> Result<String> {
         // The name, its copy in the list of names, and both once more while they are made.
         self.budget.charge(4 * (tensor.name_bytes() + suffix.len()))?;
-        let mut name = tensor.name().into_owned();
+        let mut name = tensor.name();
         if name.is_empty() {
             name = format!("tensor_{}", tensor.index);
         }
@@ -243,183 +242,3 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 }
-
-/// Constants.
-impl<'a> Importer<'a> {
-    pub(crate) fn is_constant(&self, tensor: &FileTensor<'a>) -> bool {
-        tensor.is_constant() || self.dequantized.contains_key(&tensor.index)
-    }
-
-    /// Notes that a tensor is another, constant one in f32.
-    pub(crate) fn dequantize_constant(
-        &mut self,
-        source: &FileTensor<'a>,
-        tensor: &FileTensor<'a>,
-    ) -> Result<()> {
-        if self.values[tensor.index].is_some() || self.is_constant(tensor) {
-            return Err(tensor.wrong(Problem::Redefined));
-        }
-        self.dequantized.insert(tensor.index, source.index);
-        Ok(())
-    }
-
-    /// The tensor that holds the bytes of a constant: itself, or what it was dequantized from.
-    pub(crate) fn constant_source(&self, tensor: &FileTensor<'a>) -> Result<FileTensor<'a>> {
-        match self.dequantized.get(&tensor.index) {
-            Some(&source) => FileTensor::read(self.tensors, self.buffers, source),
-            None => Ok(*tensor),
-        }
-    }
-
-    /// A constant tensor as a parameter of some shape, made once. Weights may have one scale
-    /// for each of so many channels along a dimension.
-    pub(crate) fn constant(
-        &mut self,
-        tensor: &FileTensor<'a>,
-        shape: Shape,
-        channels: Option<(usize, usize)>,
-    ) -> Result<Constants> {
-        if let Some(constants) = self.params.get(&(tensor.index, shape)) {
-            return Ok(constants.clone());
-        }
-        let (dimension, count) = channels.unwrap_or((0, 1));
-        let source = self.constant_source(tensor)?;
-        let is_dequantized = source.index != tensor.index;
-        let quantization = || source.weight_quantization(dimension, count);
-        let (element, data) = match (source.kind, is_dequantized) {
-            (tensor_type::FLOAT32, false) => {
-                (Element::F32, TensorData::F32(self.numbers::<f32>(&source, shape)?.collect()))
-            }
-            (tensor_type::INT8, false) => {
-                let data = self.numbers::<i8>(&source, shape)?.collect();
-                self.budget.charge(count * size_of::<f32>())?;
-                (Element::Int8(quantization()?), TensorData::I8(data))
-            }
-            (tensor_type::UINT8, false) => {
-                let data = self.numbers::<u8>(&source, shape)?.map(to_int8).collect();
-                self.budget.charge(count * size_of::<f32>())?;
-                (Element::Int8(quantization()?), TensorData::I8(data))
-            }
-            (tensor_type::FLOAT16, true) => {
-                let halves = self.numbers::<u16>(&source, shape)?;
-                let data = halves.map(|bits| half::f16::from_bits(bits).to_f32()).collect();
-                (Element::F32, TensorData::F32(data))
-            }
-            (tensor_type::INT8 | tensor_type::UINT8, true) => {
-                let (scale, zero_point) = one_scale(&source, quantization()?)?;
-                let real = |x: i8| scale * (i32::from(x) - zero_point) as f32;
-                let data = if source.kind == tensor_type::INT8 {
-                    self.numbers::<i8>(&source, shape)?.map(real).collect()
-                } else {
-                    self.numbers::<u8>(&source, shape)?.map(to_int8).map(real).collect()
-                };
-                (Element::F32, TensorData::F32(data))
-            }
-            (_, true) => return Err(source.unsupported_kind("FLOAT16, INT8 or UINT8")),
-            (_, false) => return Err(source.unsupported_kind("FLOAT32, INT8 or UINT8")),
-        };
-        self.add_constant(tensor, shape, element, data)
-    }
-
-    /// A bias as a parameter: f32, or int32 at the given scale if the file states none.
-    pub(crate) fn bias(
-        &mut self,
-        tensor: &FileTensor<'a>,
-        channels: usize,
-        scale: impl FnOnce() -> Quantization,
-    ) -> Result<Constants> {
-        let shape = Shape::vector(channels);
-        let source = self.constant_source(tensor)?;
-        if source.kind != tensor_type::INT32 || source.index != tensor.index {
-            return self.constant(tensor, shape, None);
-        }
-        if let Some(constants) = self.params.get(&(tensor.index, shape)) {
-            return Ok(constants.clone());
-        }
-        let data = self.numbers::<i32>(tensor, shape)?.collect();
-        self.budget.charge(channels * size_of::<f32>())?;
-        let quantization = tensor.bias_quantization(channels)?.unwrap_or_else(scale);
-        self.add_constant(tensor, shape, Element::Int32(quantization), TensorData::I32(data))
-    }
-
-    /// The numbers of a small constant operand: axes, a shape, paddings.
-    pub(crate) fn integers(&self, tensor: &FileTensor<'a>) -> Result<Vec<i64>> {
-        if !tensor.is_constant() {
-            return Err(tensor.wrong(Problem::NotConstant));
-        }
-        let count = tensor.dims()?.iter().try_fold(1usize, |count, &dim| count.checked_mul(dim));
-        let expected = match tensor.kind {
-            tensor_type::INT32 => 4,
-            tensor_type::INT64 => 8,
-            _ => return Err(tensor.unsupported_kind("INT32 or INT64")),
-        };
-        let expected = count.unwrap_or(usize::MAX).saturating_mul(expected);
-        let actual = tensor.data.len();
-        if actual != expected {
-            return Err(tensor.wrong(Problem::DataSize { actual, expected }));
-        }
-        let limit = LONGEST_ATTRIBUTE;
-        match count {
-            Some(count) if count > limit => {
-                Err(tensor.wrong(Problem::TooMany { what: "numbers", count, limit }))
-            }
-            _ if tensor.kind == tensor_type::INT64 => {
-                Ok(Vector::<i64>::from_bytes(tensor.data).iter().collect())
-            }
-            _ => Ok(Vector::<i32>::from_bytes(tensor.data).iter().map(i64::from).collect()),
-        }
-    }
-
-    /// The numbers of a constant that must fill a shape, charged at the four bytes that the
-    /// largest of our elements take.
-    fn numbers<T: crate::flatbuffer::Scalar>(
-        &mut self,
-        tensor: &FileTensor<'a>,
-        shape: Shape,
-    ) -> Result<impl ExactSizeIterator<Item = T> + use<'a, T>> {
-        if !tensor.is_constant() {
-            return Err(tensor.wrong(Problem::NotConstant));
-        }
-        let elements = shape.checked_elements().unwrap_or(usize::MAX);
-        let (actual, expected) = (tensor.data.len(), elements.saturating_mul(T::SIZE));
-        if actual != expected {
-            return Err(tensor.wrong(Problem::DataSize { actual, expected }));
-        }
-        self.budget.charge(elements.saturating_mul(4))?;
-        Ok(Vector::from_bytes(tensor.data).iter())
-    }
-
-    fn add_constant(
-        &mut self,
-        tensor: &FileTensor<'a>,
-        shape: Shape,
-        element: Element,
-        data: TensorData,
-    ) -> Result<Constants> {
-        let invalid = |source| tensor.wrong(Problem::Constant(source));
-        let numbers = Tensor::new(shape, element.clone(), data).map_err(invalid)?;
-        self.budget.charge(2 * tensor.name_bytes())?;
-        let param = self.builder.param(tensor.name(), numbers);
-        let constants = Constants { param, element };
-        self.params.insert((tensor.index, shape), constants.clone());
-        Ok(constants)
-    }
-}
-
-fn one_scale(tensor: &FileTensor<'_>, quantization: Quantization) -> Result<(f32, i32)> {
-    match quantization {
-        Quantization::PerTensor { scale, zero_point } => Ok((scale, zero_point)),
-        Quantization::PerChannel { .. } => {
-            let text = "dequantized constants with one scale per channel are not supported";
-            Err(tensor.wrong(Problem::Quantization(text.into())))
-        }
-    }
-}
-
-/// The int8 that stands for the same real number when the zero point, too, loses 128.
-const fn to_int8(value: u8) -> i8 {
-    (value ^ 0x80) as i8
-}
-
-/// Most numbers of an axis list, a shape or paddings.
-const LONGEST_ATTRIBUTE: usize = 16;
