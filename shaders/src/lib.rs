@@ -52,7 +52,8 @@ pub const HAS_WEIGHT_ZERO_POINT: &str = "HAS_WEIGHT_ZERO_POINT";
 /// | `DepthwiseConv2dInt8` | input; weight `[tap][quad]` as i32, zero point subtracted; `OutputChannels` | the same |
 /// | `GroupedConv2dF32`, `GroupedConv2dInt8` | input; weight `[tap][group input][output quad]`, integers as i32, zero point subtracted; bias or `OutputChannels` | a quad |
 /// | `Pool2dF32`, `Pool2dInt8` | input | a quad |
-/// | `ElementwiseF32`, `ElementwiseInt8` | a; b | a quad |
+/// | `ElementwiseF32` | a; b | a quad |
+/// | `ElementwiseInt8` | a; b; 512 integers, one for each byte of a, then of b | a quad |
 /// | `ActivationF32` | input | a quad |
 /// | `Table` | input; 256 bytes | a quad |
 /// | `SoftmaxF32` | input | a workgroup for each pixel |
@@ -178,7 +179,8 @@ impl Shader {
             | Self::PointwiseInt8
             | Self::DepthwiseConv2dInt8
             | Self::GroupedConv2dInt8 => &["input", "weight", "channels"],
-            Self::ElementwiseF32 | Self::ElementwiseInt8 => &["a", "b"],
+            Self::ElementwiseF32 => &["a", "b"],
+            Self::ElementwiseInt8 => &["a", "b", "operands"],
             Self::Table | Self::Dequantize => &["input", "table"],
             Self::Quantize => &["input", "thresholds"],
             Self::SoftmaxInt8 => &["input", "exponentials"],

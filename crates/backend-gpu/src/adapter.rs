@@ -96,12 +96,10 @@ impl AdapterSummary {
 
 /// All adapters that can run the shaders, best first.
 pub(crate) fn all() -> Vec<(wgpu::Adapter, AdapterSummary)> {
-    let instance =
-        wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
-    let backends =
-        wgpu::Backends::from_env().unwrap_or(wgpu::Backends::PRIMARY | wgpu::Backends::GL);
-    let adapters = pollster::block_on(instance.enumerate_adapters(backends));
-    let mut adapters: Vec<_> = adapters
+    let descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    let backends = descriptor.backends;
+    let instance = wgpu::Instance::new(descriptor);
+    let mut adapters: Vec<_> = pollster::block_on(instance.enumerate_adapters(backends))
         .into_iter()
         .filter(can_run_shaders)
         .map(|adapter| {

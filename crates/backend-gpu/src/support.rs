@@ -1,10 +1,8 @@
 //! Which nodes run here.
 
-use pocketvision_core::op::Pool2d;
 use pocketvision_core::{Element, Graph, Node, Op, Unsupported};
 
 use crate::BACKEND_NAME;
-use crate::schedule::window_cover;
 
 /// Whether a node can be lowered.
 pub(crate) fn supports(graph: &Graph, node: &Node) -> Result<(), Unsupported> {
@@ -36,17 +34,8 @@ fn refusal(graph: &Graph, node: &Node) -> Option<String> {
                 format!("an int8 softmax over {channels} scores, more than {MOST_INT8_SCORES}")
             })
         }
-        Op::Pool2d(op) => empty_window(graph, node, op),
         _ => None,
     }
-}
-
-/// A window that covers padding alone has no average and no maximum.
-fn empty_window(graph: &Graph, node: &Node, op: &Pool2d) -> Option<String> {
-    let input = graph.input_types(node).first()?.shape;
-    let (rows, columns) = window_cover(&op.window, input, node.output.shape);
-    let empty = rows.iter().chain(&columns).any(|&count| count == 0);
-    empty.then(|| "a window lies in the padding alone; reduce the padding".into())
 }
 
 /// The sum of exponentials has 12 integer bits.

@@ -13,16 +13,6 @@ struct Params {
     a_repeats_channel: u32,
     b_repeats_channel: u32,
     is_product: u32,
-    // Bits of headroom that the operands of a sum are given before they are scaled.
-    headroom: u32,
-    a_zero_point: i32,
-    a_mantissa: i32,
-    a_shift_left: u32,
-    a_shift_right: u32,
-    b_zero_point: i32,
-    b_mantissa: i32,
-    b_shift_left: u32,
-    b_shift_right: u32,
     output_mantissa: i32,
     output_shift_left: u32,
     output_shift_right: u32,
@@ -34,7 +24,10 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<u32>;
 @group(0) @binding(2) var<storage, read> b: array<u32>;
-@group(0) @binding(3) var<storage, read_write> output: array<u32>;
+// What is added or multiplied for each byte of `a`, then for each byte of `b`: for a sum the
+// operand at the common scale, for a product the operand less its zero point.
+@group(0) @binding(3) var<storage, read> operands: array<i32, 512>;
+@group(0) @binding(4) var<storage, read_write> output: array<u32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -47,26 +40,17 @@ fn main(
         return;
     }
     let at = operands_of(index);
-    var x = unpack4xI8(a[at.x]);
-    var y = unpack4xI8(b[at.y]);
+    var x = look_up(a[at.x], 0u);
+    var y = look_up(b[at.y], 256u);
     if params.a_repeats_channel != 0u {
         x = x.xxxx;
     }
     if params.b_repeats_channel != 0u {
         y = y.xxxx;
     }
-    x -= vec4<i32>(params.a_zero_point);
-    y -= vec4<i32>(params.b_zero_point);
-    var value: vec4<i32>;
+    var value = x + y;
     if params.is_product != 0u {
         value = x * y;
-    } else {
-        let headroom = vec4<u32>(params.headroom);
-        let scale_a =
-            splat_multiplier(params.a_mantissa, params.a_shift_left, params.a_shift_right);
-        let scale_b =
-            splat_multiplier(params.b_mantissa, params.b_shift_left, params.b_shift_right);
-        value = multiply(x << headroom, scale_a) + multiply(y << headroom, scale_b);
     }
     let scale_output = splat_multiplier(
         params.output_mantissa,
@@ -80,4 +64,9 @@ fn main(
         params.output_low,
         params.output_high,
     );
+}
+
+fn look_up(quad: u32, first: u32) -> vec4<i32> {
+    let at = unpack4xU8(quad) + vec4<u32>(first);
+    return vec4<i32>(operands[at.x], operands[at.y], operands[at.z], operands[at.w]);
 }

@@ -62,7 +62,8 @@ fn main(
         case KIND_MEAN: {
             let multiplier =
                 splat_multiplier(params.mantissa, params.shift_left, params.shift_right);
-            value = multiply(sum - params.zero_sum, multiplier) + params.output_zero_point;
+            let mean = multiply(sum - params.zero_sum, multiplier);
+            value = place(mean, params.output_zero_point, -128, 127);
         }
         default: {
         }

@@ -31,6 +31,10 @@ fn requantize(
     low: i32,
     high: i32,
 ) -> u32 {
-    let value = multiply(sum, multiplier) + vec4<i32>(zero_point);
-    return pack4xI8(clamp(value, vec4<i32>(low), vec4<i32>(high)));
+    return pack4xI8(place(multiply(sum, multiplier), zero_point, low, high));
+}
+
+// x + zero_point within low and high, without overflow on the way.
+fn place(x: vec4<i32>, zero_point: i32, low: i32, high: i32) -> vec4<i32> {
+    return clamp(x, vec4<i32>(low - zero_point), vec4<i32>(high - zero_point)) + zero_point;
 }

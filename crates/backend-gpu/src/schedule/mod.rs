@@ -12,8 +12,6 @@
 mod lower;
 mod slots;
 
-pub(crate) use lower::pool2d::covered as window_cover;
-
 use pocketvision_core::{CompileError, Graph, Keep, NodeId};
 use pocketvision_shaders::{Shader, Work};
 

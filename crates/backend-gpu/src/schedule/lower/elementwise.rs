@@ -5,7 +5,7 @@ use pocketvision_core::quant::{QuantizedAdd, QuantizedMul, activation_table};
 use pocketvision_core::{CompileError, Node, NodeId, Shape};
 use pocketvision_shaders::{Shader, params};
 
-use super::super::Operand;
+use super::super::{BlobKind, Operand};
 use super::{Lowering, activation_number, elements, multiplier_words, quad_work, quads};
 
 impl Lowering<'_> {
@@ -20,21 +20,10 @@ impl Lowering<'_> {
             return self.elementwise_f32(id, node, op.activation, false);
         }
         let add = QuantizedAdd::new(&a.element, &b.element, &node.output.element, op.activation);
-        let (a_mantissa, a_shift_left, a_shift_right) = multiplier_words(add.a_multiplier);
-        let (b_mantissa, b_shift_left, b_shift_right) = multiplier_words(add.b_multiplier);
         let (output_mantissa, output_shift_left, output_shift_right) =
             multiplier_words(add.output_multiplier);
         let params = params::ElementwiseInt8 {
             is_product: 0,
-            headroom: QuantizedAdd::LEFT_SHIFT,
-            a_zero_point: add.a_zero_point,
-            a_mantissa,
-            a_shift_left,
-            a_shift_right,
-            b_zero_point: add.b_zero_point,
-            b_mantissa,
-            b_shift_left,
-            b_shift_right,
             output_mantissa,
             output_shift_left,
             output_shift_right,
@@ -43,7 +32,8 @@ impl Lowering<'_> {
             output_high: add.range.1,
             ..params::ElementwiseInt8::default()
         };
-        self.elementwise_int8(id, node, params)
+        let operands = by_byte(|a| add.scaled_a(a), |b| add.scaled_b(b));
+        self.elementwise_int8(id, node, params, &operands)
     }
 
     pub(super) fn mul(
@@ -61,8 +51,6 @@ impl Lowering<'_> {
             multiplier_words(mul.output_multiplier);
         let params = params::ElementwiseInt8 {
             is_product: 1,
-            a_zero_point: mul.a_zero_point,
-            b_zero_point: mul.b_zero_point,
             output_mantissa,
             output_shift_left,
             output_shift_right,
@@ -71,7 +59,9 @@ impl Lowering<'_> {
             output_high: mul.range.1,
             ..params::ElementwiseInt8::default()
         };
-        self.elementwise_int8(id, node, params)
+        let operands =
+            by_byte(|a| i32::from(a) - mul.a_zero_point, |b| i32::from(b) - mul.b_zero_point);
+        self.elementwise_int8(id, node, params, &operands)
     }
 
     fn elementwise_f32(
@@ -103,6 +93,7 @@ impl Lowering<'_> {
         id: NodeId,
         node: &Node,
         arithmetic: params::ElementwiseInt8,
+        operands: &[i32; 512],
     ) -> Result<Operand, CompileError> {
         let ((a, a_type), (b, b_type)) = (self.input(node, 0), self.input(node, 1));
         let output = node.output.shape;
@@ -117,7 +108,8 @@ impl Lowering<'_> {
             b_repeats_channel: repeats_channel(b_type.shape, output),
             ..arithmetic
         };
-        self.compute(id, Shader::ElementwiseInt8, &params, &[a, b], quad_work(output))
+        let operands = self.blob(id, BlobKind::Table, operands)?;
+        self.compute(id, Shader::ElementwiseInt8, &params, &[a, b, operands], quad_work(output))
     }
 
     pub(super) fn activation(
@@ -139,6 +131,14 @@ impl Lowering<'_> {
         let by_byte = std::array::from_fn(|byte| by_value[byte ^ 0x80].cast_unsigned());
         self.look_up(id, node, input, &by_byte)
     }
+}
+
+/// A function of the first operand for each byte as stored, then one of the second.
+fn by_byte(a: impl Fn(i8) -> i32, b: impl Fn(i8) -> i32) -> [i32; 512] {
+    std::array::from_fn(|i| {
+        let value = (i as u8).cast_signed();
+        if i < 256 { a(value) } else { b(value) }
+    })
 }
 
 /// Distances in quads between neighbours of an operand along each dimension of the output; 0

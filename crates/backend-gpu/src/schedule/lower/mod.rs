@@ -3,7 +3,7 @@
 mod convolution;
 mod elementwise;
 mod moves;
-pub(super) mod pool2d;
+mod pool2d;
 mod tables;
 mod weights;
 

@@ -1,0 +1,231 @@
+//! Plans as objects: reuse, threads, profiles, refusals.
+
+use std::sync::OnceLock;
+
+use pocketvision_backend_gpu::{GpuBackend, GpuError, GpuOptions};
+use pocketvision_core::op::{Activation, ActivationKind, Conv2d, Padding, Softmax, Window};
+use pocketvision_core::{
+    Backend, Clock, CompileError, CompileOptions, Element, Graph, GraphBuilder, Keep, Op, Plan,
+    Profile, RunError, Shape, Tensor, TensorType,
+};
+use pocketvision_reference::ReferenceBackend;
+
+fn backend() -> Option<&'static GpuBackend> {
+    static BACKEND: OnceLock<Option<GpuBackend>> = OnceLock::new();
+    let open = || match GpuBackend::new(GpuOptions::default()) {
+        Ok(backend) => Some(backend),
+        Err(error) => {
+            let required = std::env::var("POCKETVISION_REQUIRE_GPU").is_ok_and(|v| v == "1");
+            assert!(!required, "{error}");
+            eprintln!("\n*** IGNORED: {error} ***\n");
+            None
+        }
+    };
+    BACKEND.get_or_init(open).as_ref()
+}
+
+/// A convolution with integers for weights and a relu: exact in f32, so equality can be asked.
+fn network(channels: usize) -> Graph {
+    let mut builder = GraphBuilder::new("network");
+    let ty = TensorType::new(Shape::new(1, 6, 6, channels), Element::F32);
+    let input = builder.input("image", ty).unwrap();
+    let shape = Shape::new(5, 3, 3, channels);
+    let weights = (0..shape.elements()).map(|i| (i % 7) as f32 - 3.0).collect();
+    let weight = builder.param("weight", Tensor::from_f32(shape, weights).unwrap());
+    let window = Window::square(3, 1, Padding::Same);
+    let op = Conv2d { window, weight, bias: None, groups: 1, activation: None };
+    let conv = builder.push("conv", Op::Conv2d(op), &[input]).unwrap();
+    let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+    let relu = builder.push("relu", relu, &[conv]).unwrap();
+    builder.finish(&[relu]).unwrap()
+}
+
+fn image(graph: &Graph, seed: usize) -> Tensor {
+    let shape = graph.ty(graph.inputs()[0]).shape;
+    let values = (0..shape.elements()).map(|i| ((i * 31 + seed * 17) % 23) as f32 - 11.0);
+    Tensor::from_f32(shape, values.collect()).unwrap()
+}
+
+fn expected(graph: &Graph, input: &Tensor) -> Tensor {
+    let mut plan = ReferenceBackend::new().compile(graph, &CompileOptions::default()).unwrap();
+    plan.run(std::slice::from_ref(input)).unwrap()[0].clone()
+}
+
+#[test]
+fn a_plan_runs_many_times_and_leaves_the_device_as_it_was() {
+    if backend().is_none() {
+        return;
+    }
+    let backend = GpuBackend::new(GpuOptions::default()).unwrap();
+    let graph = network(3);
+    let mut plan = backend.compile_plan(&graph, &CompileOptions::default()).unwrap();
+    let pipelines = backend.pipeline_count();
+    let memory = plan.memory();
+    for seed in 0..5 {
+        let input = image(&graph, seed);
+        assert_eq!(plan.run(std::slice::from_ref(&input)).unwrap()[0], expected(&graph, &input));
+    }
+    assert_eq!(plan.dispatch_count(), 2);
+    assert_eq!(plan.memory(), memory);
+    assert_eq!(backend.pipeline_count(), pipelines);
+}
+
+#[test]
+fn plans_of_one_network_share_their_pipelines() {
+    if backend().is_none() {
+        return;
+    }
+    let backend = GpuBackend::new(GpuOptions::default()).unwrap();
+    let graph = network(3);
+    let first = backend.compile_plan(&graph, &CompileOptions::default()).unwrap();
+    assert_eq!(backend.pipeline_count(), 2);
+    let second = backend.compile_plan(&network(7), &CompileOptions::default()).unwrap();
+    assert_eq!(backend.pipeline_count(), 2);
+    assert_eq!(first.dispatch_count(), second.dispatch_count());
+}
+
+#[test]
+fn two_plans_on_one_device_do_not_disturb_each_other() {
+    let Some(backend) = backend() else { return };
+    let (small, large) = (network(2), network(9));
+    let mut plan_small = backend.compile(&small, &CompileOptions::default()).unwrap();
+    let mut plan_large = backend.compile(&large, &CompileOptions::default()).unwrap();
+    for seed in 0..3 {
+        let (a, b) = (image(&small, seed), image(&large, seed));
+        assert_eq!(plan_small.run(std::slice::from_ref(&a)).unwrap()[0], expected(&small, &a));
+        assert_eq!(plan_large.run(std::slice::from_ref(&b)).unwrap()[0], expected(&large, &b));
+    }
+}
+
+#[test]
+fn plans_run_and_compile_on_several_threads() {
+    let Some(backend) = backend() else { return };
+    std::thread::scope(|scope| {
+        for channels in 1..5 {
+            scope.spawn(move || {
+                let graph = network(channels);
+                let mut plan = backend.compile(&graph, &CompileOptions::default()).unwrap();
+                for seed in 0..20 {
+                    let input = image(&graph, seed);
+                    let outputs = plan.run(std::slice::from_ref(&input)).unwrap();
+                    assert_eq!(outputs[0], expected(&graph, &input));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_plan_outlives_its_backend() {
+    if backend().is_none() {
+        return;
+    }
+    let graph = network(3);
+    let input = image(&graph, 1);
+    let mut plan = {
+        let backend = GpuBackend::new(GpuOptions::default()).unwrap();
+        backend.compile(&graph, &CompileOptions::default()).unwrap()
+    };
+    let expected = expected(&graph, &input);
+    assert_eq!(plan.run(&[input]).unwrap()[0], expected);
+}
+
+#[test]
+fn every_node_is_handed_back_the_input_too() {
+    let Some(backend) = backend() else { return };
+    let graph = network(3);
+    let options = CompileOptions { keep: Keep::EveryNode };
+    let input = image(&graph, 2);
+    let mut reference = ReferenceBackend::new().compile(&graph, &options).unwrap();
+    let mut plan = backend.compile(&graph, &options).unwrap();
+    let inputs = [input];
+    assert_eq!(plan.run(&inputs).unwrap(), reference.run(&inputs).unwrap());
+}
+
+#[test]
+fn a_profile_has_a_row_a_dispatch_and_the_plan_still_runs() {
+    let Some(backend) = backend() else { return };
+    let graph = network(3);
+    let mut plan = backend.compile(&graph, &CompileOptions::default()).unwrap();
+    let inputs = [image(&graph, 3)];
+    for _ in 0..2 {
+        let profile = plan.profile(&inputs).unwrap();
+        let names: Vec<_> = profile.layers.iter().map(|layer| layer.name.as_str()).collect();
+        assert_eq!(names, ["conv", "relu", Profile::OTHER]);
+        assert_eq!(profile.layers[0].macs, graph.macs());
+        assert_eq!(profile.clock, backend.device().clock);
+        if profile.clock == Clock::DeviceTimestamp {
+            assert!(profile.layers[0].latency_ms > 0.0);
+        }
+        assert_eq!(plan.run(&inputs).unwrap()[0], expected(&graph, &inputs[0]));
+    }
+}
+
+#[test]
+fn wrong_inputs_are_refused_and_do_not_break_the_plan() {
+    let Some(backend) = backend() else { return };
+    let graph = network(3);
+    let mut plan = backend.compile(&graph, &CompileOptions::default()).unwrap();
+    assert!(matches!(plan.run(&[]), Err(RunError::InputCount { expected: 1, actual: 0 })));
+    assert!(matches!(plan.run(&[image(&network(4), 0)]), Err(RunError::InputType { .. })));
+    let input = image(&graph, 4);
+    assert_eq!(plan.run(std::slice::from_ref(&input)).unwrap()[0], expected(&graph, &input));
+}
+
+#[test]
+fn what_cannot_run_is_refused_with_a_reason() {
+    let Some(backend) = backend() else { return };
+    let refused = |ty: TensorType, op: Op| {
+        let mut builder = GraphBuilder::new("refused");
+        let input = builder.input("image", ty).unwrap();
+        let element = builder.ty(input).element.clone();
+        let node = builder.push_as("node", op, &[input], element).unwrap();
+        let graph = builder.finish(&[node]).unwrap();
+        match backend.compile(&graph, &CompileOptions::default()) {
+            Err(CompileError::Unsupported(reason)) => reason.to_string(),
+            _ => panic!("compiled"),
+        }
+    };
+    let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+    let message = refused(TensorType::new(Shape::vector(4), Element::F16), relu);
+    assert!(message.contains("f16 tensors are not supported"), "{message}");
+
+    let shape = Shape::vector(5000);
+    let element = Element::int8(0.1, 0);
+    let softmax = Op::Softmax(Softmax { beta: 1.0 });
+    let message = refused(TensorType::new(shape, element), softmax);
+    assert!(message.contains("softmax over 5000 scores"), "{message}");
+}
+
+#[test]
+fn too_large_a_network_is_refused_by_node() {
+    let Some(backend) = backend() else { return };
+    let mut builder = GraphBuilder::new("large");
+    // One channel is padded to four: 4 GiB in f32.
+    let ty = TensorType::new(Shape::new(1, 1 << 14, 1 << 14, 1), Element::F32);
+    let input = builder.input("image", ty).unwrap();
+    let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+    let relu = builder.push("relu", relu, &[input]).unwrap();
+    let graph = builder.finish(&[relu]).unwrap();
+    match backend.compile(&graph, &CompileOptions::default()) {
+        Err(CompileError::TooLarge { node, needed_bytes, .. }) => {
+            assert_eq!((node.as_str(), needed_bytes), ("image", 1 << 32));
+        }
+        other => panic!("{:?}", other.err()),
+    }
+}
+
+#[test]
+fn an_adapter_is_chosen_by_name() {
+    let Some(backend) = backend() else { return };
+    let name = backend.adapter().name.to_uppercase();
+    let again = GpuBackend::new(GpuOptions { adapter: Some(name) }).unwrap();
+    assert_eq!(again.adapter().name, backend.adapter().name);
+    let unknown = GpuOptions { adapter: Some("no such adapter".into()) };
+    match GpuBackend::new(unknown) {
+        Err(GpuError::NoSuchAdapter { available, .. }) => {
+            assert_eq!(available.len(), GpuBackend::adapters().len());
+        }
+        other => panic!("{other:?}"),
+    }
+}
