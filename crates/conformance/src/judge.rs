@@ -187,7 +187,7 @@ fn compare(
 ///
 /// # Panics
 /// If the node is f16: no case is.
-pub(crate) fn reference_value(graph: &Graph, id: NodeId, inputs: &[&Tensor]) -> Tensor {
+fn reference_value(graph: &Graph, id: NodeId, inputs: &[&Tensor]) -> Tensor {
     evaluate(graph, id, inputs).expect("the reference evaluates every f32 and int8 node")
 }
 

@@ -26,10 +26,10 @@ mod case;
 mod judge;
 mod runner;
 mod support_table;
-pub mod tolerance;
 
 pub use build::{BuiltCase, build};
 pub use case::{Case, CaseError, Elements, cases};
 pub use judge::{Verdict, judge};
+pub use pocketvision_reference::tolerance;
 pub use runner::{Expectations, Subject, main};
 pub use support_table::support_table;

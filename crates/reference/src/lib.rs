@@ -9,7 +9,8 @@
 //!
 //! * **Float**: tensors are f32. Every sum and every function is computed in f64 and rounded
 //!   once, at the end, so the result is the exact one within a rounding of f32. Other
-//!   backends are allowed an error that follows from the number of terms they sum.
+//!   backends are allowed an error that follows from the number of terms they sum:
+//!   [`tolerance`].
 //! * **Int8**: exact integers, TFLite's reference rules. Other backends are allowed no
 //!   error at all.
 //!
@@ -44,6 +45,7 @@ mod evaluate;
 mod op;
 mod plan;
 mod sliding;
+pub mod tolerance;
 
 pub use backend::ReferenceBackend;
 pub use evaluate::{EvaluateError, evaluate, evaluate_into};

@@ -188,6 +188,7 @@ fn first_difference_of(
         node: graph.node(first.node).name.clone(),
         op: graph.node(first.node).op.name(),
         agreement: first.agreement.into(),
+        values_beyond_tolerance: first.values_beyond_tolerance,
     }))
 }
 

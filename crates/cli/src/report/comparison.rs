@@ -6,7 +6,7 @@ use pocketvision::agreement::Agreement;
 use serde::Serialize;
 
 use super::Report;
-use super::table::{milliseconds, percent, table, write_table};
+use super::table::{milliseconds, percent, short_name, table, write_table};
 use super::top::TopClass;
 use crate::latency::Latency;
 
@@ -75,8 +75,10 @@ pub(crate) struct FirstDifferenceReport {
     pub index: usize,
     pub node: String,
     pub op: &'static str,
+    /// Against what the reference makes of the same inputs.
     #[serde(flatten)]
     pub agreement: AgreementReport,
+    pub values_beyond_tolerance: usize,
 }
 
 impl Report for Comparison {
@@ -129,16 +131,20 @@ impl Comparison {
                 notes.push(match first {
                     None => format!("{}: every layer is within tolerance", row.backend),
                     Some(first) => format!(
-                        "{}: first differs at node {} '{}' ({}): {}",
+                        "{}: first beyond tolerance at layer {} '{}' ({}): {}, {} of them too far",
                         row.backend,
                         first.index,
-                        first.node,
+                        short_name(&first.node),
                         first.op,
                         difference(&first.agreement),
+                        first.values_beyond_tolerance,
                     ),
                 });
             }
-            notes.extend(row.error.as_ref().map(|error| format!("{}: {error}", row.backend)));
+            notes.extend(row.error.as_ref().map(|error| match error.starts_with(&row.backend) {
+                true => error.clone(),
+                false => format!("{}: {error}", row.backend),
+            }));
         }
         if found().any(|row| row.clock == "simulated") {
             notes.push("simulated: a model's prediction for that chip; nothing was timed".into());

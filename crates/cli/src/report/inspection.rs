@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Report;
-use super::table::{bytes, count, table, write_table};
+use super::table::{bytes, count, short_name, table, write_table};
 
 /// One network.
 #[derive(Debug, Serialize)]
@@ -106,7 +106,7 @@ impl Report for Inspection {
             let reads: Vec<String> = layer.inputs.iter().map(ToString::to_string).collect();
             rows.add_row(vec![
                 layer.index.to_string(),
-                layer.name.clone(),
+                short_name(&layer.name),
                 layer.op.to_owned(),
                 layer.attributes.clone(),
                 reads.join(" "),

@@ -6,7 +6,7 @@ use pocketvision::{LayerCost, Profile};
 use serde::Serialize;
 
 use super::Report;
-use super::table::{bytes, count, percent, table, write_table};
+use super::table::{bytes, count, percent, short_name, table, write_table};
 
 /// One run, layer by layer.
 #[derive(Debug, Serialize)]
@@ -85,7 +85,7 @@ impl Report for ProfileReport {
         let mut rows = table(&header, &right);
         for layer in &self.layers {
             let mut row = vec![
-                layer.name.clone(),
+                short_name(&layer.name),
                 layer.kernel.clone(),
                 format!("{:.3}", layer.latency_ms),
                 percent(layer.latency_ms / self.latency_ms),

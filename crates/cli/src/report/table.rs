@@ -10,6 +10,9 @@ pub(crate) fn table(header: &[&str], right_aligned: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_style(style);
     table.set_header(header.to_vec());
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
     for &column in right_aligned {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -24,6 +27,18 @@ pub(crate) fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> 
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
+}
+
+/// A node's name, shortened. TFLite joins the names of all that was fused into an operator by
+/// semicolons: the first says enough. Of a long path, the end tells most.
+pub(crate) fn short_name(name: &str) -> String {
+    let first = name.split(';').next().unwrap_or(name);
+    let characters = first.chars().count();
+    if characters <= LONGEST_NAME {
+        return first.to_owned();
+    }
+    let end: String = first.chars().skip(characters - (LONGEST_NAME - 1)).collect();
+    format!("…{end}")
 }
 
 /// Milliseconds with three significant digits, as in `3.21`.
@@ -62,9 +77,20 @@ fn prefixed(mut number: f64, step: f64, prefixes: [&str; 5]) -> String {
     format!("{number:.decimals$}{}", prefixes[index])
 }
 
+/// Characters of a node's name that a table shows.
+const LONGEST_NAME: usize = 40;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_names_keep_their_beginning_or_their_end() {
+        assert_eq!(short_name("conv/Relu;conv/add_fold"), "conv/Relu");
+        let long = short_name(&format!("{}é/project", "x".repeat(60)));
+        assert_eq!(long.chars().count(), LONGEST_NAME);
+        assert!(long.starts_with('…') && long.ends_with("é/project"), "{long}");
+    }
 
     #[test]
     fn numbers_are_short() {

@@ -12,11 +12,12 @@
 //! exception: a float exactly between two integers (to within the rounding of a division)
 //! may be quantized to either.
 
-use crate::judge::reference_value;
 use pocketvision_core::op::{ActivationKind, Constant, PoolKind};
 use pocketvision_core::{
     Element, Graph, GraphBuilder, GraphError, Node, NodeId, Op, ParamId, Shape, Tensor, TensorType,
 };
+
+use crate::evaluate;
 
 /// Half the distance between 1 and the next f32.
 pub const UNIT_ROUNDOFF: f64 = 1.0 / (1u64 << 24) as f64;
@@ -178,8 +179,8 @@ fn absolute_twin(
     let twin = builder.push("twin", op, &ids)?;
     let twin_graph = builder.finish(&[twin])?;
     let inputs: Vec<&Tensor> = inputs.iter().collect();
-    let magnitudes = reference_value(&twin_graph, twin, &inputs).to_f32();
-    Ok(magnitudes.into_iter().map(f64::from).collect())
+    let magnitudes = evaluate(&twin_graph, twin, &inputs).expect("every f32 node is evaluated");
+    Ok(magnitudes.to_f32().into_iter().map(f64::from).collect())
 }
 
 fn absolute(tensor: &Tensor) -> Tensor {
