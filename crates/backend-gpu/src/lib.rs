@@ -34,6 +34,7 @@
 
 mod adapter;
 mod backend;
+mod buffers;
 mod device;
 mod error;
 mod layout;

@@ -10,6 +10,7 @@ use pocketvision_core::{
 };
 
 use crate::BACKEND_NAME;
+use crate::buffers::{Constants, Params, buffer};
 use crate::device::Device;
 use crate::layout;
 use crate::pipeline::Pipeline;
@@ -91,6 +92,7 @@ impl GpuPlan {
         let mut plan = device
             .checked(|| Self::build(owned, graph, signature, schedule, pipelines))
             .map_err(failed)?;
+        plan.warm_up().map_err(failed)?;
         plan.recorded = Some(device.checked(|| plan.record()).map_err(failed)?);
         Ok(plan)
     }
@@ -209,6 +211,26 @@ impl GpuPlan {
         }
     }
 
+    /// Dispatches one workgroup of each pipeline: some drivers, software ones above all, turn a
+    /// shader into machine code when it is first dispatched, which must not delay a first run.
+    fn warm_up(&self) -> Result<(), String> {
+        let submission = self.device.checked(|| {
+            let mut encoder = self.encoder();
+            {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                let mut warm: Vec<&Arc<Pipeline>> = Vec::new();
+                for step in &self.steps {
+                    if !warm.iter().any(|pipeline| Arc::ptr_eq(pipeline, &step.pipeline)) {
+                        warm.push(&step.pipeline);
+                        step.dispatch(&mut pass, (1, 1));
+                    }
+                }
+            }
+            self.device.queue.submit([encoder.finish()])
+        })?;
+        self.mapped.wait(&self.device, submission, 0)
+    }
+
     /// Records one whole run: inputs in, one compute pass, outputs out.
     fn record(&self) -> wgpu::CommandBuffer {
         let mut encoder = self.encoder();
@@ -216,7 +238,7 @@ impl GpuPlan {
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             for step in &self.steps {
-                step.dispatch(&mut pass);
+                step.dispatch(&mut pass, step.workgroups);
             }
         }
         self.record_readbacks(&mut encoder);
@@ -232,7 +254,7 @@ impl GpuPlan {
                 label: None,
                 timestamp_writes: Some(timestamps.of_pass(index)),
             });
-            step.dispatch(&mut pass);
+            step.dispatch(&mut pass, step.workgroups);
         }
         self.record_readbacks(&mut encoder);
         timestamps.record_readback(&mut encoder);
@@ -370,10 +392,10 @@ impl GpuPlan {
 }
 
 impl Step {
-    fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>) {
+    fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>, workgroups: (u32, u32)) {
         pass.set_pipeline(&self.pipeline.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
-        pass.dispatch_workgroups(self.workgroups.0, self.workgroups.1, 1);
+        pass.dispatch_workgroups(workgroups.0, workgroups.1, 1);
     }
 }
 
@@ -436,85 +458,6 @@ impl Mapped {
     }
 }
 
-/// All blobs on the device, packed into as few buffers as its limits allow.
-struct Constants {
-    chunks: Vec<wgpu::Buffer>,
-    /// Buffer and offset of each blob.
-    places: Vec<(usize, u64)>,
-}
-
-impl Constants {
-    fn upload(device: &Device, schedule: &Schedule) -> Self {
-        let alignment = device.binding_alignment();
-        let limit = device.max_buffer_bytes().min(LARGEST_CHUNK_BYTES);
-        let mut sizes: Vec<u64> = Vec::new();
-        let mut places = Vec::with_capacity(schedule.blobs.len());
-        for blob in &schedule.blobs {
-            let bytes = blob.bytes.len() as u64;
-            let offset = sizes.last().map(|size| size.next_multiple_of(alignment));
-            let offset = match offset.filter(|offset| offset + bytes <= limit) {
-                Some(offset) => offset,
-                None => {
-                    sizes.push(0);
-                    0
-                }
-            };
-            let chunk = sizes.len() - 1;
-            sizes[chunk] = offset + bytes;
-            places.push((chunk, offset));
-        }
-        let usage = wgpu::BufferUsages::STORAGE
-            | wgpu::BufferUsages::COPY_DST
-            | wgpu::BufferUsages::COPY_SRC;
-        let chunks: Vec<_> =
-            sizes.iter().map(|&size| buffer(device, "weights", size, usage)).collect();
-        for (blob, &(chunk, offset)) in schedule.blobs.iter().zip(&places) {
-            device.queue.write_buffer(&chunks[chunk], offset, &blob.bytes);
-        }
-        Self { chunks, places }
-    }
-}
-
-/// The uniform `params` of all dispatches in one buffer.
-struct Params {
-    buffer: wgpu::Buffer,
-    stride: u64,
-    sizes: Vec<u64>,
-}
-
-impl Params {
-    fn upload(device: &Device, dispatches: &[Dispatch]) -> Self {
-        // Uniforms are read in rows of 16 bytes.
-        let size = |dispatch: &Dispatch| (4 * dispatch.params.len() as u64).next_multiple_of(16);
-        let sizes: Vec<u64> = dispatches.iter().map(size).collect();
-        let largest = sizes.iter().copied().max().unwrap_or(16);
-        let stride = largest.next_multiple_of(device.binding_alignment());
-        let mut bytes = vec![0; (stride as usize * dispatches.len()).max(16)];
-        for (record, dispatch) in bytes.chunks_exact_mut(stride as usize).zip(dispatches) {
-            let params: &[u8] = bytemuck::cast_slice(&dispatch.params);
-            record[..params.len()].copy_from_slice(params);
-        }
-        let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-        let buffer = buffer(device, "params", bytes.len() as u64, usage);
-        device.queue.write_buffer(&buffer, 0, &bytes);
-        Self { buffer, stride, sizes }
-    }
-
-    fn binding(&self, index: usize) -> wgpu::BindingResource<'_> {
-        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-            buffer: &self.buffer,
-            offset: index as u64 * self.stride,
-            size: wgpu::BufferSize::new(self.sizes[index]),
-        })
-    }
-}
-
-fn buffer(device: &Device, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
-    let descriptor =
-        wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false };
-    device.device.create_buffer(&descriptor)
-}
-
 /// What profiles say of each dispatch. A node's multiply-accumulates go to its last one.
 fn layers(graph: &Graph, schedule: &Schedule) -> Vec<Layer> {
     let dispatches = &schedule.dispatches;
@@ -535,5 +478,3 @@ fn layers(graph: &Graph, schedule: &Schedule) -> Vec<Layer> {
 const LONGEST_RUN: Duration = Duration::from_secs(600);
 /// How long after the end of a run its memory may still be in another thread's hands.
 const LONGEST_ANSWER: Duration = Duration::from_secs(30);
-/// Constants are split into buffers of at most this size, which every driver can place.
-const LARGEST_CHUNK_BYTES: u64 = 256 << 20;
