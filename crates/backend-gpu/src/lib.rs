@@ -42,6 +42,7 @@ mod pipeline;
 mod plan;
 mod profile;
 mod schedule;
+mod staging;
 mod support;
 
 pub use adapter::{AdapterKind, AdapterSummary};

@@ -1,21 +1,21 @@
 //! A compiled network: device objects, and what one run does with them.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::channel;
+use std::time::Instant;
 
 use pocketvision_core::{
-    CompileError, CompileOptions, Graph, MemoryUse, Outputs, Plan, Port, Profile, RunError,
-    Signature, Tensor,
+    CompileError, CompileOptions, Graph, MemoryUse, Outputs, Plan, Profile, RunError, Signature,
+    Tensor,
 };
 
 use crate::BACKEND_NAME;
 use crate::buffers::{Constants, Params, buffer};
 use crate::device::Device;
-use crate::layout;
 use crate::pipeline::Pipeline;
 use crate::profile::Timestamps;
 use crate::schedule::{BlobKind, Dispatch, Operand, Schedule};
+use crate::staging::{Mapped, Readback, Upload};
 
 /// A network compiled by [`crate::GpuBackend`].
 #[derive(Debug)]
@@ -50,29 +50,6 @@ pub(crate) struct Layer {
     pub(crate) node_name: String,
     pub(crate) macs: u64,
     pub(crate) bytes: u64,
-}
-
-/// An input on its way to the device: written to `staging`, which stays mapped between runs.
-#[derive(Debug)]
-struct Upload {
-    staging: wgpu::Buffer,
-    padded: Vec<u8>,
-    target: wgpu::Buffer,
-}
-
-/// An output on its way back.
-#[derive(Debug)]
-struct Readback {
-    source: wgpu::Buffer,
-    source_offset: u64,
-    staging: wgpu::Buffer,
-}
-
-/// Answers to requests for mapping staging buffers.
-#[derive(Debug)]
-struct Mapped {
-    sender: Sender<Result<(), wgpu::BufferAsyncError>>,
-    receiver: Receiver<Result<(), wgpu::BufferAsyncError>>,
 }
 
 impl GpuPlan {
@@ -399,65 +376,6 @@ impl Step {
     }
 }
 
-impl Upload {
-    fn write(&mut self, tensor: &Tensor) -> Result<(), String> {
-        let mut view = self.staging.get_mapped_range_mut(..).map_err(|error| error.to_string())?;
-        if tensor.bytes().len() == self.padded.len() {
-            view.copy_from_slice(tensor.bytes());
-        } else {
-            let element_bytes = tensor.element().bytes();
-            layout::pack(tensor.shape().c, element_bytes, tensor.bytes(), &mut self.padded);
-            view.copy_from_slice(&self.padded);
-        }
-        drop(view);
-        self.staging.unmap();
-        Ok(())
-    }
-}
-
-impl Readback {
-    fn read(&self, port: &Port, tensor: &mut Tensor) -> Result<(), String> {
-        let view = self.staging.get_mapped_range(..).map_err(|error| error.to_string())?;
-        layout::unpack(port.ty.shape.c, port.ty.element.bytes(), &view, tensor.bytes_mut());
-        drop(view);
-        self.staging.unmap();
-        Ok(())
-    }
-}
-
-impl Mapped {
-    fn request(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode) {
-        let sender = self.sender.clone();
-        buffer.map_async(mode, .., move |result| {
-            // The receiver is gone only if the plan is.
-            let _ = sender.send(result);
-        });
-    }
-
-    /// Waits for a submission and for the answers to as many requests.
-    fn wait(
-        &self,
-        device: &Device,
-        submission: wgpu::SubmissionIndex,
-        requests: usize,
-    ) -> Result<(), String> {
-        let wait =
-            wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(LONGEST_RUN) };
-        device.device.poll(wait).map_err(|error| format!("waiting for the device: {error}"))?;
-        for _ in 0..requests {
-            // Another thread that polls the device may be the one to answer, a little later.
-            match self.receiver.recv_timeout(LONGEST_ANSWER) {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    return Err(device.failure().unwrap_or_else(|| error.to_string()));
-                }
-                Err(_) => return Err("the device did not hand back its memory".into()),
-            }
-        }
-        device.failure().map_or(Ok(()), Err)
-    }
-}
-
 /// What profiles say of each dispatch. A node's multiply-accumulates go to its last one.
 fn layers(graph: &Graph, schedule: &Schedule) -> Vec<Layer> {
     let dispatches = &schedule.dispatches;
@@ -473,8 +391,3 @@ fn layers(graph: &Graph, schedule: &Schedule) -> Vec<Layer> {
     };
     dispatches.iter().enumerate().map(layer).collect()
 }
-
-/// A run that takes longer is given up: no network needs it, and a hang must end.
-const LONGEST_RUN: Duration = Duration::from_secs(600);
-/// How long after the end of a run its memory may still be in another thread's hands.
-const LONGEST_ANSWER: Duration = Duration::from_secs(30);
