@@ -45,7 +45,6 @@ impl Classify {
         if model.classes().is_none() {
             bail!("{} is no classifier: its output is not one score a class", model.name());
         }
-        warn_about_seeded_weights(&model);
         let mut plan = backend.compile(model.graph(), &CompileOptions::default())?;
         let device = backend.device();
 
@@ -74,6 +73,7 @@ impl Classify {
             clock: run_clock(device.clock),
             images,
         };
+        warn_about_seeded_weights(&model);
         report::print(&classification, json, out)
     }
 }

@@ -60,7 +60,6 @@ impl Compare {
         let model = self.model.open()?;
         let (image_name, image) = open_image(self.image.as_deref())?;
         let input = model.preprocess(&image)?;
-        warn_about_seeded_weights(&model);
 
         let reference = self.yardstick(&model, &input);
         let mut backends = vec![reference.report];
@@ -71,6 +70,7 @@ impl Compare {
                 .and_then(|backend| self.measure(&*backend, &model, &input, &reference.outputs));
             backends.push(row(name, found.map(|(found, _)| found)));
         }
+        warn_about_seeded_weights(&model);
         let failure = self.failure(&backends);
         let (weights, model) = (weights_name(&model), model.name().to_owned());
         let comparison = Comparison { model, weights, image: image_name, backends };

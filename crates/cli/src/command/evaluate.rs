@@ -54,7 +54,6 @@ impl Evaluate {
             bail!("{} is no classifier: its output is not one score a class", model.name());
         };
         let images = dataset::read(&self.folder, classes, model.labels(), self.wnids.as_deref())?;
-        warn_about_seeded_weights(&model);
 
         let start = Instant::now();
         let ranks = ranks(&*backend, &model, &images)?;
@@ -72,6 +71,7 @@ impl Evaluate {
             top5: within(5),
             elapsed_s: start.elapsed().as_secs_f64(),
         };
+        warn_about_seeded_weights(&model);
         report::print(&evaluation, json, out)
     }
 }

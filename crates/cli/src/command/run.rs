@@ -80,10 +80,10 @@ impl Run {
                 .map(|port| format!("'{}' {}", port.name, port.ty))
                 .collect();
             bail!(
-                "the network takes {} inputs ({}), got {}: give --input once for each",
+                "--input was given {} times, but the network takes {}: {}",
+                self.input.len(),
                 signature.inputs.len(),
                 names.join(", "),
-                self.input.len(),
             );
         }
         self.input.iter().zip(&signature.inputs).map(|(file, port)| npy::read(file, port)).collect()

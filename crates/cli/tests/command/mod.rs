@@ -1,0 +1,56 @@
+//! Runs the command as a user does, away from the user's own models.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// The command with these arguments, without any models but those that are built in.
+pub(crate) fn pocketvision(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pocketvision"));
+    command.args(arguments);
+    command.env_remove("POCKETVISION_MODELS");
+    for home in ["XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"] {
+        command.env(home, concat!(env!("CARGO_TARGET_TMPDIR"), "/empty home"));
+    }
+    command
+}
+
+/// What it wrote on stdout, after it succeeded.
+pub(crate) fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+/// Runs it with `--json` and reads its report.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn json(arguments: &[&str]) -> Value {
+    json_of(pocketvision(arguments).arg("--json"))
+}
+
+/// Runs a command that writes JSON and reads its report.
+pub(crate) fn json_of(command: &mut Command) -> Value {
+    serde_json::from_str(&stdout(&command.output().unwrap())).expect("JSON")
+}
+
+/// The folder of models and pictures that are not part of the repository; `None`, loudly, if
+/// it is absent and not required.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn shared() -> Option<PathBuf> {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
+    let folder = std::env::var_os("POCKETVISION_SHARED").unwrap_or_else(|| default.into());
+    let folder = PathBuf::from(folder);
+    if folder.join("models").is_dir() {
+        return Some(folder);
+    }
+    let required = std::env::var("POCKETVISION_REQUIRE_SHARED").is_ok_and(|value| value == "1");
+    assert!(!required, "{} has no models, and they are required", folder.display());
+    eprintln!("IGNORED: {} has no models", folder.display());
+    None
+}
+
+/// A path as an argument.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().expect("a path of UTF-8")
+}

@@ -1,0 +1,75 @@
+//! The main job on real networks and photos, as far as those are at hand.
+
+mod command;
+
+use std::fs;
+
+use command::{json_of, pocketvision, shared, text};
+use npyz::{NpyFile, WriterBuilder};
+use pocketvision::vision;
+use serde_json::Value;
+
+const MODEL: &str = "mobilenet_edgetpu_224_1.0_uint8";
+
+#[test]
+fn every_backend_sees_the_parrot_in_identical_bytes() {
+    let Some(shared) = shared() else { return };
+    let photo = shared.join("images/photos/parrot.jpg");
+    // The model is not named: the trained default is found in the folder of models.
+    let mut command = pocketvision(&["compare", text(&photo), "--runs", "1", "--json"]);
+    let report = json_of(command.env("POCKETVISION_MODELS", shared.join("models")));
+    assert_eq!((&report["model"], &report["weights"]), (&MODEL.into(), &"trained".into()));
+    for row in report["backends"].as_array().unwrap() {
+        if row["backend"] == "gpu" && row["error"].is_string() {
+            let required = std::env::var("POCKETVISION_REQUIRE_GPU").is_ok_and(|v| v == "1");
+            assert!(!required, "a GPU is required: {row}");
+            eprintln!("IGNORED: no GPU: {row}");
+            continue;
+        }
+        assert_eq!(row["top"][0]["label"], "macaw", "{row}");
+        assert_eq!(row["agreement"]["identical"], true, "{row}");
+    }
+}
+
+#[test]
+fn run_yields_the_bytes_of_the_reference_kernels_of_tflite() {
+    let Some(shared) = shared() else { return };
+    let golden = shared.join(format!("golden/{MODEL}.ref63.npy"));
+    let golden: Vec<u8> = NpyFile::new(&fs::read(golden).unwrap()[..]).unwrap().into_vec().unwrap();
+    let order: Value =
+        serde_json::from_slice(&fs::read(shared.join("golden/ref63.json")).unwrap()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let model = shared.join(format!("models/{MODEL}.tflite"));
+    for index in [0, 31, 62] {
+        let photo = order["files"][index].as_str().unwrap().replace(".JPEG", ".png");
+        let pixels = vision::open(shared.join("golden/inputs_224").join(photo)).unwrap();
+        let input = folder.path().join("x.npy");
+        let options = npyz::WriteOptions::new().default_dtype().shape(&[1, 224, 224, 3]);
+        let mut npy = options.writer(fs::File::create(&input).unwrap()).begin_nd().unwrap();
+        npy.extend(pixels.pixels().iter().copied()).unwrap();
+        npy.finish().unwrap();
+        for backend in ["reference", "cpu", "edgetpu-sim"] {
+            let mut command = pocketvision(&["run", text(&model), "--input", text(&input)]);
+            command.args(["--output", text(folder.path()), "--backend", backend, "--json"]);
+            let report = json_of(&mut command);
+            let written = fs::read(report["outputs"][0]["file"].as_str().unwrap()).unwrap();
+            let scores: Vec<u8> = NpyFile::new(&written[..]).unwrap().into_vec().unwrap();
+            assert_eq!(scores, golden[index * 1001..(index + 1) * 1001], "{backend}, {index}");
+        }
+    }
+}
+
+#[test]
+fn accuracy_is_that_of_tflite() {
+    let Some(shared) = shared() else { return };
+    let golden = fs::read(shared.join(format!("golden/{MODEL}.top5.json"))).unwrap();
+    let golden: Value = serde_json::from_slice(&golden).unwrap();
+    let (model, photos) =
+        (shared.join(format!("models/{MODEL}.tflite")), shared.join("images/imagenet"));
+    let report = json_of(&mut pocketvision(&["evaluate", text(&model), text(&photos), "--json"]));
+    assert_eq!(report["images"], golden["n"]);
+    for (field, points) in [("top1", 1.0), ("top5", 1.0)] {
+        let (ours, theirs) = (report[field].as_f64().unwrap(), golden[field].as_f64().unwrap());
+        assert!((ours - theirs).abs() <= points, "{field}: {ours}, TFLite {theirs}");
+    }
+}
