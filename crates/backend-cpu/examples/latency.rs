@@ -1,4 +1,5 @@
-//! Latency of a TFLite network on the processor: `latency FILE [THREADS] [--profile]`.
+//! Latency of a network on the processor: `latency NETWORK [THREADS] [--profile]`, where the
+//! network is a TFLite file or the name of a built-in one, which is then built in f32.
 //!
 //! Feeds a picture of noise, runs for about two seconds, and prints the median and the
 //! smallest time; with `--profile`, also the steps that take longest.
@@ -7,16 +8,23 @@
 use std::time::{Duration, Instant};
 
 use pocketvision_backend_cpu::{CpuBackend, CpuOptions};
-use pocketvision_core::{Backend, CompileOptions, LayerCost, Outputs, Tensor, TensorType};
+use pocketvision_core::models::{self, BuildOptions, Precision};
+use pocketvision_core::{
+    Backend, CompileOptions, LayerCost, Outputs, Tensor, TensorSliceMut, TensorType,
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let profile = arguments.iter().any(|argument| argument == "--profile");
     arguments.retain(|argument| argument != "--profile");
-    let file = arguments.first().ok_or("usage: latency FILE [THREADS] [--profile]")?;
+    let file = arguments.first().ok_or("usage: latency NETWORK [THREADS] [--profile]")?;
     let threads = arguments.get(1).map(|threads| threads.parse()).transpose()?;
 
-    let graph = pocketvision_import_tflite::open(file)?;
+    let options = BuildOptions { precision: Precision::F32, ..BuildOptions::default() };
+    let graph = match models::find(file) {
+        Some(definition) => definition.build(&options)?,
+        None => pocketvision_import_tflite::open(file)?,
+    };
     let backend = CpuBackend::new(CpuOptions { threads, simd: None })?;
     let mut plan = backend.compile(&graph, &CompileOptions::default())?;
     let inputs: Vec<Tensor> = plan.signature().inputs.iter().map(|port| noise(&port.ty)).collect();
@@ -69,7 +77,7 @@ fn print_slowest(mut layers: Vec<LayerCost>) {
             macs / seconds * 1e-9,
             layer.bytes,
             layer.kernel,
-            layer.name
+            &layer.name[..layer.name.len().min(40)]
         );
     }
 }
@@ -78,9 +86,15 @@ fn print_slowest(mut layers: Vec<LayerCost>) {
 fn noise(ty: &TensorType) -> Tensor {
     let mut tensor = Tensor::zeros(ty);
     let mut state = 1u32;
-    for byte in tensor.bytes_mut() {
+    let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        *byte = (state >> 24) as u8;
+        (state >> 24) as u8
+    };
+    match tensor.slice_mut() {
+        TensorSliceMut::F32(numbers) => {
+            numbers.iter_mut().for_each(|x| *x = f32::from(next()) / 128.0 - 1.0);
+        }
+        _ => tensor.bytes_mut().iter_mut().for_each(|byte| *byte = next()),
     }
     tensor
 }

@@ -232,3 +232,41 @@ fn combine_rest<T: Copy>(
         (false, false) => out.for_each(|out| *out = function(a[0], b[0])),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pocketvision_core::Element;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::SimdLevel;
+    use crate::kernels::random::Random;
+
+    proptest! {
+        #[test]
+        fn every_level_computes_the_same_int8_sums_and_products(
+            length in 0usize..100,
+            scales in prop::array::uniform3(1e-3f32..4.0),
+            zeros in prop::array::uniform3(-128i32..128),
+            relu: bool, seed: u64,
+        ) {
+            let mut random = Random::new(seed);
+            let (a, b) = (random.bytes(length), random.bytes(length));
+            let [ea, eb, eo] = [0, 1, 2].map(|i| Element::int8(scales[i], zeros[i]));
+            let activation = relu.then_some(ActivationKind::Relu);
+            let add = QuantizedAdd::new(&ea, &eb, &eo, activation);
+            let mul = QuantizedMul::new(&ea, &eb, &eo, activation);
+            let pairs = || a.iter().zip(&b);
+            let sums: Vec<i8> = pairs().map(|(&a, &b)| add.apply(a, b)).collect();
+            let products: Vec<i8> = pairs().map(|(&a, &b)| mul.apply(a, b)).collect();
+            for level in SimdLevel::available() {
+                let simd = Simd::new(level).unwrap();
+                let mut out = vec![0; length];
+                add_i8(simd, &add, &a, &b, &mut out);
+                prop_assert_eq!(&out, &sums, "sums, {}", level);
+                mul_i8(simd, &mul, &a, &b, &mut out);
+                prop_assert_eq!(&out, &products, "products, {}", level);
+            }
+        }
+    }
+}

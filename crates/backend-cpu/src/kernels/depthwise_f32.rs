@@ -166,3 +166,77 @@ fn compute_portable(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pocketvision_core::Shape;
+    use pocketvision_core::op::{Padding, Window};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::SimdLevel;
+    use crate::kernels::random::Random;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(80))]
+        #[test]
+        fn every_level_is_within_rounding_of_the_definition(
+            (h, w, c, filters) in (1usize..8, 1usize..12, 1usize..40, 1usize..3),
+            (kernel_h, kernel_w, stride, dilation) in (1usize..6, 1usize..6, 1usize..3, 1usize..3),
+            (top, left, bottom, right) in (0usize..3, 0usize..3, 0usize..3, 0usize..3),
+            seed: u64,
+        ) {
+            let mut random = Random::new(seed);
+            let window = Window {
+                kernel_h, kernel_w, stride_h: stride, stride_w: stride,
+                dilation_h: dilation, dilation_w: dilation,
+                padding: Padding::Explicit { top, bottom, left, right },
+            };
+            let shape = Shape::new(2, h, w, c);
+            let Ok((oh, ow)) = window.output(shape) else { return Ok(()) };
+            let channels = c * filters;
+            let (taps, pixels) = (window.taps(), 2 * oh * ow);
+            let input = random.numbers(shape.elements());
+            let weights = random.numbers(taps * channels);
+            let bias = random.numbers(channels);
+            let mut expected = Vec::new();
+            for pixel in 0..pixels {
+                let (n, y, x) = (pixel / (oh * ow), pixel / ow % oh, pixel % ow);
+                for channel in 0..channels {
+                    let (mut sum, mut size) = (f64::from(bias[channel]), 1.0);
+                    for tap in 0..taps {
+                        let (ky, kx) = (tap / kernel_w, tap % kernel_w);
+                        let iy = (y * stride + ky * dilation).wrapping_sub(top);
+                        let ix = (x * stride + kx * dilation).wrapping_sub(left);
+                        if iy < h && ix < w {
+                            let a = input[((n * h + iy) * w + ix) * c + channel / filters];
+                            let weight = weights[tap * channels + channel];
+                            let product = f64::from(a) * f64::from(weight);
+                            (sum, size) = (sum + product, size + product.abs());
+                        }
+                    }
+                    expected.push((sum, size));
+                }
+            }
+            for level in SimdLevel::available() {
+                let simd = Simd::new(level).unwrap();
+                let window =
+                    DepthwiseWindow::new(shape, Shape::new(2, oh, ow, channels), window);
+                let kernel = DepthwiseF32::new(simd, window, filters, &weights, &bias, None);
+                let mut output = vec![0f32; pixels * channels];
+                Inputs::with(&[bytemuck::cast_slice(&input)], |inputs| {
+                    let mut scratch = AlignedBytes::zeroed(kernel.scratch_bytes());
+                    let bytes = bytemuck::cast_slice_mut(&mut output);
+                    let mut tile = Tile::whole(bytes, channels * 4);
+                    kernel.run(inputs, &mut tile, scratch.bytes_mut());
+                });
+                for (ours, (exact, size)) in output.iter().zip(&expected) {
+                    // At most half a unit of a partial sum for each product and addition.
+                    let bound = (2 * taps + 1) as f64 * f64::from(f32::EPSILON) / 2.0 * size;
+                    let error = (f64::from(*ours) - exact).abs();
+                    prop_assert!(error <= bound, "{}: {} > {}", level, error, bound);
+                }
+            }
+        }
+    }
+}

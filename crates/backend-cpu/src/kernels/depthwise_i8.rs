@@ -60,7 +60,7 @@ impl DepthwiseI8 {
         let real = |w: i8| i32::from(w) - weight_zero_point;
         for channel in 0..channels {
             let filter = weights.iter().skip(channel).step_by(channels);
-            let sum: i32 = filter.map(|&w| real(w)).sum();
+            let sum = filter.map(|&w| real(w)).fold(0, i32::wrapping_add);
             let constant = sum.wrapping_mul(input_zero_point);
             requantize.bias[channel] = requantize.bias[channel].wrapping_sub(constant);
         }
@@ -178,13 +178,89 @@ fn compute_portable(
                 };
                 let weights = &weights.block(block)[index / 2 * 2 * BLOCK..][..2 * BLOCK];
                 for (lane, &a) in source[..width].iter().enumerate() {
-                    sums[lane] += i32::from(a) * i32::from(weights[2 * lane + index % 2]);
+                    let product = i32::from(a) * i32::from(weights[2 * lane + index % 2]);
+                    sums[lane] = sums[lane].wrapping_add(product);
                 }
             }
             let out = tile.row_columns(first_row + pixel, channel..channel + width);
             for (lane, out) in out.iter_mut().enumerate() {
                 let sum = sums[lane].wrapping_add(q.bias[channel + lane]);
                 *out = q.apply(channel + lane, sum) as u8;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketvision_core::op::{Padding, Window};
+    use pocketvision_core::{Element, Quantization, Shape};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::SimdLevel;
+    use crate::kernels::random::Random;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(80))]
+        #[test]
+        fn every_level_computes_the_definition(
+            (h, w, c, filters) in (1usize..8, 1usize..12, 1usize..80, 1usize..3),
+            (kernel_h, kernel_w, stride, dilation) in (1usize..6, 1usize..6, 1usize..3, 1usize..3),
+            (top, left, bottom, right) in (0usize..3, 0usize..3, 0usize..3, 0usize..3),
+            (input_zero, weight_zero) in (-128i32..128, -128i32..128),
+            output_scale in 1e-3f32..1.0, seed: u64,
+        ) {
+            let mut random = Random::new(seed);
+            let window = Window {
+                kernel_h, kernel_w, stride_h: stride, stride_w: stride,
+                dilation_h: dilation, dilation_w: dilation,
+                padding: Padding::Explicit { top, bottom, left, right },
+            };
+            let shape = Shape::new(2, h, w, c);
+            let Ok((oh, ow)) = window.output(shape) else { return Ok(()) };
+            let channels = c * filters;
+            let (taps, pixels) = (window.taps(), 2 * oh * ow);
+            let input = random.bytes(shape.elements());
+            let weights = random.bytes(taps * channels);
+            let bias: Vec<i32> = (0..channels).map(|_| random.below(2_001) as i32 - 1_000).collect();
+            let quantization = Quantization::PerTensor { scale: 0.02, zero_point: weight_zero };
+            let q = Requantize::new(
+                &Element::int8(0.03, input_zero), &quantization, &bias, None,
+                &Element::int8(output_scale, 3),
+            );
+            let mut expected = Vec::new();
+            for pixel in 0..pixels {
+                let (n, y, x) = (pixel / (oh * ow), pixel / ow % oh, pixel % ow);
+                for channel in 0..channels {
+                    let mut sum = bias[channel];
+                    for tap in 0..taps {
+                        let (ky, kx) = (tap / kernel_w, tap % kernel_w);
+                        let iy = (y * stride + ky * dilation).wrapping_sub(top);
+                        let ix = (x * stride + kx * dilation).wrapping_sub(left);
+                        if iy < h && ix < w {
+                            let a = input[((n * h + iy) * w + ix) * c + channel / filters];
+                            let weight = weights[tap * channels + channel];
+                            sum += (i32::from(a) - input_zero) * (i32::from(weight) - weight_zero);
+                        }
+                    }
+                    expected.push(q.apply(channel, sum) as u8);
+                }
+            }
+            for level in SimdLevel::available() {
+                let simd = Simd::new(level).unwrap();
+                let window =
+                    DepthwiseWindow::new(shape, Shape::new(2, oh, ow, channels), window);
+                let kernel = DepthwiseI8::new(
+                    simd, window, filters, &weights, weight_zero, input_zero, q.clone(),
+                );
+                let mut output = vec![0; pixels * channels];
+                Inputs::with(&[bytemuck::cast_slice(&input)], |inputs| {
+                    let mut scratch = AlignedBytes::zeroed(kernel.scratch_bytes());
+                    let mut tile = Tile::whole(&mut output, channels);
+                    kernel.run(inputs, &mut tile, scratch.bytes_mut());
+                });
+                prop_assert_eq!(&output, &expected, "{}", level);
             }
         }
     }

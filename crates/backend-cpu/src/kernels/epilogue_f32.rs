@@ -37,8 +37,8 @@ impl EpilogueF32 {
     pub(crate) fn apply(self, x: f32) -> f32 {
         match self {
             Self::Clamp { low, high } => x.max(low).min(high),
-            Self::HardSwish => x * ((x + 3.0).max(0.0).min(6.0) * (1.0 / 6.0)),
-            Self::HardSigmoid => (x + 3.0).max(0.0).min(6.0) * (1.0 / 6.0),
+            Self::HardSwish => x * ((x + 3.0).clamp(0.0, 6.0) * (1.0 / 6.0)),
+            Self::HardSigmoid => (x + 3.0).clamp(0.0, 6.0) * (1.0 / 6.0),
         }
     }
 }

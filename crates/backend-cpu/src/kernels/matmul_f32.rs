@@ -215,3 +215,66 @@ fn multiply_portable(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::SimdLevel;
+
+    const ACTIVATIONS: [Option<ActivationKind>; 6] = [
+        None,
+        Some(ActivationKind::Relu),
+        Some(ActivationKind::Relu6),
+        Some(ActivationKind::HardSwish),
+        Some(ActivationKind::HardSigmoid),
+        Some(ActivationKind::Sigmoid),
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn every_level_is_within_rounding_of_the_definition(
+            (row_count, depth, columns) in (1usize..40, 1usize..150, 1usize..150),
+            (left, right) in (0usize..20, 0usize..20),
+            activation in 0usize..6, seed: u64,
+        ) {
+            let activation = ACTIVATIONS[activation];
+            let mut random = crate::kernels::random::Random::new(seed);
+            let weights = random.numbers(columns * depth);
+            let bias = random.numbers(columns);
+            let numbers = random.numbers(row_count * depth);
+            let rows = Rows { numbers: &numbers, stride: depth, count: row_count };
+
+            for level in SimdLevel::available() {
+                let simd = Simd::new(level).unwrap();
+                let product = MatmulF32::new(simd, &weights, depth, &bias, activation);
+                let width = left + columns + right;
+                let mut output = vec![99f32; row_count * width];
+                let bytes = bytemuck::cast_slice_mut(&mut output);
+                product.multiply(rows, &mut Tile::whole(bytes, width * 4), 0, left, &mut []);
+                for row in 0..row_count {
+                    let output = &output[row * width..][..width];
+                    for column in 0..columns {
+                        let (mut sum, mut size) = (f64::from(bias[column]), 1.0);
+                        let products = rows.row(row, depth).iter().zip(&weights[column * depth..]);
+                        for (&a, &w) in products {
+                            let product = f64::from(a) * f64::from(w);
+                            (sum, size) = (sum + product, size + product.abs());
+                        }
+                        let exact = activation.map_or(sum as f32, |kind| kind.apply(sum as f32));
+                        // Each of depth + 1 roundings is at most half a unit of a partial sum;
+                        // activations have slopes of at most 1.5 and round a few times more.
+                        let roundings = (depth + 8) as f64;
+                        let bound = 1.5 * roundings * f64::from(f32::EPSILON) / 2.0 * size;
+                        let error = f64::from(output[left + column] - exact).abs();
+                        prop_assert!(error <= bound, "{level} {activation:?}: {error} > {bound}");
+                    }
+                    let mut around = output[..left].iter().chain(&output[left + columns..]);
+                    prop_assert!(around.all(|&x| x == 99.0), "{} wrote too far", level);
+                }
+            }
+        }
+    }
+}

@@ -77,7 +77,8 @@ impl MatmulI8 {
     ) -> Self {
         let columns = weights.len() / depth;
         for (column, filter) in weights.chunks_exact(depth).enumerate() {
-            let sum: i32 = filter.iter().map(|&w| i32::from(w) - weight_zero_point).sum();
+            let real = |&w: &i8| i32::from(w) - weight_zero_point;
+            let sum = filter.iter().map(real).fold(0, i32::wrapping_add);
             let constant = sum.wrapping_mul(input_zero_point);
             requantize.bias[column] = requantize.bias[column].wrapping_sub(constant);
         }
@@ -279,6 +280,90 @@ fn multiply_portable(
             for (lane, out) in out.iter_mut().enumerate() {
                 let sum = sums[lane].wrapping_add(q.bias[column + lane]);
                 *out = q.apply(column + lane, sum) as u8;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketvision_core::op::ActivationKind;
+    use pocketvision_core::{Element, Quantization};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::SimdLevel;
+
+    /// The definition, number by number.
+    fn expected(
+        rows: Rows<'_, i8>,
+        weights: &[i8],
+        depth: usize,
+        zero_points: (i32, i32),
+        q: &Requantize,
+    ) -> Vec<i8> {
+        let columns = weights.len() / depth;
+        let mut output = Vec::new();
+        for row in 0..rows.count {
+            for column in 0..columns {
+                let products = rows.row(row, depth).iter().zip(&weights[column * depth..]);
+                let sum: i32 = products
+                    .map(|(&a, &w)| (i32::from(a) - zero_points.0) * (i32::from(w) - zero_points.1))
+                    .sum();
+                output.push(q.apply(column, sum + q.bias[column]));
+            }
+        }
+        output
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn every_level_computes_the_definition(
+            (row_count, depth, columns) in (1usize..40, 1usize..150, 1usize..150),
+            (left, right) in (0usize..20, 0usize..20),
+            (input_zero, weight_zero, output_zero) in (-128i32..128, -128i32..128, -128i32..128),
+            output_scale in 1e-4f32..2.0,
+            per_channel: bool, relu6: bool, seed: u64,
+        ) {
+            let mut random = crate::kernels::random::Random::new(seed);
+            let input = Element::int8(0.03, input_zero);
+            let output = Element::int8(output_scale, output_zero);
+            let (quantization, weight_zero) = if per_channel {
+                let scales = (0..columns).map(|_| 0.001 + 0.05 * random.unit()).collect();
+                (Quantization::PerChannel { scales }, 0)
+            } else {
+                (Quantization::PerTensor { scale: 0.02, zero_point: weight_zero }, weight_zero)
+            };
+            let weights: Vec<i8> = random.bytes(columns * depth);
+            let bias: Vec<i32> = (0..columns).map(|_| random.below(20_001) as i32 - 10_000).collect();
+            let activation = relu6.then_some(ActivationKind::Relu6);
+            let q = Requantize::new(&input, &quantization, &bias, activation, &output);
+
+            let stride = depth.next_multiple_of(4) + 4;
+            let mut numbers: Vec<i8> = random.bytes(row_count * stride);
+            for row in numbers.chunks_exact_mut(stride) {
+                row[depth..].fill(0);
+            }
+            let rows = Rows { numbers: &numbers, stride, count: row_count };
+            let expected = expected(rows, &weights, depth, (input_zero, weight_zero), &q);
+
+            for level in SimdLevel::available() {
+                let simd = Simd::new(level).unwrap();
+                let product =
+                    MatmulI8::new(simd, &weights, depth, weight_zero, input_zero, q.clone());
+                // The product is one group of a wider output.
+                let width = left + columns + right;
+                let mut bytes = vec![99; row_count * width];
+                let mut scratch = AlignedBytes::zeroed(product.scratch_bytes(row_count));
+                let mut tile = Tile::whole(&mut bytes, width);
+                product.multiply(rows, &mut tile, 0, left, scratch.bytes_mut());
+                for (row, bytes) in bytes.chunks_exact(width).enumerate() {
+                    let ours: &[i8] = bytemuck::cast_slice(&bytes[left..left + columns]);
+                    prop_assert_eq!(ours, &expected[row * columns..][..columns], "{}", level);
+                    let mut around = bytes[..left].iter().chain(&bytes[left + columns..]);
+                    prop_assert!(around.all(|&byte| byte == 99), "{} wrote too far", level);
+                }
             }
         }
     }

@@ -16,6 +16,8 @@ pub(crate) mod pad;
 pub(crate) mod patches;
 pub(crate) mod pool;
 pub(crate) mod quantize;
+#[cfg(test)]
+pub(crate) mod random;
 pub(crate) mod requantize;
 pub(crate) mod rows;
 pub(crate) mod softmax;

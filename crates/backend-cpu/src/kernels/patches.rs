@@ -67,10 +67,17 @@ impl Patches {
     /// Writes some rows of the matrix to the start of `matrix`, which must have
     /// [`Self::SLACK_BYTES`] more than they need.
     pub(crate) fn gather(&self, image: &[u8], rows: Range<usize>, matrix: &mut [u8]) {
-        let pixels = self.output.h * self.output.w;
-        for (index, row) in rows.enumerate() {
-            let (n, y, x) = (row / pixels, row % pixels / self.output.w, row % self.output.w);
+        let Shape { h, w, .. } = self.output;
+        let (mut n, mut y, mut x) = (rows.start / (h * w), rows.start / w % h, rows.start % w);
+        for index in 0..rows.len() {
             self.gather_row(image, n, y, x, &mut matrix[index * self.row_bytes..]);
+            x += 1;
+            if x == w {
+                (x, y) = (0, y + 1);
+            }
+            if y == h {
+                (y, n) = (0, n + 1);
+            }
         }
     }
 

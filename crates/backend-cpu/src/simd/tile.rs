@@ -23,6 +23,21 @@ impl<'a> Inputs<'a> {
         Self { arena, ranges }
     }
 
+    /// Tensors in ordinary memory.
+    #[cfg(test)]
+    pub(crate) fn with<R>(tensors: &[&[u8]], work: impl FnOnce(&Inputs<'_>) -> R) -> R {
+        let mut arena = super::AlignedBytes::zeroed(tensors.iter().map(|t| t.len() + 64).sum());
+        let mut ranges = Vec::new();
+        for tensor in tensors {
+            let start = ranges.last().map_or(0, |range: &Range<usize>| range.end);
+            let start = start.next_multiple_of(64);
+            arena.bytes_mut()[start..start + tensor.len()].copy_from_slice(tensor);
+            ranges.push(start..start + tensor.len());
+        }
+        // SAFETY: the ranges are inside the arena, which nobody else knows.
+        work(&unsafe { Inputs::new(arena.bytes().as_ptr(), &ranges) })
+    }
+
     /// The bytes of one input.
     pub(crate) fn bytes(&self, index: usize) -> &'a [u8] {
         let range = &self.ranges[index];

@@ -133,17 +133,45 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
             a = a.add(1);
         }
     }
+    // Through memory: an array that is indexed by a loop counter would be kept there all
+    // along, and only loops as short as those above are unrolled.
+    let mut spilled = Spilled([[[0.0; 16]; VECTORS]; ROWS]);
+    for row in 0..ROWS {
+        for vector in 0..VECTORS {
+            // SAFETY: the place is 16 numbers large.
+            unsafe { _mm512_store_ps(spilled.0[row][vector].as_mut_ptr(), sums[row][vector]) };
+        }
+    }
+    // SAFETY: the caller vouches for the output.
+    unsafe { store(&spilled.0, panel, epilogue, output) };
+    ROWS
+}
+
+/// Activates sums and writes them.
+///
+/// # Safety
+/// The output must have as many rows, and columns as the panel has.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn store<const VECTORS: usize>(
+    sums: &[[[f32; 16]; VECTORS]],
+    panel: Panel<'_>,
+    epilogue: EpilogueF32,
+    output: Output,
+) {
     let last_mask = 0xffff >> (panel.width - panel.columns);
-    for vector in 0..VECTORS {
-        let mask = if vector == VECTORS - 1 { last_mask } else { 0xffff };
-        for row in 0..ROWS {
-            let activated = epilogue_f32::apply(epilogue, sums[row][vector]);
-            // SAFETY: the caller vouches for the output.
+    for (row, sums) in sums.iter().enumerate() {
+        for vector in 0..VECTORS {
+            let mask = if vector == VECTORS - 1 { last_mask } else { 0xffff };
+            // SAFETY: there are 16 numbers; the caller vouches for the output.
             unsafe {
+                let sums = _mm512_loadu_ps(sums[vector].as_ptr());
                 let to = output.start.add(row * output.stride + vector * 16);
-                _mm512_mask_storeu_ps(to, mask, activated);
+                _mm512_mask_storeu_ps(to, mask, epilogue_f32::apply(epilogue, sums));
             }
         }
     }
-    ROWS
 }
+
+/// Accumulators in memory.
+#[repr(align(64))]
+struct Spilled<const VECTORS: usize, const ROWS: usize>([[[f32; 16]; VECTORS]; ROWS]);

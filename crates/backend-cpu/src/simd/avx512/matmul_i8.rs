@@ -193,12 +193,24 @@ impl Panel {
                 a = a.add(4);
             }
         }
+        // Through memory: an array that is indexed by a loop counter would be kept there all
+        // along, and only loops as short as those above are unrolled.
+        let mut spilled = Spilled([[[0; 16]; VECTORS]; ROWS]);
+        for row in 0..ROWS {
+            for vector in 0..VECTORS {
+                // SAFETY: the place is 16 numbers large.
+                unsafe {
+                    let to = spilled.0[row][vector].as_mut_ptr();
+                    _mm512_store_si512(to.cast(), sums[row][vector]);
+                }
+            }
+        }
         // SAFETY: the caller vouches for the output.
         unsafe {
             if q.only_right_shifts {
-                self.store::<ROWS, VECTORS, true>(sums, q, output);
+                self.store::<VECTORS, true>(&spilled.0, q, output);
             } else {
-                self.store::<ROWS, VECTORS, false>(sums, q, output);
+                self.store::<VECTORS, false>(&spilled.0, q, output);
             }
         }
         ROWS
@@ -207,12 +219,11 @@ impl Panel {
     /// Requantizes sums and writes them.
     ///
     /// # Safety
-    /// The output must have so many rows and vectors, but for the last vector's mask.
+    /// The output must have as many rows and vectors, but for the last vector's mask.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    #[inline]
-    unsafe fn store<const ROWS: usize, const VECTORS: usize, const ONLY_RIGHT_SHIFTS: bool>(
+    unsafe fn store<const VECTORS: usize, const ONLY_RIGHT_SHIFTS: bool>(
         self,
-        sums: [[__m512i; VECTORS]; ROWS],
+        sums: &[[[i32; 16]; VECTORS]],
         q: &Requantize,
         output: Output,
     ) {
@@ -220,14 +231,15 @@ impl Panel {
         for vector in 0..VECTORS {
             let multipliers = Multipliers::load(q, self.first + vector * 16);
             let mask = if vector == VECTORS - 1 { self.last_mask } else { 0xffff };
-            for row in 0..ROWS {
-                let scaled = if ONLY_RIGHT_SHIFTS {
-                    multipliers.apply_right_shifts(sums[row][vector])
-                } else {
-                    multipliers.apply(sums[row][vector])
-                };
-                // SAFETY: the caller vouches for the output.
+            for (row, sums) in sums.iter().enumerate() {
+                // SAFETY: there are 16 numbers; the caller vouches for the output.
                 unsafe {
+                    let sums = _mm512_loadu_si512(sums[vector].as_ptr().cast());
+                    let scaled = if ONLY_RIGHT_SHIFTS {
+                        multipliers.apply_right_shifts(sums)
+                    } else {
+                        multipliers.apply(sums)
+                    };
                     let to = output.start.add(row * output.stride + vector * 16);
                     _mm_mask_storeu_epi8(to.cast(), mask, range.narrow(scaled));
                 }
@@ -235,3 +247,7 @@ impl Panel {
         }
     }
 }
+
+/// Accumulators in memory.
+#[repr(align(64))]
+struct Spilled<const VECTORS: usize, const ROWS: usize>([[[i32; 16]; VECTORS]; ROWS]);

@@ -1,0 +1,170 @@
+//! What plans promise beyond numbers: profiles that add up, memory that is shared, errors,
+//! and several plans at once.
+
+use pocketvision_backend_cpu::{CpuBackend, CpuOptions, SimdLevel};
+use pocketvision_core::models::{self, BuildOptions, Precision};
+use pocketvision_core::op::{Activation, ActivationKind, Add, Constant, Reshape};
+use pocketvision_core::{
+    Backend, Clock, CompileOptions, Element, Graph, GraphBuilder, Keep, Op, Outputs, Profile,
+    RunError, Shape, Tensor, TensorType,
+};
+
+fn backend(threads: usize) -> CpuBackend {
+    CpuBackend::new(CpuOptions { threads: Some(threads), simd: None }).unwrap()
+}
+
+fn network(precision: Precision) -> Graph {
+    let options = BuildOptions { input_size: 64, precision, ..BuildOptions::default() };
+    models::find("mobilenet-edgetpu-0.5").unwrap().build(&options).unwrap()
+}
+
+fn noise(ty: &TensorType, seed: u32) -> Tensor {
+    let mut tensor = Tensor::zeros(ty);
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    if ty.element == Element::F32 {
+        let numbers = bytemuck::cast_slice_mut(tensor.bytes_mut());
+        numbers.iter_mut().for_each(|x: &mut f32| *x = f32::from(next()) / 128.0 - 1.0);
+    } else {
+        tensor.bytes_mut().iter_mut().for_each(|byte| *byte = next());
+    }
+    tensor
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads_or_on_what_is_kept() {
+    for precision in [Precision::F32, Precision::Int8] {
+        let graph = network(precision);
+        let input = noise(graph.ty(graph.inputs()[0]), 1);
+        let run = |threads: usize, keep: Keep| {
+            let mut plan = backend(threads).compile(&graph, &CompileOptions { keep }).unwrap();
+            plan.run(std::slice::from_ref(&input)).unwrap()
+        };
+        let first = run(1, Keep::Outputs);
+        let output = graph.outputs()[0];
+        for threads in [1, 2, 3, 7] {
+            assert_eq!(run(threads, Keep::Outputs), first, "{threads} threads");
+            let every = run(threads, Keep::EveryNode);
+            assert_eq!(every.len(), graph.nodes().len());
+            assert_eq!(every.get(output), first.get(output), "{threads} threads, every node");
+        }
+    }
+}
+
+#[test]
+fn a_profile_has_a_row_for_each_step_and_adds_up() {
+    let graph = network(Precision::Int8);
+    let mut plan = backend(2).compile(&graph, &CompileOptions::default()).unwrap();
+    let profile = plan.profile(&[noise(graph.ty(graph.inputs()[0]), 1)]).unwrap();
+    assert_eq!((profile.backend, profile.clock), ("cpu", Clock::HostWall));
+    assert_eq!(profile.layers.len(), graph.nodes().len() - 1 + 1, "no input, but an other row");
+    assert_eq!(profile.layers.last().unwrap().name, Profile::OTHER);
+    assert_eq!(profile.layers.iter().map(|layer| layer.macs).sum::<u64>(), graph.macs());
+    let sum: f64 = profile.layers.iter().map(|layer| layer.latency_ms).sum();
+    assert!((sum - profile.latency_ms).abs() < 1e-9);
+    let computed = &profile.layers[..profile.layers.len() - 1];
+    assert!(computed.iter().all(|layer| layer.bytes > 0 && !layer.kernel.is_empty()));
+}
+
+#[test]
+fn activations_share_memory_unless_every_node_is_kept() {
+    let graph = network(Precision::F32);
+    let activation_bytes = |keep| {
+        let plan = backend(1).compile(&graph, &CompileOptions { keep }).unwrap();
+        plan.memory().activation_bytes
+    };
+    let all: u64 = graph.nodes().iter().map(|node| node.output.bytes() as u64).sum();
+    assert!(activation_bytes(Keep::Outputs) < all / 2);
+    assert!(activation_bytes(Keep::EveryNode) >= all);
+    let plan = backend(1).compile(&graph, &CompileOptions::default()).unwrap();
+    assert!(plan.memory().weight_bytes >= graph.parameter_bytes());
+}
+
+#[test]
+fn plans_of_one_backend_run_on_many_threads_at_once() {
+    let graph = network(Precision::Int8);
+    let input = noise(graph.ty(graph.inputs()[0]), 1);
+    let backend = backend(3);
+    let expected = {
+        let mut plan = backend.compile(&graph, &CompileOptions::default()).unwrap();
+        plan.run(std::slice::from_ref(&input)).unwrap()
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut plan = backend.compile(&graph, &CompileOptions::default()).unwrap();
+                for _ in 0..5 {
+                    assert_eq!(plan.run(std::slice::from_ref(&input)).unwrap(), expected);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn constants_and_reshaped_inputs_survive_other_runs() {
+    let mut builder = GraphBuilder::new("test");
+    let ty = TensorType::new(Shape::new(1, 2, 2, 8), Element::F32);
+    let early = builder.input("early", ty.clone()).unwrap();
+    let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+    let hidden = builder.push("hidden", relu.clone(), &[early]).unwrap();
+    // An input and a constant that appear after nodes have run.
+    let late = builder.input("late", ty).unwrap();
+    let ones = Tensor::from_f32(Shape::vector(32), vec![1.0; 32]).unwrap();
+    let value = builder.param("ones", ones);
+    let constant = builder.push("constant", Op::Constant(Constant { value }), &[]).unwrap();
+    let flat = Op::Reshape(Reshape { shape: Shape::vector(32) });
+    let flat_hidden = builder.push("flat hidden", flat.clone(), &[hidden]).unwrap();
+    let flat_late = builder.push("flat late", flat, &[late]).unwrap();
+    let add = Op::Add(Add { activation: None });
+    let sum = builder.push("sum", add.clone(), &[flat_hidden, constant]).unwrap();
+    let total = builder.push("total", add, &[sum, flat_late]).unwrap();
+    let graph = builder.finish(&[total, flat_late, constant]).unwrap();
+
+    let mut plan = backend(2).compile(&graph, &CompileOptions::default()).unwrap();
+    for seed in 1..4 {
+        let inputs = [noise(graph.ty(early), seed), noise(graph.ty(late), seed + 100)];
+        let outputs = plan.run(&inputs).unwrap();
+        let [a, b] = [0, 1].map(|index: usize| inputs[index].as_f32().unwrap());
+        let expected: Vec<f32> = a.iter().zip(b).map(|(a, b)| a.max(0.0) + 1.0 + b).collect();
+        assert_eq!(outputs[0].as_f32().unwrap(), expected);
+        assert_eq!(outputs[1].as_f32().unwrap(), b);
+        assert_eq!(outputs[2].as_f32().unwrap(), [1.0; 32]);
+    }
+}
+
+#[test]
+fn wrong_inputs_and_outputs_are_refused_and_the_plan_still_works() {
+    let graph = network(Precision::F32);
+    let mut plan = backend(2).compile(&graph, &CompileOptions::default()).unwrap();
+    let good = noise(graph.ty(graph.inputs()[0]), 1);
+    assert!(matches!(plan.run(&[]), Err(RunError::InputCount { expected: 1, actual: 0 })));
+    let small = Tensor::from_f32(Shape::vector(3), vec![0.0; 3]).unwrap();
+    assert!(matches!(plan.run(&[small]), Err(RunError::InputType { .. })));
+    let mut endless = good.clone();
+    bytemuck::cast_slice_mut::<u8, f32>(endless.bytes_mut())[5] = f32::INFINITY;
+    assert!(matches!(plan.run(&[endless]), Err(RunError::NotFinite { index: 5, .. })));
+    let other = backend(1).compile(&graph, &CompileOptions { keep: Keep::EveryNode }).unwrap();
+    let mut foreign = Outputs::for_signature(other.signature());
+    let inputs = std::slice::from_ref(&good);
+    assert_eq!(plan.run_into(inputs, &mut foreign), Err(RunError::ForeignOutputs));
+    assert!(plan.run(inputs).is_ok());
+}
+
+#[test]
+fn half_precision_is_refused_with_a_reason() {
+    let mut builder = GraphBuilder::new("test");
+    let ty = TensorType::new(Shape::vector(4), Element::F16);
+    let input = builder.input("x", ty).unwrap();
+    let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+    let node = builder.push("relu", relu, &[input]).unwrap();
+    let graph = builder.finish(&[node]).unwrap();
+    let backend = CpuBackend::new(CpuOptions { threads: Some(1), simd: Some(SimdLevel::Scalar) });
+    let Err(error) = backend.unwrap().compile(&graph, &CompileOptions::default()) else {
+        panic!("f16 was compiled");
+    };
+    assert!(error.to_string().contains("f16"), "{error}");
+}
