@@ -22,8 +22,10 @@ pub(crate) fn read(path: &Path, port: &Port) -> Result<Tensor> {
         bail!("{file}: {} bytes are too many for one tensor", metadata.len());
     }
     let bytes = fs::read(path).with_context(|| format!("{file}: cannot be read"))?;
-    let npy = NpyFile::new(&bytes[..])
-        .map_err(|error| anyhow!("{file}: not an .npy file ({error}); write it with numpy.save"))?;
+    let npy = NpyFile::new(&bytes[..]).map_err(|error| {
+        let reason: String = error.to_string().chars().take(MAX_REASON_CHARACTERS).collect();
+        anyhow!("{file}: not an .npy file ({reason}); write it with numpy.save")
+    })?;
 
     let expected = port.ty.shape;
     let (actual_type, expected_type) = (type_of(&npy.dtype()), numpy_type(&port.ty.element));
@@ -132,3 +134,6 @@ const fn numpy_type(element: &Element) -> &'static str {
 
 /// Header and numbers of the largest tensor there can be.
 const MAX_FILE_BYTES: u64 = Shape::MAX_ELEMENTS as u64 * 4 + (1 << 20);
+
+/// A damaged header can be quoted at length by the library that parses it.
+const MAX_REASON_CHARACTERS: usize = 100;

@@ -129,6 +129,12 @@ fn write_npy<T: npyz::AutoSerialize + Copy>(
     npy.finish().unwrap();
 }
 
+/// An `.npy` file that says this about its numbers, and has none.
+fn with_header(header: &str) -> Vec<u8> {
+    let length = u16::try_from(header.len()).unwrap();
+    [b"\x93NUMPY\x01\x00", &length.to_le_bytes()[..], header.as_bytes()].concat()
+}
+
 #[test]
 fn tensors_that_do_not_fit_are_refused() {
     use npyz::Order::{C, Fortran};
@@ -155,6 +161,12 @@ fn tensors_that_do_not_fit_are_refused() {
     run(&["x.npy", "not an .npy file"]);
     fs::write(&file, "words").unwrap();
     run(&["x.npy", "not an .npy file"]);
+    fs::write(&file, with_header(&"(".repeat(60_000))).unwrap();
+    run(&["x.npy", "not an .npy file"]);
+    let shape = "(1099511627776, 1099511627776, 7)";
+    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
+    fs::write(&file, with_header(&header)).unwrap();
+    run(&["x.npy", "[1099511627776,1099511627776,7]"]);
     assert!(!output.exists(), "nothing is made before the input is known to be good");
 }
 
