@@ -33,6 +33,8 @@ impl ModelOptions {
         let catalog = Catalog::from_environment();
         let name = match &self.model {
             Some(name) => name.as_str(),
+            // Only what is built in can be had in another precision or batch.
+            None if self.precision.is_some() || batch > 1 => BUILT_IN_DEFAULT,
             None => default_model(&catalog),
         };
         open(&catalog, name, self.precision, batch)

@@ -32,6 +32,16 @@ fn every_backend_sees_the_parrot_in_identical_bytes() {
 }
 
 #[test]
+fn a_precision_or_batch_asks_for_the_network_that_is_built_in() {
+    let Some(shared) = shared() else { return };
+    for option in [["--precision", "f32"], ["--batch", "2"]] {
+        let mut command = pocketvision(&["bench", "--runs", "1", "--json"]);
+        command.args(option).env("POCKETVISION_MODELS", shared.join("models"));
+        assert_eq!(json_of(&mut command)["model"], "mobilenet-edgetpu-1.0");
+    }
+}
+
+#[test]
 fn run_yields_the_bytes_of_the_reference_kernels_of_tflite() {
     let Some(shared) = shared() else { return };
     let golden = shared.join(format!("golden/{MODEL}.ref63.npy"));
