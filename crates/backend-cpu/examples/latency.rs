@@ -77,7 +77,7 @@ fn print_slowest(mut layers: Vec<LayerCost>) {
             macs / seconds * 1e-9,
             layer.bytes,
             layer.kernel,
-            &layer.name[..layer.name.len().min(40)]
+            layer.name.chars().take(40).collect::<String>()
         );
     }
 }

@@ -1,12 +1,13 @@
 //! A barrier that spins.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 /// Makes threads wait for each other between two steps, in well under a microsecond while
 /// each has a processor of its own.
 ///
-/// Waiting threads spin; one that has spun for long, because there are more threads than
-/// processors or the work is uneven, lets others run. A thread that panics must
+/// Waiting threads spin; one that has spun for long lets others run. Where that happens again
+/// and again, two threads share a processor, and each spin keeps the other from working: so
+/// patience halves whenever it did not suffice and doubles whenever it did. A thread that panics must
 /// [`Self::poison`] the barrier, or the others would wait for ever.
 #[derive(Debug)]
 pub(crate) struct Barrier {
@@ -14,6 +15,8 @@ pub(crate) struct Barrier {
     arrived: AtomicUsize,
     generation: AtomicUsize,
     poisoned: AtomicBool,
+    /// Spins before a thread lets others run.
+    patience: AtomicU32,
 }
 
 /// Another thread panicked: there is nothing left to wait for.
@@ -23,12 +26,14 @@ pub(crate) struct Poisoned;
 impl Barrier {
     pub(crate) fn new(threads: usize) -> Self {
         let (arrived, generation) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { threads, arrived, generation, poisoned: AtomicBool::new(false) }
+        let (poisoned, patience) = (AtomicBool::new(false), AtomicU32::new(MOST_PATIENCE));
+        Self { threads, arrived, generation, poisoned, patience }
     }
 
     /// Ready for another region, whatever happened in the one before.
     pub(crate) fn reset(&mut self) {
-        *self = Self::new(self.threads);
+        *self.arrived.get_mut() = 0;
+        *self.poisoned.get_mut() = false;
     }
 
     /// Waits until all threads have called this. What they wrote before is visible after.
@@ -41,20 +46,29 @@ impl Barrier {
             self.arrived.store(0, Ordering::Relaxed);
             self.generation.store(generation.wrapping_add(1), Ordering::Release);
         } else {
-            let mut spins = 0;
-            while self.generation.load(Ordering::Acquire) == generation {
-                if self.poisoned.load(Ordering::Acquire) {
-                    return Err(Poisoned);
-                }
-                if spins < SPINS_BEFORE_YIELD {
-                    spins += 1;
-                    std::hint::spin_loop();
-                } else {
-                    std::thread::yield_now();
-                }
-            }
+            self.wait_for_others(generation)?;
         }
         if self.poisoned.load(Ordering::Acquire) { Err(Poisoned) } else { Ok(()) }
+    }
+
+    /// Spins, then lets others run, until all have arrived.
+    fn wait_for_others(&self, generation: usize) -> Result<(), Poisoned> {
+        let patience = self.patience.load(Ordering::Relaxed);
+        let mut spins = 0;
+        while self.generation.load(Ordering::Acquire) == generation {
+            if self.poisoned.load(Ordering::Acquire) {
+                return Err(Poisoned);
+            }
+            if spins < patience {
+                std::hint::spin_loop();
+            } else {
+                std::thread::yield_now();
+            }
+            spins = spins.saturating_add(1);
+        }
+        let patience = if spins > patience { patience / 2 } else { patience * 2 };
+        self.patience.store(patience.clamp(LEAST_PATIENCE, MOST_PATIENCE), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Releases all waiting threads with an error.
@@ -81,7 +95,9 @@ impl Drop for PoisonOnPanic<'_> {
 }
 
 /// Some tens of microseconds: longer than an uneven step, shorter than a time slice.
-const SPINS_BEFORE_YIELD: u32 = 2_000;
+const MOST_PATIENCE: u32 = 2_000;
+/// About a microsecond, as long as it takes to let another thread run.
+const LEAST_PATIENCE: u32 = 50;
 
 #[cfg(test)]
 mod tests {

@@ -57,7 +57,7 @@ fn compare(name: &str) {
         }
     }
     let ways = plans.len();
-    println!("{name}: {identical} results byte-identical, pictures in {ways} ways each");
+    eprintln!("{name}: {identical} results byte-identical, pictures in {ways} ways each");
     assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
 }
 

@@ -92,7 +92,8 @@ impl Kernel for Pool {
                     self.pool_f32(inputs.numbers(0), pixel, tile);
                 }
                 _ => {
-                    self.pool_i8(inputs.numbers(0), pixel, tile, bytemuck::cast_slice_mut(scratch))
+                    let totals = bytemuck::cast_slice_mut(scratch);
+                    self.pool_i8(inputs.numbers(0), pixel, tile, totals);
                 }
             }
         }

@@ -215,7 +215,7 @@ mod tests {
     fn a_step_that_writes_over_its_input_is_refused() {
         let mut steps = chain(1, 1).steps;
         steps[0].output = 64..1064;
-        steps[0].inputs = vec![0..1000];
+        steps[0].inputs[0] = 0..1000;
         Executor::new(steps, AlignedBytes::zeroed(2048), 1);
     }
 }
