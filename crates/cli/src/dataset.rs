@@ -18,7 +18,7 @@ pub(crate) struct LabelledImage {
 /// All pictures of a folder, in order, for a network of so many classes.
 ///
 /// If a subfolder holds pictures, each subfolder is a class; else each file is named by the
-/// WordNet id of its class.
+/// WordNet id of its class. `wnids` is a file of WordNet ids, a line a class.
 pub(crate) fn read(
     folder: &Path,
     classes: usize,
@@ -96,9 +96,9 @@ fn wnid_indices(
     folder: &Path,
     wnids: Option<&Path>,
 ) -> Result<BTreeMap<String, usize>> {
-    let (list, source) = match wnids.map(Path::to_owned).or_else(|| find_wnid_list(folder)) {
+    let (list, source) = match wnids {
         Some(file) => {
-            let text = fs::read_to_string(&file)
+            let text = fs::read_to_string(file)
                 .with_context(|| format!("{}: cannot be read", file.display()))?;
             let list: Vec<String> =
                 text.lines().map(|line| line.trim().to_owned()).filter(|l| !l.is_empty()).collect();
@@ -129,14 +129,20 @@ fn wnid_indices(
     Ok(indexed.map(|(line, wnid)| (wnid, line + background)).collect())
 }
 
-fn find_wnid_list(folder: &Path) -> Option<PathBuf> {
+/// The first list of WordNet ids near a folder of pictures or near the models that fits a
+/// network of so many classes, with or without a background class.
+pub(crate) fn find_wnid_list(folder: &Path, classes: usize) -> Option<PathBuf> {
     let up = folder.join("..");
     let near = [folder.to_owned(), up.clone(), up.join("labels"), up.join("..").join("labels")];
     let catalog = Catalog::from_environment();
     let beside_models =
         catalog.folders().iter().flat_map(|models| [models.clone(), models.join("../labels")]);
     let folders = near.into_iter().chain(beside_models);
-    folders.map(|folder| folder.join(WNID_LIST)).find(|file| file.is_file())
+    let fits = |file: &PathBuf| {
+        let lines = fs::read_to_string(file).map(|text| text.lines().count());
+        lines.is_ok_and(|lines| lines == classes || lines + 1 == classes)
+    };
+    folders.map(|folder| folder.join(WNID_LIST)).find(fits)
 }
 
 /// The only class that has this name, ignoring case and underscores.

@@ -53,7 +53,8 @@ impl Evaluate {
         let Some(classes) = model.classes() else {
             bail!("{} is no classifier: its output is not one score a class", model.name());
         };
-        let images = dataset::read(&self.folder, classes, model.labels(), self.wnids.as_deref())?;
+        let wnids = self.wnids.clone().or_else(|| dataset::find_wnid_list(&self.folder, classes));
+        let images = dataset::read(&self.folder, classes, model.labels(), wnids.as_deref())?;
 
         let start = Instant::now();
         let ranks = ranks(&*backend, &model, &images)?;
