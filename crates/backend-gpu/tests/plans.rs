@@ -1,5 +1,6 @@
 //! Plans as objects: reuse, threads, profiles, refusals.
 
+use std::io::Write as _;
 use std::sync::OnceLock;
 
 use pocketvision_backend_gpu::{GpuBackend, GpuError, GpuOptions};
@@ -17,7 +18,8 @@ fn backend() -> Option<&'static GpuBackend> {
         Err(error) => {
             let required = std::env::var("POCKETVISION_REQUIRE_GPU").is_ok_and(|v| v == "1");
             assert!(!required, "{error}");
-            eprintln!("\n*** IGNORED: {error} ***\n");
+            // Not eprintln: the test harness would keep it to itself.
+            let _ = writeln!(std::io::stderr(), "\n*** IGNORED: {error} ***\n");
             None
         }
     };

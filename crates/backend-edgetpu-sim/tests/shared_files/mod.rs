@@ -1,5 +1,6 @@
 //! Where real networks and recorded outputs lie, for the tests that need them.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 /// A file or folder below `$POCKETVISION_SHARED`, or below `../shared` next to the
@@ -19,6 +20,7 @@ pub(crate) fn find(path: &str) -> Option<PathBuf> {
     let message = format!("{} does not exist; set POCKETVISION_SHARED", file.display());
     let required = std::env::var_os("POCKETVISION_REQUIRE_SHARED").is_some_and(|v| v == "1");
     assert!(!required, "{message}");
-    eprintln!("\n*** IGNORED: {message} ***\n");
+    // Not eprintln: the test harness would keep it to itself.
+    let _ = writeln!(std::io::stderr(), "\n*** IGNORED: {message} ***\n");
     None
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use npyz::NpyFile;
@@ -21,7 +22,12 @@ pub(crate) fn folder() -> Option<PathBuf> {
     }
     let required = std::env::var_os("POCKETVISION_REQUIRE_SHARED").is_some_and(|v| v == "1");
     assert!(!required, "{} holds no recordings; set POCKETVISION_SHARED", folder.display());
-    eprintln!("IGNORED: {} holds no recordings; set POCKETVISION_SHARED", folder.display());
+    // Not eprintln: the test harness would keep it to itself.
+    let _ = writeln!(
+        std::io::stderr(),
+        "IGNORED: {} holds no recordings; set POCKETVISION_SHARED",
+        folder.display()
+    );
     None
 }
 
