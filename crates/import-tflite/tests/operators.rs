@@ -231,6 +231,29 @@ fn convolutions_with_fewer_input_channels_than_the_image_are_grouped() {
     assert_eq!(conv.activation, Some(ActivationKind::Relu));
 }
 
+/// TFLite multiplies the scales of an int8 convolution in f64 for each channel, also where
+/// the weights have only one; those of a uint8 convolution in f32.
+#[test]
+fn int8_convolutions_have_a_scale_a_channel_and_uint8_ones_keep_theirs() {
+    let weights_of = |spec: fn(&str, &[i32], f32, i64) -> TensorSpec, zero: i64| {
+        let mut model = Model::default();
+        let input = model.input(spec("input", &[1, 3, 3, 2], 0.1, zero));
+        let weights = model.tensor(spec("weights", &[4, 1, 1, 2], 0.02, zero).filled());
+        let bias = model.tensor(TensorSpec::int32("bias", &[4], &[0.1 * 0.02]).filled());
+        let output = spec("conv", &[1, 3, 3, 4], 0.3, zero);
+        let inputs = [input, weights, bias];
+        let output = model.operator(code::CONV_2D, &inputs, output, options::conv_2d(1, 1, RELU));
+        model.outputs.push(output);
+        let graph = import(&model.to_bytes(), "one scale").unwrap();
+        let Op::Conv2d(conv) = &named(&graph, "conv").op else { panic!("a convolution") };
+        graph.param(conv.weight).element().clone()
+    };
+    let scales = [0.02; 4].into();
+    let int8 = weights_of(TensorSpec::int8, 0);
+    assert_eq!(int8, Element::Int8(Quantization::PerChannel { scales }));
+    assert_eq!(weights_of(TensorSpec::uint8, 128), Element::int8(0.02, 0));
+}
+
 #[test]
 fn codes_beyond_a_byte_and_codes_of_old_files_are_both_read() {
     // HARD_SWISH is 117: `builtin_code` alone, then the deprecated byte alone.

@@ -8,6 +8,30 @@ use crate::flatbuffer::{Scalar, Vector};
 use crate::schema::tensor_type;
 use crate::tensor::FileTensor;
 
+/// What a constant is for, which decides what its scales mean.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Role {
+    /// An operand or a bias: one scale.
+    Operand,
+    /// A convolution's weights: one scale, or one for each output channel along a dimension.
+    ///
+    /// TFLite's int8 convolutions repeat a single scale for every channel, which rounds the
+    /// product of the scales otherwise than one scale would
+    /// ([`pocketvision_core::quant::output_multipliers`]); uint8 convolutions and linear
+    /// layers do not. So an int8 convolution always has a scale a channel here too.
+    Convolution {
+        /// The dimension of the output channels.
+        dimension: usize,
+        /// How many there are.
+        channels: usize,
+    },
+    /// A linear layer's weights: one scale, or one for each output channel.
+    Linear {
+        /// How many output channels there are.
+        channels: usize,
+    },
+}
+
 impl<'a> Importer<'a> {
     pub(crate) fn is_constant(&self, tensor: &FileTensor<'a>) -> bool {
         tensor.is_constant() || self.dequantized.contains_key(&tensor.index)
@@ -34,21 +58,34 @@ impl<'a> Importer<'a> {
         }
     }
 
-    /// A constant tensor as a parameter of some shape, made once. Weights may have one scale
-    /// for each of so many channels along a dimension.
+    /// A constant tensor as a parameter of some shape, made once.
     pub(crate) fn constant(
         &mut self,
         tensor: &FileTensor<'a>,
         shape: Shape,
-        channels: Option<(usize, usize)>,
+        role: Role,
     ) -> Result<Constants> {
         if let Some(constants) = self.params.get(&(tensor.index, shape)) {
             return Ok(constants.clone());
         }
-        let (dimension, count) = channels.unwrap_or((0, 1));
+        let (dimension, count) = match role {
+            Role::Operand => (0, 1),
+            Role::Convolution { dimension, channels } => (dimension, channels),
+            Role::Linear { channels } => (0, channels),
+        };
         let source = self.constant_source(tensor)?;
         let is_dequantized = source.index != tensor.index;
-        let quantization = || source.weight_quantization(dimension, count);
+        let quantization = || -> Result<Quantization> {
+            let quantization = source.weight_quantization(dimension, count)?;
+            let is_int8_convolution =
+                source.kind == tensor_type::INT8 && matches!(role, Role::Convolution { .. });
+            Ok(match quantization {
+                Quantization::PerTensor { scale, zero_point: 0 } if is_int8_convolution => {
+                    Quantization::PerChannel { scales: vec![scale; count].into() }
+                }
+                stated => stated,
+            })
+        };
         let (element, data) = match (source.kind, is_dequantized) {
             (tensor_type::FLOAT32, false) => {
                 (Element::F32, TensorData::F32(self.numbers::<f32>(&source, shape)?.collect()))
@@ -94,7 +131,7 @@ impl<'a> Importer<'a> {
         let shape = Shape::vector(channels);
         let source = self.constant_source(tensor)?;
         if source.kind != tensor_type::INT32 || source.index != tensor.index {
-            return self.constant(tensor, shape, None);
+            return self.constant(tensor, shape, Role::Operand);
         }
         if let Some(constants) = self.params.get(&(tensor.index, shape)) {
             return Ok(constants.clone());

@@ -2,6 +2,8 @@
 
 mod constants;
 
+pub(crate) use constants::Role;
+
 use std::collections::{HashMap, HashSet};
 
 use pocketvision_core::op::{Constant, Quantize};
@@ -188,7 +190,7 @@ impl<'a> Importer<'a> {
             return Err(tensor.wrong(Problem::Undefined));
         }
         let dims = self.constant_source(tensor)?.dims()?;
-        let value = self.constant(tensor, shape_of(&dims), None)?.param;
+        let value = self.constant(tensor, shape_of(&dims), Role::Operand)?.param;
         let name = self.name(tensor, "")?;
         let node = self.builder.push(name, Op::Constant(Constant { value }), &[])?;
         let value = Value::new(node, dims.len());

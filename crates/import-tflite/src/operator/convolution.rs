@@ -7,7 +7,7 @@ use pocketvision_core::{Element, Op, ParamId, Quantization, Shape};
 
 use super::{FileOperator, fused_activation, padding_of, pixels};
 use crate::error::{Problem, Result};
-use crate::importer::{Constants, Importer, Value};
+use crate::importer::{Constants, Importer, Role, Value};
 use crate::schema::options::{conv_2d, depthwise_conv_2d, fully_connected};
 use crate::tensor::FileTensor;
 
@@ -24,7 +24,11 @@ impl<'a> Importer<'a> {
         let input = self.input(operator, 0, 2..=3, WEIGHTED_INPUTS)?;
         let input = self.image_operand(&input)?;
         let kernel = self.kernel(operator)?;
-        let weight = self.constant(&kernel.tensor, kernel.shape, Some((0, kernel.shape.n)))?;
+        let weight = self.constant(
+            &kernel.tensor,
+            kernel.shape,
+            Role::Convolution { dimension: 0, channels: kernel.shape.n },
+        )?;
         let input_channels = self.builder.ty(input.node).shape.c;
         let op = Conv2d {
             window: Window {
@@ -56,7 +60,11 @@ impl<'a> Importer<'a> {
         let input = self.input(operator, 0, 2..=3, WEIGHTED_INPUTS)?;
         let input = self.image_operand(&input)?;
         let kernel = self.kernel(operator)?;
-        let weight = self.constant(&kernel.tensor, kernel.shape, Some((3, kernel.shape.c)))?;
+        let weight = self.constant(
+            &kernel.tensor,
+            kernel.shape,
+            Role::Convolution { dimension: 3, channels: kernel.shape.c },
+        )?;
         let op = DepthwiseConv2d {
             window: Window {
                 kernel_h: kernel.shape.h,
@@ -96,7 +104,7 @@ impl<'a> Importer<'a> {
             return Err(tensor.wrong(Problem::attribute("shape", shape, "two dimensions")));
         };
         let shape = Shape::new(channels, 1, 1, width);
-        let weight = self.constant(&tensor, shape, Some((0, channels)))?;
+        let weight = self.constant(&tensor, shape, Role::Linear { channels })?;
 
         let keep_dims = options.scalar(KEEP_NUM_DIMS, 0u8)? != 0;
         if !keep_dims {
