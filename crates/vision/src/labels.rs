@@ -43,7 +43,7 @@ impl Labels {
 
     /// Labels for a network of so many classes, from the first of these files that exists
     /// and fits: beside the model `MODEL.labels.txt` (the model's name without its
-    /// extension) and `imagenet_labels.txt`; then `imagenet_labels.txt` in
+    /// extension) and `imagenet_labels.txt`; then `imagenet_labels.txt` in each folder of
     /// `$POCKETVISION_MODELS` and in the folder `labels` beside it. `None` if there is none.
     ///
     /// # Errors
@@ -54,8 +54,8 @@ impl Labels {
             files.push(model.with_extension("labels.txt"));
             files.push(model.with_file_name(Self::IMAGENET_FILE));
         }
-        if let Some(models) = env::var_os("POCKETVISION_MODELS").filter(|v| !v.is_empty()) {
-            let models = Path::new(&models);
+        let models = env::var_os("POCKETVISION_MODELS").unwrap_or_default();
+        for models in env::split_paths(&models).filter(|folder| !folder.as_os_str().is_empty()) {
             files.push(models.join(Self::IMAGENET_FILE));
             files.push(models.join("..").join("labels").join(Self::IMAGENET_FILE));
         }
