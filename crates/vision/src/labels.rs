@@ -44,7 +44,8 @@ impl Labels {
     /// Labels for a network of so many classes, from the first of these files that exists
     /// and fits: beside the model `MODEL.labels.txt` (the model's name without its
     /// extension) and `imagenet_labels.txt`; then `imagenet_labels.txt` in each folder of
-    /// `$POCKETVISION_MODELS` and in the folder `labels` beside it. `None` if there is none.
+    /// `$POCKETVISION_MODELS` and in the folder `labels` beside it; last in the folder `labels`
+    /// beside the model's own. `None` if there is none.
     ///
     /// # Errors
     /// If such a file exists and cannot be read.
@@ -58,6 +59,9 @@ impl Labels {
         for models in env::split_paths(&models).filter(|folder| !folder.as_os_str().is_empty()) {
             files.push(models.join(Self::IMAGENET_FILE));
             files.push(models.join("..").join("labels").join(Self::IMAGENET_FILE));
+        }
+        if let Some(folder) = model.and_then(Path::parent) {
+            files.push(folder.join("..").join("labels").join(Self::IMAGENET_FILE));
         }
         for file in files.iter().filter(|file| file.is_file()) {
             if let Some(labels) = Self::open(file)?.for_classes(classes) {

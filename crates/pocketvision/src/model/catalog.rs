@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use super::{Model, ModelError, Origin};
 use crate::models::{self, BuildOptions};
 use crate::nearest;
-use crate::vision::{Labels, VisionError};
 
 /// The folders that models are looked for in, and the networks that are built in.
 ///
@@ -129,13 +128,6 @@ pub(super) fn check_format(path: &Path) -> Result<(), ModelError> {
         return Err(ModelError::Format { path, format });
     }
     Ok(())
-}
-
-/// Labels in the folder `labels` next to the folder that a model lies in, if they fit.
-pub(super) fn sibling_labels(model: &Path, classes: usize) -> Result<Option<Labels>, VisionError> {
-    let folder = model.parent().unwrap_or(Path::new("")).join("..").join("labels");
-    let file = folder.join(Labels::IMAGENET_FILE);
-    if file.is_file() { Ok(Labels::open(file)?.for_classes(classes)) } else { Ok(None) }
 }
 
 fn is_model_file(extension: &std::ffi::OsStr) -> bool {

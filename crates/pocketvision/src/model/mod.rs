@@ -51,8 +51,7 @@ impl Model {
         Ok(Self::assemble(definition.name.to_owned(), graph, None, origin, weights))
     }
 
-    /// The network in a TFLite file. Labels are those of [`Labels::find`], or else of
-    /// `../labels/imagenet_labels.txt` seen from the file's folder, if they fit.
+    /// The network in a TFLite file, with the labels of [`Labels::find`].
     ///
     /// # Errors
     /// If the file is missing, of another format, damaged, or uses unknown operators.
@@ -65,10 +64,7 @@ impl Model {
             .map_err(|source| ModelError::Definition { name: name.clone(), source })?;
         let labels = match class_count(&graph) {
             None => None,
-            Some(classes) => match Labels::find(Some(&path), classes)? {
-                Some(labels) => Some(labels),
-                None => catalog::sibling_labels(&path, classes)?,
-            },
+            Some(classes) => Labels::find(Some(&path), classes)?,
         };
         Ok(Self::assemble(name, graph, labels, Origin::File(path), Weights::Trained))
     }

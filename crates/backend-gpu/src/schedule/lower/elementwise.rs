@@ -1,7 +1,7 @@
 //! Sums, products and activations.
 
 use pocketvision_core::op::{ActivationKind, Add, Mul};
-use pocketvision_core::quant::{QuantizedAdd, QuantizedMul, activation_table};
+use pocketvision_core::quant::{Multiplier, QuantizedAdd, QuantizedMul, activation_table};
 use pocketvision_core::{CompileError, Node, NodeId, Shape};
 use pocketvision_shaders::{Shader, params};
 
@@ -20,20 +20,12 @@ impl Lowering<'_> {
             return self.elementwise_f32(id, node, op.activation, false);
         }
         let add = QuantizedAdd::new(&a.element, &b.element, &node.output.element, op.activation);
-        let (output_mantissa, output_shift_left, output_shift_right) =
-            multiplier_words(add.output_multiplier);
-        let params = params::ElementwiseInt8 {
+        let arithmetic = params::ElementwiseInt8 {
             is_product: 0,
-            output_mantissa,
-            output_shift_left,
-            output_shift_right,
-            output_zero_point: add.output_zero_point,
-            output_low: add.range.0,
-            output_high: add.range.1,
-            ..params::ElementwiseInt8::default()
+            ..output_arithmetic(add.output_multiplier, add.output_zero_point, add.range)
         };
         let operands = by_byte(|a| add.scaled_a(a), |b| add.scaled_b(b));
-        self.elementwise_int8(id, node, params, &operands)
+        self.elementwise_int8(id, node, arithmetic, &operands)
     }
 
     pub(super) fn mul(
@@ -47,21 +39,13 @@ impl Lowering<'_> {
             return self.elementwise_f32(id, node, op.activation, true);
         }
         let mul = QuantizedMul::new(&a.element, &b.element, &node.output.element, op.activation);
-        let (output_mantissa, output_shift_left, output_shift_right) =
-            multiplier_words(mul.output_multiplier);
-        let params = params::ElementwiseInt8 {
+        let arithmetic = params::ElementwiseInt8 {
             is_product: 1,
-            output_mantissa,
-            output_shift_left,
-            output_shift_right,
-            output_zero_point: mul.output_zero_point,
-            output_low: mul.range.0,
-            output_high: mul.range.1,
-            ..params::ElementwiseInt8::default()
+            ..output_arithmetic(mul.output_multiplier, mul.output_zero_point, mul.range)
         };
         let operands =
             by_byte(|a| i32::from(a) - mul.a_zero_point, |b| i32::from(b) - mul.b_zero_point);
-        self.elementwise_int8(id, node, params, &operands)
+        self.elementwise_int8(id, node, arithmetic, &operands)
     }
 
     fn elementwise_f32(
@@ -130,6 +114,24 @@ impl Lowering<'_> {
         let by_value = activation_table(kind, &ty.element, &node.output.element);
         let by_byte = std::array::from_fn(|byte| by_value[byte ^ 0x80].cast_unsigned());
         self.look_up(id, node, input, &by_byte)
+    }
+}
+
+/// What a sum and a product share: from the exact result to an output element.
+fn output_arithmetic(
+    multiplier: Multiplier,
+    output_zero_point: i32,
+    (output_low, output_high): (i32, i32),
+) -> params::ElementwiseInt8 {
+    let (output_mantissa, output_shift_left, output_shift_right) = multiplier_words(multiplier);
+    params::ElementwiseInt8 {
+        output_mantissa,
+        output_shift_left,
+        output_shift_right,
+        output_zero_point,
+        output_low,
+        output_high,
+        ..params::ElementwiseInt8::default()
     }
 }
 
