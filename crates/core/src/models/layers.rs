@@ -1,15 +1,16 @@
-//! The layers that definitions are written in, in float or int8, with seeded weights.
+//! The layers that definitions are written in, in float or int8.
 //!
-//! Weights are drawn so that every layer's sums have variance 1 (He et al., 2015, with the
-//! mean square of the input tracked instead of assumed). That fixes the range of every
-//! activation in advance, so an int8 network needs no calibration.
+//! Random weights are drawn so that every layer's sums have variance 1 (the mean square of
+//! the input is tracked instead of assumed). That fixes the range of every activation in
+//! advance, so an int8 network of random weights needs no calibration.
 
 use std::sync::Arc;
 
-use super::{BuildOptions, SplitMix64};
+use super::BuildOptions;
+use super::weights::{LayerName, LayerRequest, LayerWeights, WeightSource};
 use crate::op::{
-    ActivationKind, Add, Conv2d, DepthwiseConv2d, IntegerRounding, Padding, Pool2d, PoolKind,
-    Quantize, Softmax, Window,
+    Activation, ActivationKind, Add, Conv2d, DepthwiseConv2d, IntegerRounding, Mul, Padding,
+    Pool2d, PoolKind, Quantize, Softmax, Window,
 };
 use crate::{
     Element, Graph, GraphBuilder, GraphError, NodeId, Op, ParamId, Quantization, Shape, Tensor,
@@ -22,14 +23,25 @@ pub enum Precision {
     /// 32-bit float.
     F32,
     /// 8-bit integers: one scale an output channel for weights, one a tensor for
-    /// activations. Input and output are uint8.
+    /// activations. Input and output are uint8. For random weights only: the ranges of
+    /// trained ones must be measured (the quantize crate does).
     Int8,
 }
 
+/// Where the border of a convolution lies.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum PaddingStyle {
+    /// TensorFlow's SAME: the odd pixel at the bottom and right.
+    Same,
+    /// PyTorch's `kernel / 2` on every side: the same sizes, a grid shifted by a pixel where
+    /// the stride is 2.
+    Symmetric,
+}
+
 /// A network under construction.
-pub(super) struct Layers {
+pub(super) struct Layers<'a> {
     builder: GraphBuilder,
-    random: SplitMix64,
+    source: &'a mut dyn WeightSource,
     options: BuildOptions,
 }
 
@@ -40,9 +52,13 @@ pub(super) struct Feature {
     mean_square: f32,
 }
 
-impl Layers {
+impl<'a> Layers<'a> {
     /// A network and its input image.
-    pub(super) fn new(name: &str, options: &BuildOptions) -> Result<(Self, Feature), GraphError> {
+    pub(super) fn new(
+        name: &str,
+        options: &BuildOptions,
+        source: &'a mut dyn WeightSource,
+    ) -> Result<(Self, Feature), GraphError> {
         let mut builder = GraphBuilder::new(name);
         let shape = Shape::new(options.batch, options.input_size, options.input_size, 3);
         let node = match options.precision {
@@ -54,7 +70,7 @@ impl Layers {
                 builder.push_as("image/int8", Op::Quantize(Quantize), &[photo], int8)?
             }
         };
-        let layers = Self { builder, random: SplitMix64::new(options.seed), options: *options };
+        let layers = Self { builder, source, options: *options };
         Ok((layers, Feature { node, mean_square: 1.0 / 3.0 }))
     }
 
@@ -63,39 +79,75 @@ impl Layers {
         self.builder.ty(x.node).shape.c
     }
 
-    /// A dense convolution with a square kernel and SAME padding.
+    /// A normalised convolution with a square kernel.
     pub(super) fn conv(
         &mut self,
-        name: &str,
+        name: LayerName,
         x: Feature,
         output_channels: usize,
         (kernel, stride): (usize, usize),
+        groups: usize,
         activation: Option<ActivationKind>,
     ) -> Result<Feature, GraphError> {
-        let input_channels = self.channels(x);
-        let shape = Shape::new(output_channels, kernel, kernel, input_channels);
-        let fan_in = kernel * kernel * input_channels;
-        let (weight, bias) = self.weights(name, x, shape, output_channels, fan_in, 1.0)?;
-        let window = Window::square(kernel, stride, Padding::Same);
-        let op = Op::Conv2d(Conv2d { window, weight, bias: Some(bias), groups: 1, activation });
-        self.push_computed(name, op, &[x], 1.0, activation)
+        let window = self.window(kernel, stride);
+        let shape = Shape::new(output_channels, kernel, kernel, self.channels(x) / groups);
+        let request = self.request(name, x, shape);
+        self.dense_layer(&request, x, window, groups, activation)
     }
 
-    /// A depthwise convolution with a square kernel and SAME padding.
+    /// A pointwise layer with a bias and no normalisation.
+    pub(super) fn dense(
+        &mut self,
+        name: LayerName,
+        x: Feature,
+        output_channels: usize,
+        activation: Option<ActivationKind>,
+    ) -> Result<Feature, GraphError> {
+        let shape = Shape::new(output_channels, 1, 1, self.channels(x));
+        let request = LayerRequest { normalized: false, ..self.request(name, x, shape) };
+        self.dense_layer(&request, x, self.window(1, 1), 1, activation)
+    }
+
+    /// A normalised depthwise convolution with a square kernel.
     pub(super) fn depthwise(
         &mut self,
-        name: &str,
+        name: LayerName,
         x: Feature,
         (kernel, stride): (usize, usize),
         activation: Option<ActivationKind>,
     ) -> Result<Feature, GraphError> {
+        let shape = Shape::new(1, kernel, kernel, self.channels(x));
+        let request = LayerRequest { depthwise: true, ..self.request(name, x, shape) };
+        let window = self.window(kernel, stride);
+        let (weight, bias) = self.weights(&request, x)?;
+        let op = |activation| {
+            let bias = Some(bias);
+            Op::DepthwiseConv2d(DepthwiseConv2d { window, weight, bias, activation })
+        };
+        self.push_computed(&name.to_string(), op, &[x], request.variance, activation)
+    }
+
+    /// Each channel weighed by a gate that all channels' averages decide (Hu et al., 2018;
+    /// with MobileNetV3's hard sigmoid).
+    pub(super) fn squeeze_excite(
+        &mut self,
+        name: &str,
+        [squeeze, excite]: [LayerName; 2],
+        x: Feature,
+        squeezed_channels: usize,
+    ) -> Result<Feature, GraphError> {
         let channels = self.channels(x);
-        let shape = Shape::new(1, kernel, kernel, channels);
-        let (weight, bias) = self.weights(name, x, shape, channels, kernel * kernel, 1.0)?;
-        let window = Window::square(kernel, stride, Padding::Same);
-        let op =
-            Op::DepthwiseConv2d(DepthwiseConv2d { window, weight, bias: Some(bias), activation });
-        self.push_computed(name, op, &[x], 1.0, activation)
+        let y = self.global_average_pool(&format!("{name}/squeeze_pool"), x)?;
+        let y = self.dense(squeeze, y, squeezed_channels, Some(ActivationKind::Relu))?;
+        let y = self.dense(excite, y, channels, None)?;
+        let gate = Op::Activation(Activation { kind: ActivationKind::HardSigmoid });
+        let gate_element = Element::int8(1.0 / 256.0, -128);
+        let gate = self.push(&format!("{name}/gate"), gate, &[y.node], gate_element)?;
+        // A gate is at most 1: the product has the range of what it weighs.
+        let element = self.builder.ty(x.node).element.clone();
+        let product = Op::Mul(Mul { activation: None });
+        let node = self.push(&format!("{name}/scale"), product, &[x.node, gate], element)?;
+        Ok(Feature { node, mean_square: x.mean_square * GATE_MEAN_SQUARE })
     }
 
     /// The sum of two features.
@@ -106,7 +158,13 @@ impl Layers {
         b: Feature,
     ) -> Result<Feature, GraphError> {
         let mean_square = a.mean_square + b.mean_square;
-        self.push_computed(name, Op::Add(Add { activation: None }), &[a, b], mean_square, None)
+        self.push_computed(
+            name,
+            |activation| Op::Add(Add { activation }),
+            &[a, b],
+            mean_square,
+            None,
+        )
     }
 
     /// The average of each channel over the whole image.
@@ -126,14 +184,13 @@ impl Layers {
 
     /// The classifier, a softmax over its scores, and the finished network.
     pub(super) fn finish(mut self, x: Feature) -> Result<Graph, GraphError> {
-        let (classes, input_channels) = (self.options.classes, self.channels(x));
-        let shape = Shape::new(classes, 1, 1, input_channels);
-        let (weight, bias) =
-            self.weights("logits", x, shape, classes, input_channels, LOGIT_VARIANCE)?;
-        let window = Window::square(1, 1, Padding::Same);
-        let op =
-            Op::Conv2d(Conv2d { window, weight, bias: Some(bias), groups: 1, activation: None });
-        let logits = self.push_computed("logits", op, &[x], LOGIT_VARIANCE, None)?;
+        let shape = Shape::new(self.options.classes, 1, 1, self.channels(x));
+        let request = LayerRequest {
+            normalized: false,
+            variance: LOGIT_VARIANCE,
+            ..self.request(LayerName::Logits, x, shape)
+        };
+        let logits = self.dense_layer(&request, x, self.window(1, 1), 1, None)?;
         let softmax = Op::Softmax(Softmax { beta: 1.0 });
         let output = match self.options.precision {
             Precision::F32 => self.builder.push("probabilities", softmax, &[logits.node])?,
@@ -148,61 +205,120 @@ impl Layers {
         self.builder.finish(&[output])
     }
 
-    /// A node whose values have the given variance before the activation.
+    fn window(&self, kernel: usize, stride: usize) -> Window {
+        let border = kernel / 2;
+        let padding = match self.options.padding {
+            PaddingStyle::Symmetric if border > 0 => {
+                Padding::Explicit { top: border, bottom: border, left: border, right: border }
+            }
+            _ => Padding::Same,
+        };
+        Window::square(kernel, stride, padding)
+    }
+
+    fn request(&self, name: LayerName, x: Feature, shape: Shape) -> LayerRequest {
+        LayerRequest {
+            name,
+            shape,
+            depthwise: false,
+            normalized: true,
+            input_mean_square: x.mean_square,
+            variance: 1.0,
+        }
+    }
+
+    fn dense_layer(
+        &mut self,
+        request: &LayerRequest,
+        x: Feature,
+        window: Window,
+        groups: usize,
+        activation: Option<ActivationKind>,
+    ) -> Result<Feature, GraphError> {
+        let (weight, bias) = self.weights(request, x)?;
+        let op = |activation| {
+            Op::Conv2d(Conv2d { window, weight, bias: Some(bias), groups, activation })
+        };
+        self.push_computed(&request.name.to_string(), op, &[x], request.variance, activation)
+    }
+
+    /// A node whose values have the given variance before the activation. In int8 an
+    /// activation that is more than a clamp is a node of its own.
     fn push_computed(
         &mut self,
         name: &str,
-        op: Op,
+        op: impl Fn(Option<ActivationKind>) -> Op,
         inputs: &[Feature],
         variance: f32,
         activation: Option<ActivationKind>,
     ) -> Result<Feature, GraphError> {
         let inputs: Vec<NodeId> = inputs.iter().map(|x| x.node).collect();
         let largest = RANGE_IN_DEVIATIONS * variance.sqrt();
+        let symmetric = Element::int8(2.0 * largest / 255.0, 0);
         let (element, mean_square) = match activation {
+            None => (symmetric, variance),
+            Some(ActivationKind::HardSwish) => {
+                let scale = (largest + HARD_SWISH_DEPTH) / 255.0;
+                let zero_point = (HARD_SWISH_DEPTH / scale).round() as i32 - 128;
+                let int8 = Element::int8(scale, zero_point);
+                let is_int8 = self.options.precision == Precision::Int8;
+                let mut node = self.push(
+                    &if is_int8 { format!("{name}/sum") } else { name.to_owned() },
+                    op(activation.filter(|_| !is_int8)),
+                    &inputs,
+                    symmetric,
+                )?;
+                if is_int8 {
+                    let kind = ActivationKind::HardSwish;
+                    node = self.push(name, Op::Activation(Activation { kind }), &[node], int8)?;
+                }
+                return Ok(Feature { node, mean_square: variance / 3.0 });
+            }
+            Some(ActivationKind::Relu6) => {
+                (Element::int8(largest.min(6.0) / 255.0, -128), variance / 2.0)
+            }
             Some(_) => (Element::int8(largest / 255.0, -128), variance / 2.0),
-            None => (Element::int8(2.0 * largest / 255.0, 0), variance),
         };
-        let node = match self.options.precision {
-            Precision::F32 => self.builder.push(name, op, &inputs)?,
-            Precision::Int8 => self.builder.push_as(name, op, &inputs, element)?,
-        };
+        let node = self.push(name, op(activation), &inputs, element)?;
         Ok(Feature { node, mean_square })
     }
 
-    /// Weights that turn `x` into sums of the given variance, and a small bias.
-    fn weights(
+    /// A node, of this element where the network is int8.
+    fn push(
         &mut self,
         name: &str,
-        x: Feature,
-        shape: Shape,
-        output_channels: usize,
-        fan_in: usize,
-        variance: f32,
-    ) -> Result<(ParamId, ParamId), GraphError> {
-        let deviation = (variance / (fan_in as f32 * x.mean_square)).sqrt();
-        let count = shape.checked_elements().ok_or_else(|| GraphError::Tensor {
-            name: name.to_owned(),
-            source: TensorError::Size { shape },
-        })?;
-        // Numbers evenly spread over -1..1 have a deviation of 1 / sqrt(3).
-        let largest = deviation * 3f32.sqrt();
-        let weights: Vec<f32> = (0..count).map(|_| largest * self.random.signed_unit()).collect();
-        let bias: Vec<f32> =
-            (0..output_channels).map(|_| BIAS_RANGE * self.random.signed_unit()).collect();
+        op: Op,
+        inputs: &[NodeId],
+        int8: Element,
+    ) -> Result<NodeId, GraphError> {
+        match self.options.precision {
+            Precision::F32 => self.builder.push(name, op, inputs),
+            Precision::Int8 => self.builder.push_as(name, op, inputs, int8),
+        }
+    }
 
+    /// A layer's weights and bias in the network's precision.
+    fn weights(
+        &mut self,
+        request: &LayerRequest,
+        x: Feature,
+    ) -> Result<(ParamId, ParamId), GraphError> {
+        let (name, shape) = (request.name.to_string(), request.shape);
+        let invalid = |source| GraphError::Tensor { name: name.clone(), source };
+        shape.checked_elements().ok_or_else(|| invalid(TensorError::Size { shape }))?;
+        let LayerWeights { weight, bias } = self.source.layer(request);
+        let output_channels = request.channels();
         let (weight, bias) = match self.options.precision {
             Precision::F32 => (
-                Tensor::from_f32(shape, weights),
+                Tensor::from_f32(shape, weight),
                 Tensor::from_f32(Shape::vector(output_channels), bias),
             ),
             Precision::Int8 => {
                 let (input_scale, _) =
                     self.builder.ty(x.node).element.per_tensor().expect("an int8 feature");
-                quantized(shape, output_channels, &weights, &bias, input_scale)
+                quantized(request, &weight, &bias, input_scale)
             }
         };
-        let invalid = |source| GraphError::Tensor { name: name.to_owned(), source };
         let weight = self.builder.param(format!("{name}/weight"), weight.map_err(invalid)?);
         let bias = self.builder.param(format!("{name}/bias"), bias.map_err(invalid)?);
         Ok((weight, bias))
@@ -211,15 +327,17 @@ impl Layers {
 
 /// Weights in int8 with one scale an output channel, and the bias at the scale of their sums.
 fn quantized(
-    shape: Shape,
-    output_channels: usize,
+    request: &LayerRequest,
     weights: &[f32],
     bias: &[f32],
     input_scale: f32,
 ) -> (Result<Tensor, TensorError>, Result<Tensor, TensorError>) {
+    let output_channels = request.channels();
     // Dense weights have the output channel outermost, depthwise weights innermost.
-    let per_channel = weights.len() / output_channels;
-    let channel = |index: usize| if shape.n == 1 { index % shape.c } else { index / per_channel };
+    let per_channel = (weights.len() / output_channels.max(1)).max(1);
+    let channel = |index: usize| {
+        if request.depthwise { index % output_channels } else { index / per_channel }
+    };
     let mut largest = vec![f32::MIN_POSITIVE; output_channels];
     for (index, weight) in weights.iter().enumerate() {
         let largest = &mut largest[channel(index)];
@@ -233,14 +351,17 @@ fn quantized(
     let bias_element = Element::Int32(Quantization::PerChannel { scales: sum_scales });
     let element = Element::Int8(Quantization::PerChannel { scales: scales.clone() });
     (
-        Tensor::new(shape, element, TensorData::I8(integers.collect())),
+        Tensor::new(request.shape, element, TensorData::I8(integers.collect())),
         Tensor::new(Shape::vector(output_channels), bias_element, bias),
     )
 }
 
 /// Largest activation that int8 can hold, in standard deviations.
 const RANGE_IN_DEVIATIONS: f32 = 4.0;
-/// Biases are evenly spread over minus to plus this.
-const BIAS_RANGE: f32 = 0.1;
+/// The least value of hard-swish is minus this, at -1.5.
+const HARD_SWISH_DEPTH: f32 = 0.375;
+/// Expected mean square of squeeze-and-excite's gates: 1/2 squared, and the sums' variance of
+/// 1 after hard-sigmoid's slope of 1/6.
+const GATE_MEAN_SQUARE: f32 = 0.25 + 1.0 / 36.0;
 /// Variance of the scores: enough for a softmax with a clear first.
 const LOGIT_VARIANCE: f32 = 9.0;

@@ -1,21 +1,30 @@
 //! Networks by definition: one file a family, one stage table as in its paper.
 //!
-//! A definition builds the same network at any input size and class count, in float or int8,
-//! with seeded weights: nothing it says about a photo means anything, but it costs exactly
-//! what the trained network costs. Trained weights come from files.
+//! A family turns its table into an [`Architecture`], plain data with every channel count
+//! resolved, and one function builds any architecture: at any input size, width and class
+//! count, in float or int8, with weights of a checkpoint or of a seed. What a seeded network
+//! says about a photo means nothing, but it costs exactly what the trained network costs.
 
+mod architecture;
+mod catalog;
 mod layers;
 mod mobilenet_edgetpu;
+mod mobilenet_v1;
+mod mobilenet_v2;
+mod mobilenet_v3;
 mod random;
+mod weights;
 
-pub use layers::Precision;
+pub use architecture::{Architecture, Block, BlockKind, Head, Stem, round_to_8};
+pub use catalog::ALL;
+pub use layers::{PaddingStyle, Precision};
 pub use random::SplitMix64;
+pub use weights::{
+    BatchNorm, BlockLayer, LayerName, LayerRequest, LayerWeights, SeededWeights, WeightSource,
+};
 
 use crate::{Graph, GraphError};
-
-/// Every network that can be built by name.
-pub static ALL: &[Definition] =
-    &[mobilenet_edgetpu::WIDTH_1_0, mobilenet_edgetpu::WIDTH_0_75, mobilenet_edgetpu::WIDTH_0_5];
+use weights::RecordedRequests;
 
 /// The network of a name, if there is one.
 ///
@@ -36,37 +45,117 @@ pub fn find(name: &str) -> Option<&'static Definition> {
 pub struct Definition {
     /// What people type, as in `mobilenet-edgetpu-1.0`.
     pub name: &'static str,
+    /// Height and width of the input that the published figures are for.
+    pub input_size: usize,
+    /// Multiplier of the channel counts.
+    pub width: f64,
     /// What is published about it.
     pub published: Published,
-    build: fn(&Definition, &BuildOptions) -> Result<Graph, GraphError>,
-    width: f64,
+    family: fn(width: f64) -> Architecture,
 }
 
 impl Definition {
+    /// The network's layers as data, at a width multiplier.
+    pub fn architecture(&self, width: Option<f64>) -> Architecture {
+        (self.family)(width.unwrap_or(self.width))
+    }
+
+    /// The defaults, at the input size that the published figures are for.
+    pub fn options(&self) -> BuildOptions {
+        BuildOptions { input_size: self.input_size, ..BuildOptions::default() }
+    }
+
     /// Builds the network with seeded weights.
     ///
     /// # Errors
-    /// If the input is too small or too large for the network.
+    /// If the input is too small or too large for the network, or an option cannot be.
     pub fn build(&self, options: &BuildOptions) -> Result<Graph, GraphError> {
-        (self.build)(self, options)
+        self.build_with(options, &mut SeededWeights::new(options.seed))
     }
+
+    /// Builds the network with the weights of a source.
+    ///
+    /// # Errors
+    /// As [`Self::build`], and if the source's weights have other shapes.
+    pub fn build_with(
+        &self,
+        options: &BuildOptions,
+        source: &mut dyn WeightSource,
+    ) -> Result<Graph, GraphError> {
+        self.architecture(options.width).build(self.name, options, source)
+    }
+
+    /// Every layer that needs weights, in the order of the network, and what one inference
+    /// costs. Builds the network without filling it: a few milliseconds at most.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn size(&self, options: &BuildOptions) -> Result<Size, GraphError> {
+        let options = BuildOptions { precision: Precision::F32, ..*options };
+        let mut requests = RecordedRequests::default();
+        let graph = self.build_with(&options, &mut requests)?;
+        let layers = requests.0;
+        let parameters = layers.iter().map(LayerRequest::parameters).sum();
+        Ok(Size { macs: graph.macs(), parameters, layers })
+    }
+}
+
+/// What a network weighs and costs, computed from its definition.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Size {
+    /// Multiply-accumulates of one inference.
+    pub macs: u64,
+    /// Numbers that training adjusts, as papers count them: batch normalisation's scale and
+    /// shift are two for each channel, which folding makes one.
+    pub parameters: u64,
+    /// Every layer with weights, in the order of the network.
+    pub layers: Vec<LayerRequest>,
 }
 
 /// What is published about a network, to be printed beside what we compute.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Published {
-    /// Multiply-accumulates of one inference at 224x224, in millions.
+    /// Multiply-accumulates of one inference at [`Definition::input_size`], in millions.
     pub macs_millions: Option<f64>,
     /// Parameters, batch normalisation included, in millions.
     pub parameters_millions: Option<f64>,
-    /// ImageNet top-1 accuracy in percent, in 8 bits.
+    /// ImageNet top-1 accuracy in percent; in float where both are published.
     pub top1_percent: Option<f64>,
     /// Where the figures are from.
     pub source: &'static str,
+    /// Why what we compute differs, where it does.
+    pub difference: Option<&'static str>,
+}
+
+impl Published {
+    /// Nothing, for the reason given.
+    pub(crate) const fn nothing(source: &'static str) -> Self {
+        Self {
+            macs_millions: None,
+            parameters_millions: None,
+            top1_percent: None,
+            source,
+            difference: None,
+        }
+    }
+
+    /// Multiply-accumulates and parameters in millions, and top-1 in percent.
+    pub(crate) const fn figures(macs: f64, parameters: f64, top1: f64, from: &'static str) -> Self {
+        Self {
+            macs_millions: Some(macs),
+            parameters_millions: Some(parameters),
+            top1_percent: Some(top1),
+            ..Self::nothing(from)
+        }
+    }
+
+    pub(crate) const fn but(self, difference: &'static str) -> Self {
+        Self { difference: Some(difference), ..self }
+    }
 }
 
 /// Choices made when building a network by name.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct BuildOptions {
     /// Height and width of the input in pixels.
     pub input_size: usize,
@@ -74,15 +163,27 @@ pub struct BuildOptions {
     pub batch: usize,
     /// Number of scores; 1001 for ImageNet with a background class first.
     pub classes: usize,
+    /// Multiplier of the channel counts, instead of the definition's own.
+    pub width: Option<f64>,
     /// Element type of weights and activations.
     pub precision: Precision,
+    /// Where the border of convolutions lies.
+    pub padding: PaddingStyle,
     /// Seed of the weights: the same seed gives the same network everywhere.
     pub seed: u64,
 }
 
 impl Default for BuildOptions {
     fn default() -> Self {
-        Self { input_size: 224, batch: 1, classes: 1001, precision: Precision::Int8, seed: 1 }
+        Self {
+            input_size: 224,
+            batch: 1,
+            classes: 1001,
+            width: None,
+            precision: Precision::Int8,
+            padding: PaddingStyle::Same,
+            seed: 1,
+        }
     }
 }
 
@@ -107,14 +208,23 @@ mod tests {
     #[test]
     fn both_precisions_and_any_size_have_the_same_layers() {
         for definition in ALL {
-            for input_size in [32, 96, 224] {
-                let [float, int8] = [Precision::F32, Precision::Int8].map(|precision| {
-                    let options = BuildOptions { input_size, precision, ..Default::default() };
-                    definition.build(&options).unwrap()
-                });
-                assert_eq!(float.macs(), int8.macs());
-                assert_eq!(float.parameters(), int8.parameters());
-            }
+            let [float, int8] = [Precision::F32, Precision::Int8].map(|precision| {
+                let options = BuildOptions { input_size: 32, precision, ..Default::default() };
+                definition.build(&options).unwrap()
+            });
+            assert_eq!(float.macs(), int8.macs(), "{}", definition.name);
+            assert_eq!(float.parameters(), int8.parameters());
+            let options = BuildOptions { input_size: 97, ..Default::default() };
+            assert!(definition.size(&options).unwrap().macs > float.macs());
         }
+    }
+
+    #[test]
+    fn a_width_and_a_class_count_may_be_anything() {
+        let definition = find("mobilenet-v3-large").unwrap();
+        let narrow = BuildOptions { width: Some(0.6), classes: 7, ..definition.options() };
+        let graph = definition.build(&narrow).unwrap();
+        assert_eq!(graph.ty(graph.outputs()[0]).shape.c, 7);
+        assert!(graph.macs() < definition.size(&definition.options()).unwrap().macs);
     }
 }

@@ -1,0 +1,214 @@
+//! Networks as plain data: a stem, inverted bottlenecks and their relatives, a head.
+//!
+//! Every family turns its stage table into this, with all channel counts resolved; one
+//! function then builds any of them. A search over architectures edits the same data.
+
+use super::BuildOptions;
+use super::layers::{Feature, Layers};
+use super::weights::{BlockLayer, LayerName, WeightSource};
+use crate::op::ActivationKind;
+use crate::{Graph, GraphError};
+
+/// A classification network, layer by layer.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Architecture {
+    /// The first convolution, of stride 2.
+    pub stem: Stem,
+    /// Everything between stem and head.
+    pub blocks: Vec<Block>,
+    /// What follows the last block.
+    pub head: Head,
+}
+
+/// The first convolution.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stem {
+    /// Output channels.
+    pub channels: usize,
+    /// Side of its kernel.
+    pub kernel: usize,
+    /// Its activation.
+    pub activation: ActivationKind,
+}
+
+/// One block: expand, filter, weigh channels, project; each part may be missing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Block {
+    /// Stage of the paper's (or its best known port's) table that the block belongs to, from 0.
+    pub stage: usize,
+    /// Number of the block in its stage, from 0.
+    pub repeat: usize,
+    /// How the image is filtered.
+    pub kind: BlockKind,
+    /// Side of the filter.
+    pub kernel: usize,
+    /// Stride of the filter.
+    pub stride: usize,
+    /// Channels between expansion and projection. An inverted bottleneck that would not
+    /// widen its input has no expansion.
+    pub inner_channels: usize,
+    /// Output channels.
+    pub channels: usize,
+    /// Channels of the squeeze-and-excite bottleneck, if there is one.
+    pub squeeze: Option<usize>,
+    /// Activation of expansion and filter.
+    pub activation: ActivationKind,
+    /// Activation of the projection; only MobileNetV1 has one.
+    pub project_activation: Option<ActivationKind>,
+    /// Whether the input is added where shapes allow it.
+    pub residual: bool,
+}
+
+/// How a block filters the image.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BlockKind {
+    /// A pointwise expansion, a depthwise convolution, a pointwise projection
+    /// (Sandler et al., 2018).
+    InvertedBottleneck,
+    /// A dense convolution that expands and has the stride, then a pointwise projection. One
+    /// that does not widen its input is its projection alone (MobileNetEdgeTPU's first).
+    Fused {
+        /// Groups of the dense convolution.
+        groups: usize,
+    },
+    /// Fused, with the stride on the projection (EfficientNet-EdgeTPU): the expansion
+    /// computes four times what the projection reads.
+    FusedStridedProjection,
+    /// One dense convolution (MobileNetEdgeTPUV2's first block).
+    Plain,
+}
+
+/// What turns features into scores.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Head {
+    /// Channels and activation of the pointwise convolution before the pool.
+    pub before_pool: Option<(usize, ActivationKind)>,
+    /// Channels and activation of the layer after the pool: a bias, no normalisation.
+    pub after_pool: Option<(usize, ActivationKind)>,
+}
+
+impl Architecture {
+    /// Builds the network with the weights of a source.
+    ///
+    /// # Errors
+    /// If the input is too small or too large, or weights do not fit.
+    pub fn build(
+        &self,
+        name: &str,
+        options: &BuildOptions,
+        source: &mut dyn WeightSource,
+    ) -> Result<Graph, GraphError> {
+        let (mut layers, image) = Layers::new(name, options, source)?;
+        let Stem { channels, kernel, activation } = self.stem;
+        let mut x =
+            layers.conv(LayerName::Stem, image, channels, (kernel, 2), 1, Some(activation))?;
+        for (index, block) in self.blocks.iter().enumerate() {
+            x = block.build(index + 1, &mut layers, x)?;
+        }
+        if let Some((channels, activation)) = self.head.before_pool {
+            x = layers.conv(LayerName::Head, x, channels, (1, 1), 1, Some(activation))?;
+        }
+        x = layers.global_average_pool("pool", x)?;
+        if let Some((channels, activation)) = self.head.after_pool {
+            x = layers.dense(LayerName::PooledHead, x, channels, Some(activation))?;
+        }
+        layers.finish(x)
+    }
+}
+
+impl Block {
+    fn build(
+        &self,
+        number: usize,
+        layers: &mut Layers<'_>,
+        x: Feature,
+    ) -> Result<Feature, GraphError> {
+        let name = |layer| LayerName::Block { number, block: *self, layer };
+        let input_channels = layers.channels(x);
+        let window = (self.kernel, self.stride);
+        let activation = Some(self.activation);
+        let mut project_stride = 1;
+        let widens = self.inner_channels > input_channels;
+        let mut y = x;
+        match self.kind {
+            BlockKind::InvertedBottleneck => {
+                if widens {
+                    let expand = name(BlockLayer::Expand);
+                    y = layers.conv(expand, y, self.inner_channels, (1, 1), 1, activation)?;
+                }
+                y = layers.depthwise(name(BlockLayer::Depthwise), y, window, activation)?;
+            }
+            BlockKind::Fused { groups } if widens => {
+                let expand = name(BlockLayer::Expand);
+                y = layers.conv(expand, y, self.inner_channels, window, groups, activation)?;
+            }
+            BlockKind::Fused { .. } => {}
+            BlockKind::FusedStridedProjection => {
+                let (expand, window) = (name(BlockLayer::Expand), (self.kernel, 1));
+                y = layers.conv(expand, y, self.inner_channels, window, 1, activation)?;
+                project_stride = self.stride;
+            }
+            BlockKind::Plain => {
+                return layers.conv(
+                    name(BlockLayer::Project),
+                    y,
+                    self.channels,
+                    window,
+                    1,
+                    activation,
+                );
+            }
+        }
+        if let Some(squeeze) = self.squeeze {
+            let names = [BlockLayer::Squeeze, BlockLayer::Excite].map(name);
+            y = layers.squeeze_excite(&format!("block{number}"), names, y, squeeze)?;
+        }
+        let project = name(BlockLayer::Project);
+        let window = (1, project_stride);
+        y = layers.conv(project, y, self.channels, window, 1, self.project_activation)?;
+        if self.residual && self.stride == 1 && input_channels == self.channels {
+            y = layers.add(&format!("block{number}/add"), x, y)?;
+        }
+        Ok(y)
+    }
+}
+
+/// The nearest multiple of 8, at least 8, that is not below nine tenths of the number
+/// (TensorFlow-slim's `make_divisible`).
+pub fn round_to_8(channels: f64) -> usize {
+    let rounded = (((channels + 4.0) as usize) / 8 * 8).max(8);
+    if (rounded as f64) < 0.9 * channels { rounded + 8 } else { rounded }
+}
+
+/// Channels of a layer at a width multiplier, rounded to eights.
+pub(super) fn scaled(channels: usize, width: f64) -> usize {
+    round_to_8(channels as f64 * width)
+}
+
+/// Width of the squeeze-and-excite bottleneck for so many channels (MobileNetV3, section 5.3).
+pub(super) fn squeeze_of(inner_channels: usize) -> usize {
+    round_to_8(inner_channels as f64 / 4.0)
+}
+
+/// Fails unless a definition's totals are these, to the decimals that the figures have.
+#[cfg(test)]
+pub(super) fn assert_totals(
+    definition: &super::Definition,
+    macs_millions: f64,
+    parameters_millions: f64,
+) {
+    let size = definition.size(&definition.options()).unwrap();
+    let (macs, parameters) = (size.macs as f64 / 1e6, size.parameters as f64 / 1e6);
+    assert!((macs - macs_millions).abs() < 6e-3, "{}: {macs}", definition.name);
+    assert!((parameters - parameters_millions).abs() < 6e-4, "{}: {parameters}", definition.name);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_round_as_in_slim() {
+        assert_eq!([18.0, 36.0, 4.0, 44.0].map(round_to_8), [24, 40, 8, 48]);
+    }
+}
