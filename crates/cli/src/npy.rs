@@ -11,7 +11,9 @@ use pocketvision::{Element, Port, Shape, Tensor, TensorData};
 /// Reads a file as one input of a network.
 ///
 /// The numbers must be of the input's own type and in C order. Of the shape, leading
-/// dimensions of 1 do not matter: `[224,224,3]` is as good as `[1,224,224,3]`.
+/// dimensions of 1 do not matter: `[224,224,3]` is as good as `[1,224,224,3]`. Where the shape
+/// is the input's with the channels before height and width, as PyTorch and ONNX have it, the
+/// numbers are reordered.
 pub(crate) fn read(path: &Path, port: &Port) -> Result<Tensor> {
     let file = path.display();
     let metadata = fs::metadata(path).with_context(|| format!("{file}: cannot be read"))?;
@@ -29,8 +31,12 @@ pub(crate) fn read(path: &Path, port: &Port) -> Result<Tensor> {
 
     let expected = port.ty.shape;
     let (actual_type, expected_type) = (type_of(&npy.dtype()), numpy_type(&port.ty.element));
-    let same_shape = significant(npy.shape()) == significant(&expected.dims().map(|d| d as u64));
-    if actual_type != expected_type || !same_shape {
+    let shape_is =
+        |shape: Shape| significant(npy.shape()) == significant(&shape.dims().map(|d| d as u64));
+    let same_shape = shape_is(expected);
+    let channels_first = Shape::new(expected.n, expected.c, expected.h, expected.w);
+    let reorder = !same_shape && shape_is(channels_first);
+    if actual_type != expected_type || !(same_shape || reorder) {
         bail!(
             "{file}: holds {actual_type} {}, but input '{}' is {expected_type} {}",
             list(npy.shape()),
@@ -42,10 +48,10 @@ pub(crate) fn read(path: &Path, port: &Port) -> Result<Tensor> {
         bail!("{file}: is in Fortran order; save numpy.ascontiguousarray(x) instead");
     }
     let data = match &port.ty.element {
-        Element::F32 => TensorData::F32(numbers(npy, path)?),
-        Element::Int8(_) => TensorData::I8(numbers(npy, path)?),
-        Element::UInt8(_) => TensorData::U8(numbers(npy, path)?),
-        Element::Int32(_) => TensorData::I32(numbers(npy, path)?),
+        Element::F32 => TensorData::F32(numbers(npy, path, expected, reorder)?),
+        Element::Int8(_) => TensorData::I8(numbers(npy, path, expected, reorder)?),
+        Element::UInt8(_) => TensorData::U8(numbers(npy, path, expected, reorder)?),
+        Element::Int32(_) => TensorData::I32(numbers(npy, path, expected, reorder)?),
         Element::F16 => bail!("input '{}' is f16, which cannot be read from .npy", port.name),
     };
     Tensor::new(expected, port.ty.element.clone(), data).with_context(|| file.to_string())
@@ -94,8 +100,25 @@ fn shape_written(shape: Shape) -> Vec<u64> {
     dims.into_iter().map(|dim| dim as u64).collect()
 }
 
-fn numbers<T: Deserialize>(npy: NpyFile<&[u8]>, path: &Path) -> Result<Vec<T>> {
-    npy.into_vec().with_context(|| format!("{}: the file is cut off or damaged", path.display()))
+/// The file's numbers; `reorder` moves the channels from before height and width to last.
+fn numbers<T: Deserialize + Copy>(
+    npy: NpyFile<&[u8]>,
+    path: &Path,
+    shape: Shape,
+    reorder: bool,
+) -> Result<Vec<T>> {
+    let values: Vec<T> = npy
+        .into_vec()
+        .with_context(|| format!("{}: the file is cut off or damaged", path.display()))?;
+    if !reorder {
+        return Ok(values);
+    }
+    let pixels = shape.pixels();
+    let images = values.chunks_exact(shape.c * pixels);
+    let reordered = images.flat_map(|image| {
+        (0..pixels * shape.c).map(move |i| image[i % shape.c * pixels + i / shape.c])
+    });
+    Ok(reordered.collect())
 }
 
 /// A shape without its leading ones.

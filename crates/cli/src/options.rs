@@ -3,23 +3,22 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use pocketvision::models::{BuildOptions, Precision};
-use pocketvision::vision::{Image, sample_picture};
+use pocketvision::models::{self, BuildOptions, Precision};
+use pocketvision::vision::{Image, Normalization, sample_picture};
 use pocketvision::{
-    Backend, BackendOptions, Catalog, Element, Model, Origin, Weights, backend, vision,
+    Backend, BackendOptions, Catalog, Element, Model, OpenOptions, Origin, Weights, backend, vision,
 };
 
 /// Which model, for commands that have a default.
 #[derive(Args, Debug)]
 pub(crate) struct ModelOptions {
-    /// Model: a name (see `pocketvision models`) or a .tflite file
+    /// Model: a name (see `pocketvision models`) or a .tflite, .onnx or .safetensors file
     #[arg(long, short, value_name = "MODEL")]
     pub model: Option<String>,
-    /// Element type to build a built-in model in
-    #[arg(long, value_enum, value_name = "TYPE")]
-    pub precision: Option<PrecisionOption>,
+    #[command(flatten)]
+    pub choices: ModelChoices,
 }
 
 impl ModelOptions {
@@ -33,38 +32,111 @@ impl ModelOptions {
         let catalog = Catalog::from_environment();
         let name = match &self.model {
             Some(name) => name.as_str(),
-            // Only what is built in can be had in another precision or batch.
-            None if self.precision.is_some() || batch > 1 => BUILT_IN_DEFAULT,
+            // Only what is built in can be had in another precision, size or batch.
+            None if self.choices.build_something() || batch > 1 => BUILT_IN_DEFAULT,
             None => default_model(&catalog),
         };
-        open(&catalog, name, self.precision, batch)
+        self.choices.open(&catalog, name, batch)
     }
 }
 
-/// The model of a name.
-pub(crate) fn open_model(name: &str, precision: Option<PrecisionOption>) -> Result<Model> {
-    open(&Catalog::from_environment(), name, precision, 1)
+/// How a model is opened, where there is a choice.
+#[derive(Args, Debug)]
+pub(crate) struct ModelChoices {
+    /// Element type to build a built-in model in [default: int8]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    pub precision: Option<PrecisionOption>,
+    /// Height and width of the input of a built-in model
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub size: Option<u16>,
+    /// Number of classes of a built-in model
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub classes: Option<u32>,
+    /// Multiplier of the channels of a built-in model, instead of its own
+    #[arg(long, value_name = "W", value_parser = width_multiplier)]
+    pub width: Option<f64>,
+    /// Shape of an input that an ONNX file leaves open, such as image=1x3x224x224
+    #[arg(long, value_name = "NAME=SHAPE", value_parser = input_shape)]
+    pub shape: Vec<(String, Vec<usize>)>,
+    /// The built-in model that a .safetensors file has the weights of [default: found out]
+    #[arg(long, value_name = "NAME")]
+    pub architecture: Option<String>,
+    /// How pixels become a float network's numbers [default: by the kind of file]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub normalization: Option<NormalizationOption>,
 }
 
-fn open(
-    catalog: &Catalog,
-    name: &str,
-    precision: Option<PrecisionOption>,
-    batch: usize,
-) -> Result<Model> {
-    let origin = catalog.find(name)?;
-    match origin {
-        Origin::BuiltIn(definition) => {
-            let default = BuildOptions::default();
-            let precision = precision.map_or(default.precision, PrecisionOption::built);
-            Ok(Model::built_in(definition, &BuildOptions { batch, precision, ..default })?)
+impl ModelChoices {
+    /// The model of a name.
+    pub(crate) fn open_named(&self, name: &str) -> Result<Model> {
+        self.open(&Catalog::from_environment(), name, 1)
+    }
+
+    fn open(&self, catalog: &Catalog, name: &str, batch: usize) -> Result<Model> {
+        let model = match catalog.find(name)? {
+            Origin::BuiltIn(definition) => {
+                let own = definition.options();
+                let options = BuildOptions {
+                    batch,
+                    precision: self.precision.map_or(own.precision, PrecisionOption::built),
+                    input_size: self.size.map_or(own.input_size, usize::from),
+                    classes: self.classes.map_or(own.classes, |classes| classes as usize),
+                    width: self.width,
+                    ..own
+                };
+                Model::built_in(definition, &options)?
+            }
+            Origin::File(path) => {
+                if self.size.is_some() || self.classes.is_some() || self.width.is_some() {
+                    bail!(
+                        "{name} is a file: --size, --classes and --width are for built-in models"
+                    );
+                }
+                let model = Model::open_with(path, &self.open_options()?)?;
+                check_precision(&model, self.precision)?;
+                check_batch(&model, batch)?;
+                model
+            }
+        };
+        Ok(match self.normalization {
+            Some(how) => model.with_normalization(how.normalization()),
+            None => model,
+        })
+    }
+
+    fn open_options(&self) -> Result<OpenOptions> {
+        let definition = match &self.architecture {
+            None => None,
+            Some(name) => Some(models::find(name).with_context(|| {
+                format!("unknown architecture '{name}'; `pocketvision models` lists them")
+            })?),
+        };
+        Ok(OpenOptions { input_shapes: self.shape.iter().cloned().collect(), definition })
+    }
+
+    const fn build_something(&self) -> bool {
+        self.precision.is_some()
+            || self.size.is_some()
+            || self.classes.is_some()
+            || self.width.is_some()
+    }
+}
+
+fn width_multiplier(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(width) if (0.05..=10.0).contains(&width) => Ok(width),
+        _ => Err("a number from 0.05 to 10 is expected".into()),
+    }
+}
+
+fn input_shape(text: &str) -> Result<(String, Vec<usize>), String> {
+    let (name, shape) = text.rsplit_once('=').ok_or("expected NAME=1x3x224x224")?;
+    let dimensions: Result<Vec<usize>, _> = shape.split('x').map(str::parse).collect();
+    match dimensions {
+        Ok(dimensions) if dimensions.iter().all(|dimension| *dimension > 0) => {
+            Ok((name.to_owned(), dimensions))
         }
-        Origin::File(path) => {
-            let model = Model::open(path)?;
-            check_precision(&model, precision)?;
-            check_batch(&model, batch)?;
-            Ok(model)
-        }
+        _ => Err(format!("'{shape}' is no shape such as 1x3x224x224")),
     }
 }
 
@@ -114,7 +186,7 @@ pub(crate) fn warn_about_seeded_weights(model: &Model) {
         let _ = writeln!(
             io::stderr(),
             "note: {} has random weights, so its answers mean nothing (its timings do); for \
-             trained weights, point {} at a folder of .tflite files or pass --model FILE",
+             trained weights, point {} at a folder of model files or pass --model FILE",
             model.name(),
             Catalog::FOLDERS_VARIABLE,
         );
@@ -176,6 +248,27 @@ impl PrecisionOption {
         match self {
             Self::F32 => Precision::F32,
             Self::Int8 => Precision::Int8,
+        }
+    }
+}
+
+/// How pixels become the numbers of a float network. An integer network's input says it.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+pub(crate) enum NormalizationOption {
+    /// From -1 to 1, as MobileNets of TensorFlow are trained
+    Symmetric,
+    /// ImageNet's mean 0 and deviation 1, as networks of PyTorch are trained
+    Torchvision,
+    /// (pixel - 127) / 128, as EfficientNets of TensorFlow are trained
+    EfficientnetLite,
+}
+
+impl NormalizationOption {
+    const fn normalization(self) -> Normalization {
+        match self {
+            Self::Symmetric => Normalization::SYMMETRIC,
+            Self::Torchvision => Normalization::TORCHVISION,
+            Self::EfficientnetLite => Normalization::EFFICIENTNET_LITE,
         }
     }
 }

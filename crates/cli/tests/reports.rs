@@ -199,6 +199,15 @@ fn models_and_devices_are_listed() {
     for arguments in [&["models"][..], &["models", "list"]] {
         let report = json(arguments);
         assert!(rows(&report, "models").iter().any(|model| model["name"] == MODEL));
+        let large = rows(&report, "models")
+            .iter()
+            .find(|model| model["name"] == "mobilenet-v3-large")
+            .expect("mobilenet-v3-large");
+        // The paper's table 3 and TensorFlow-slim's README.
+        assert_eq!(large["published_macs"], 217_000_000);
+        assert_eq!(large["published_top1"], 75.2);
+        assert_eq!(large["macs"].as_f64().map(|macs| (macs / 1e6).round()), Some(217.0));
+        assert_eq!(large["parameters"].as_f64().map(|p| (p / 1e5).round()), Some(55.0));
     }
     let devices = json(&["devices"]);
     let names: Vec<&str> =

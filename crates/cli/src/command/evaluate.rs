@@ -13,7 +13,7 @@ use pocketvision::{Backend, CompileOptions, Model, vision};
 
 use super::weights_name;
 use crate::dataset::{self, LabelledImage};
-use crate::options::{DeviceOptions, PrecisionOption, open_model, warn_about_seeded_weights};
+use crate::options::{DeviceOptions, ModelChoices, warn_about_seeded_weights};
 use crate::report::{self, Evaluation};
 
 /// Measure top-1 and top-5 accuracy over a folder of labelled pictures
@@ -29,7 +29,7 @@ network whose first class is a background: --wnids FILE, or else imagenet_1000_w
 the folder, beside it, in a folder named labels up to two levels above, or next to the folders
 of $POCKETVISION_MODELS.")]
 pub(crate) struct Evaluate {
-    /// Model: a name (see `pocketvision models`) or a .tflite file
+    /// Model: a name (see `pocketvision models`) or a file
     model: String,
     /// Folder of labelled pictures
     folder: PathBuf,
@@ -39,9 +39,8 @@ pub(crate) struct Evaluate {
     /// List of WordNet ids, one a line, in the order of the classes
     #[arg(long, value_name = "FILE")]
     wnids: Option<PathBuf>,
-    /// Element type to build a built-in model in
-    #[arg(long, value_enum, value_name = "TYPE")]
-    precision: Option<PrecisionOption>,
+    #[command(flatten)]
+    choices: ModelChoices,
     #[command(flatten)]
     device: DeviceOptions,
 }
@@ -49,7 +48,7 @@ pub(crate) struct Evaluate {
 impl Evaluate {
     pub(super) fn run(&self, json: bool, out: &mut dyn Write) -> Result<()> {
         let backend = self.device.backend(&self.backend)?;
-        let model = open_model(&self.model, self.precision)?;
+        let model = self.choices.open_named(&self.model)?;
         let Some(classes) = model.classes() else {
             bail!("{} is no classifier: its output is not one score a class", model.name());
         };

@@ -4,12 +4,12 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use pocketvision::{BACKEND_NAMES, Backend, Graph, Node, NodeId, Op};
+use pocketvision::{BACKEND_NAMES, Backend, CompileOptions, Graph, Node, NodeId, Op};
 
 use super::weights_name;
 use crate::one_line;
-use crate::options::{DeviceOptions, PrecisionOption, open_model};
-use crate::report::{self, Inspection, LayerReport, PortReport, Support};
+use crate::options::{DeviceOptions, ModelChoices};
+use crate::report::{self, Inspection, LayerReport, MemoryReport, PortReport, Refusal, Support};
 
 /// Show a network's layers, shapes, parameters and which backends can run them
 #[derive(Args, Debug)]
@@ -17,18 +17,17 @@ use crate::report::{self, Inspection, LayerReport, PortReport, Support};
   pocketvision inspect mobilenet-edgetpu-1.0
   pocketvision inspect mobilenet.tflite --json")]
 pub(crate) struct Inspect {
-    /// Model: a name (see `pocketvision models`) or a .tflite file
+    /// Model: a name (see `pocketvision models`) or a file
     model: String,
-    /// Element type to build a built-in model in
-    #[arg(long, value_enum, value_name = "TYPE")]
-    precision: Option<PrecisionOption>,
+    #[command(flatten)]
+    choices: ModelChoices,
     #[command(flatten)]
     device: DeviceOptions,
 }
 
 impl Inspect {
     pub(super) fn run(&self, json: bool, out: &mut dyn Write) -> Result<()> {
-        let model = open_model(&self.model, self.precision)?;
+        let model = self.choices.open_named(&self.model)?;
         let graph = model.graph();
         let opened: Vec<(&str, Result<Box<dyn Backend>>)> =
             BACKEND_NAMES.iter().map(|name| (*name, self.device.backend(name))).collect();
@@ -127,23 +126,39 @@ fn attributes(graph: &Graph, op: &Op) -> String {
     words.join(" ")
 }
 
+/// What a backend makes of the network: what it refuses, and what a plan would hold.
 fn support(graph: &Graph, name: &str, backend: &Result<Box<dyn Backend>>) -> Support {
-    let backend_name = name.to_owned();
-    match backend {
-        Err(error) => {
-            Support { backend: backend_name, supported_layers: None, reason: Some(one_line(error)) }
-        }
-        Ok(backend) => {
-            let answers: Vec<_> =
-                graph.nodes().iter().map(|node| backend.supports(graph, node)).collect();
-            Support {
-                backend: backend_name,
-                supported_layers: Some(answers.iter().filter(|answer| answer.is_ok()).count()),
-                reason: answers
-                    .into_iter()
-                    .find_map(Result::err)
-                    .map(|refusal| refusal.to_string()),
-            }
-        }
+    let nothing = Support {
+        backend: name.to_owned(),
+        supported_layers: None,
+        reason: None,
+        refusals: vec![],
+        memory: None,
+    };
+    let backend = match backend {
+        Ok(backend) => backend,
+        Err(error) => return Support { reason: Some(one_line(error)), ..nothing },
+    };
+    let refusals: Vec<Refusal> = graph
+        .iter()
+        .filter_map(|(id, node)| {
+            let reason = backend.supports(graph, node).err()?.to_string();
+            Some(Refusal { index: id.index(), reason })
+        })
+        .collect();
+    let plan = backend.compile(graph, &CompileOptions::default());
+    let memory = plan.as_ref().ok().map(|plan| plan.memory());
+    let reason = refusals.first().map(|refusal| refusal.reason.clone());
+    Support {
+        supported_layers: Some(graph.nodes().len() - refusals.len()),
+        reason: reason.or_else(|| plan.err().map(|error| one_line(&error.into()))),
+        refusals,
+        memory: memory.map(|memory| MemoryReport {
+            weight_bytes: memory.weight_bytes,
+            activation_bytes: memory.activation_bytes,
+            scratch_bytes: memory.scratch_bytes,
+            total_bytes: memory.total_bytes(),
+        }),
+        ..nothing
     }
 }

@@ -16,7 +16,7 @@ use crate::report::{self, ModelReport};
   POCKETVISION_MODELS=~/models pocketvision models list --json
 
 A name stands for the first of: the file at that path; a file of that name, with or without
-.tflite, in the folders of $POCKETVISION_MODELS, then in the user's cache folder; a model
+its .tflite, .onnx or .safetensors, in the folders of $POCKETVISION_MODELS, then in the user's cache folder; a model
 that is built in.")]
 pub(crate) struct Models {
     #[command(subcommand)]
@@ -35,30 +35,41 @@ impl Models {
         let catalog = Catalog::from_environment();
         let models = report::Models {
             folders: catalog.folders().iter().map(|f| f.display().to_string()).collect(),
-            models: catalog.entries().iter().map(model_report).collect(),
+            models: catalog.entries().iter().map(model_report).collect::<Result<_>>()?,
         };
         report::print(&models, json, out)
     }
 }
 
-fn model_report(entry: &CatalogEntry) -> ModelReport {
-    let name = entry.name.clone();
-    match &entry.origin {
+fn model_report(entry: &CatalogEntry) -> Result<ModelReport> {
+    let report = ModelReport { name: entry.name.clone(), ..ModelReport::default() };
+    Ok(match &entry.origin {
         Origin::File(path) => ModelReport {
-            name,
             weights: "trained",
             file: Some(path.display().to_string()),
             file_bytes: fs::metadata(path).ok().map(|metadata| metadata.len()),
-            published_macs_millions: None,
-            published_top1_percent: None,
+            ..report
         },
-        Origin::BuiltIn(definition) => ModelReport {
-            name,
-            weights: "seeded",
-            file: None,
-            file_bytes: None,
-            published_macs_millions: definition.published.macs_millions,
-            published_top1_percent: definition.published.top1_percent,
-        },
-    }
+        Origin::BuiltIn(definition) => {
+            let size = definition.size(&definition.options())?;
+            let published = &definition.published;
+            ModelReport {
+                weights: "seeded",
+                input_size: Some(definition.input_size),
+                macs: Some(size.macs),
+                parameters: Some(size.parameters),
+                published_macs: published.macs_millions.map(millions),
+                published_parameters: published.parameters_millions.map(millions),
+                published_top1: published.top1_percent,
+                published_source: Some(published.source),
+                difference: published.difference,
+                ..report
+            }
+        }
+    })
+}
+
+/// A figure in millions as the number that it stands for.
+fn millions(figure: f64) -> u64 {
+    (figure * 1e6).round() as u64
 }

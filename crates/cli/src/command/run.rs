@@ -10,7 +10,7 @@ use clap::Args;
 use pocketvision::{CompileOptions, Graph, Keep, Signature, Tensor};
 
 use crate::npy;
-use crate::options::{DeviceOptions, PrecisionOption, open_model};
+use crate::options::{DeviceOptions, ModelChoices};
 use crate::report::{self, SavedTensor, SavedTensors};
 
 /// Run a network on tensors from .npy files and write what it yields as .npy files
@@ -25,7 +25,7 @@ dimensions of 1 do not matter. A vector of scores is written as [batch, classes]
 else as [batch, height, width, channels]. Files are named after nodes; with --every-node
 their place in the network comes first.")]
 pub(crate) struct Run {
-    /// Model: a name (see `pocketvision models`) or a .tflite file
+    /// Model: a name (see `pocketvision models`) or a file
     model: String,
     /// Input as a .npy file; repeat for networks of several inputs, in their order
     #[arg(long, short, value_name = "FILE", required = true)]
@@ -39,9 +39,8 @@ pub(crate) struct Run {
     /// Write every node's output, not only the network's
     #[arg(long)]
     every_node: bool,
-    /// Element type to build a built-in model in
-    #[arg(long, value_enum, value_name = "TYPE")]
-    precision: Option<PrecisionOption>,
+    #[command(flatten)]
+    choices: ModelChoices,
     #[command(flatten)]
     device: DeviceOptions,
 }
@@ -49,7 +48,7 @@ pub(crate) struct Run {
 impl Run {
     pub(super) fn run(&self, json: bool, out: &mut dyn Write) -> Result<()> {
         let backend = self.device.backend(&self.backend)?;
-        let model = open_model(&self.model, self.precision)?;
+        let model = self.choices.open_named(&self.model)?;
         let graph = model.graph();
         let keep = if self.every_node { Keep::EveryNode } else { Keep::Outputs };
         let options = CompileOptions { keep };

@@ -69,6 +69,27 @@ pub(crate) struct Support {
     pub supported_layers: Option<usize>,
     /// Its first refusal, or why it could not be opened; null if it runs everything.
     pub reason: Option<String>,
+    /// Every node that it refuses.
+    pub refusals: Vec<Refusal>,
+    /// What a plan holds; null if there is none.
+    pub memory: Option<MemoryReport>,
+}
+
+/// A node that a backend cannot run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Refusal {
+    /// The node's index in `layers`.
+    pub index: usize,
+    pub reason: String,
+}
+
+/// Memory that a compiled network holds on a backend.
+#[derive(Debug, Serialize)]
+pub(crate) struct MemoryReport {
+    pub weight_bytes: u64,
+    pub activation_bytes: u64,
+    pub scratch_bytes: u64,
+    pub total_bytes: u64,
 }
 
 impl Report for Inspection {
@@ -128,7 +149,15 @@ impl Report for Inspection {
                     format!("runs {supported} of {} layers; {reason}", self.layers.len())
                 }
             };
-            writeln!(out, "{:<12} {verdict}", backend.backend)?;
+            let memory = backend.memory.as_ref().map(|memory| {
+                format!(
+                    "; {} of memory ({} weights, {} activations)",
+                    bytes(memory.total_bytes),
+                    bytes(memory.weight_bytes),
+                    bytes(memory.activation_bytes)
+                )
+            });
+            writeln!(out, "{:<12} {verdict}{}", backend.backend, memory.unwrap_or_default())?;
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ pub(crate) use classification::{Classification, ClassifiedImage};
 pub(crate) use comparison::{BackendReport, Comparison, FirstDifferenceReport, Measured};
 pub(crate) use devices::{DeviceReport, Devices};
 pub(crate) use evaluation::Evaluation;
-pub(crate) use inspection::{Inspection, LayerReport, PortReport, Support};
+pub(crate) use inspection::{Inspection, LayerReport, MemoryReport, PortReport, Refusal, Support};
 pub(crate) use models::{ModelReport, Models};
 pub(crate) use profile::{MILLIJOULES_PER_PICOJOULE, ProfileReport};
 pub(crate) use saved::{SavedTensor, SavedTensors};

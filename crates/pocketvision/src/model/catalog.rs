@@ -3,14 +3,14 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use super::{Model, ModelError, Origin};
-use crate::models::{self, BuildOptions};
+use super::{Format, Model, ModelError, Origin, open};
+use crate::models;
 use crate::nearest;
 
 /// The folders that models are looked for in, and the networks that are built in.
 ///
 /// A name stands for, in this order: the file at that path; a file of that name, with or
-/// without `.tflite`, in each folder; a network that is built in.
+/// without the extension of a [`Format`], in each folder; a network that is built in.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     folders: Vec<PathBuf>,
@@ -48,7 +48,7 @@ impl Catalog {
                 .into_iter()
                 .flatten()
                 .filter_map(|entry| Some(entry.ok()?.path()))
-                .filter(|path| path.extension().is_some_and(|e| e == EXTENSION) && path.is_file())
+                .filter(|path| Format::of(path).is_some() && path.is_file())
                 .collect();
             files.sort();
             for path in files {
@@ -75,11 +75,15 @@ impl Catalog {
         if path.is_file() {
             return Ok(Origin::File(path.to_owned()));
         }
-        let with_extension = format!("{name_or_path}.{EXTENSION}");
+        let candidates = |folder: &PathBuf| {
+            let with_extension = Format::ALL
+                .map(|format| folder.join(format!("{name_or_path}.{}", format.extension())));
+            [folder.join(name_or_path)].into_iter().chain(with_extension)
+        };
         let in_folders = self
             .folders
             .iter()
-            .flat_map(|folder| [folder.join(name_or_path), folder.join(&with_extension)])
+            .flat_map(candidates)
             .find(|candidate| !name_or_path.is_empty() && candidate.is_file());
         if let Some(file) = in_folders {
             return Ok(Origin::File(file));
@@ -90,7 +94,8 @@ impl Catalog {
         let entries = self.entries();
         let wanted = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let hint = nearest::hint(&wanted, entries.iter().map(|entry| entry.name.as_str()));
-        let is_path = path.components().count() > 1 || path.extension().is_some_and(is_model_file);
+        let is_path =
+            path.components().count() > 1 || path.extension().is_some_and(open::is_model_file);
         Err(if is_path {
             ModelError::Missing { path: name_or_path.to_owned(), hint }
         } else {
@@ -105,7 +110,7 @@ impl Catalog {
     pub fn load(&self, name_or_path: &str) -> Result<Model, ModelError> {
         match self.find(name_or_path)? {
             Origin::File(path) => Model::open(path),
-            Origin::BuiltIn(definition) => Model::built_in(definition, &BuildOptions::default()),
+            Origin::BuiltIn(definition) => Model::built_in(definition, &definition.options()),
         }
     }
 }
@@ -118,29 +123,6 @@ pub struct CatalogEntry {
     /// What it leads to.
     pub origin: Origin,
 }
-
-/// Refuses a file whose extension says that it is of a format we know of and cannot read.
-/// Any other file is for the importer to judge by its content.
-pub(super) fn check_format(path: &Path) -> Result<(), ModelError> {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    if FOREIGN_EXTENSIONS.contains(&extension.as_str()) {
-        let (path, format) = (path.display().to_string(), format!(".{extension}"));
-        return Err(ModelError::Format { path, format });
-    }
-    Ok(())
-}
-
-fn is_model_file(extension: &std::ffi::OsStr) -> bool {
-    let extension = extension.to_string_lossy().to_lowercase();
-    extension == EXTENSION || FOREIGN_EXTENSIONS.contains(&extension.as_str())
-}
-
-/// Extension of the files that are models.
-const EXTENSION: &str = "tflite";
-
-/// Extensions of networks in formats that cannot be read yet.
-const FOREIGN_EXTENSIONS: [&str; 9] =
-    ["onnx", "safetensors", "pb", "pt", "pth", "h5", "keras", "mlmodel", "gguf"];
 
 #[cfg(test)]
 mod tests {
@@ -180,10 +162,10 @@ mod tests {
 
     #[test]
     fn every_entry_can_be_found_by_its_name() {
-        let folder = folder_with(&["a.tflite", "notes.txt", "c.onnx"]);
+        let folder = folder_with(&["a.tflite", "notes.txt", "c.onnx", "d.safetensors", "e.pb"]);
         let catalog = Catalog::new([folder.path().to_owned(), "no/such/folder".into()]);
         let entries = catalog.entries();
-        assert_eq!(entries.len(), 1 + models::ALL.len());
+        assert_eq!(entries.len(), 3 + models::ALL.len());
         for entry in entries {
             assert_eq!(catalog.find(&entry.name).unwrap().to_string(), entry.origin.to_string());
         }
@@ -207,9 +189,9 @@ mod tests {
 
     #[test]
     fn formats_that_cannot_be_read_yet_are_named() {
-        let folder = folder_with(&["network.onnx"]);
+        let folder = folder_with(&["network.pb"]);
         let catalog = Catalog::new([folder.path().to_owned()]);
-        let message = catalog.load("network.onnx").unwrap_err().to_string();
-        assert!(message.contains(".onnx files are not supported yet"), "{message}");
+        let message = catalog.load("network.pb").unwrap_err().to_string();
+        assert!(message.contains(".pb files are not supported"), "{message}");
     }
 }

@@ -25,8 +25,8 @@ pub enum ModelError {
         /// The nearest names, or all of them.
         hint: String,
     },
-    /// A file of a format that cannot be read yet.
-    #[error("{path}: {format} files are not supported yet; convert the network to .tflite")]
+    /// A file of a format that cannot be read.
+    #[error("{path}: {format} files are not supported; export the network as .onnx or .tflite")]
     Format {
         /// The file.
         path: String,

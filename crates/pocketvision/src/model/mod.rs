@@ -2,15 +2,17 @@
 
 mod catalog;
 mod error;
+mod open;
 
 use std::fmt;
 use std::path::PathBuf;
 
 pub use catalog::{Catalog, CatalogEntry};
 pub use error::ModelError;
+pub use open::{Format, OpenOptions};
 
 use crate::models::{BuildOptions, Definition};
-use crate::vision::{Image, Labels, Preprocess, Ranked, VisionError, top_k};
+use crate::vision::{Image, Labels, Normalization, Preprocess, Ranked, VisionError, top_k};
 use crate::{Graph, Outputs, Tensor, passes};
 
 /// A network ready for any backend: its optimised graph, how a photo becomes its input, and
@@ -51,14 +53,21 @@ impl Model {
         Ok(Self::assemble(definition.name.to_owned(), graph, None, origin, weights))
     }
 
-    /// The network in a TFLite file, with the labels of [`Labels::find`].
+    /// The network in a file of a [`Format`], with the labels of [`Labels::find`].
     ///
     /// # Errors
     /// If the file is missing, of another format, damaged, or uses unknown operators.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, ModelError> {
+        Self::open_with(path, &OpenOptions::default())
+    }
+
+    /// As [`Self::open`], with what the file leaves open.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and if the options do not fit the file.
+    pub fn open_with(path: impl Into<PathBuf>, options: &OpenOptions) -> Result<Self, ModelError> {
         let path = path.into();
-        catalog::check_format(&path)?;
-        let graph = pocketvision_import_tflite::open(&path)?;
+        let (graph, normalization) = open::read(&path, options)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let graph = passes::optimize(&graph)
             .map_err(|source| ModelError::Definition { name: name.clone(), source })?;
@@ -66,7 +75,8 @@ impl Model {
             None => None,
             Some(classes) => Labels::find(Some(&path), classes)?,
         };
-        Ok(Self::assemble(name, graph, labels, Origin::File(path), Weights::Trained))
+        let model = Self::assemble(name, graph, labels, Origin::File(path), Weights::Trained);
+        Ok(model.with_normalization(normalization))
     }
 
     fn assemble(
@@ -127,6 +137,16 @@ impl Model {
     #[must_use]
     pub fn with_preprocess(mut self, preprocess: Preprocess) -> Self {
         self.preprocess = Some(preprocess);
+        self
+    }
+
+    /// The same model with pixels made numbers in another way. Networks that take integers
+    /// say in their input how, and ignore this.
+    #[must_use]
+    pub fn with_normalization(mut self, normalization: Normalization) -> Self {
+        if let Some(preprocess) = &mut self.preprocess {
+            preprocess.normalization = normalization;
+        }
         self
     }
 

@@ -1,0 +1,86 @@
+//! Files of networks: which formats there are, and how each is read.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
+
+use super::ModelError;
+use crate::Graph;
+use crate::models::Definition;
+use crate::vision::Normalization;
+
+/// What a file may leave open.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// Shapes of inputs whose dimensions an ONNX file does not state, by the input's name and
+    /// in the file's own order of dimensions.
+    pub input_shapes: BTreeMap<String, Vec<usize>>,
+    /// The network that a safetensors file has the weights of; found out by names and shapes
+    /// where it is not stated.
+    pub definition: Option<&'static Definition>,
+}
+
+/// A format of files that networks are read from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// TensorFlow Lite's, float or quantized.
+    Tflite,
+    /// ONNX, float or quantized by pairs of QuantizeLinear and DequantizeLinear.
+    Onnx,
+    /// Weights by name, for a network that is built in.
+    Safetensors,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 3] = [Self::Tflite, Self::Onnx, Self::Safetensors];
+
+    /// The extension of its files.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Tflite => "tflite",
+            Self::Onnx => "onnx",
+            Self::Safetensors => "safetensors",
+        }
+    }
+
+    /// The format of a file, by its extension.
+    pub fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_string_lossy().to_lowercase();
+        Self::ALL.into_iter().find(|format| format.extension() == extension)
+    }
+}
+
+/// The network in a file, and how its pixels become numbers unless its input says so.
+///
+/// A file without a known extension is taken for TFLite and judged by its content.
+pub(super) fn read(
+    path: &Path,
+    options: &OpenOptions,
+) -> Result<(Graph, Normalization), ModelError> {
+    let _ = options;
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if FOREIGN_EXTENSIONS.contains(&extension.as_str()) {
+        let (path, format) = (path.display().to_string(), format!(".{extension}"));
+        return Err(ModelError::Format { path, format });
+    }
+    match Format::of(path) {
+        Some(Format::Tflite) | None => {
+            Ok((pocketvision_import_tflite::open(path)?, Normalization::SYMMETRIC))
+        }
+        Some(format) => {
+            let (path, format) = (path.display().to_string(), format!(".{}", format.extension()));
+            Err(ModelError::Format { path, format })
+        }
+    }
+}
+
+/// True for the extension of a format that we read, or that we know of.
+pub(super) fn is_model_file(extension: &OsStr) -> bool {
+    let extension = extension.to_string_lossy().to_lowercase();
+    Format::ALL.iter().any(|format| format.extension() == extension)
+        || FOREIGN_EXTENSIONS.contains(&extension.as_str())
+}
+
+/// Extensions of networks in formats that cannot be read.
+const FOREIGN_EXTENSIONS: [&str; 7] = ["pb", "pt", "pth", "h5", "keras", "mlmodel", "gguf"];
