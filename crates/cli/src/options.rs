@@ -61,6 +61,9 @@ pub(crate) struct ModelChoices {
     /// The built-in model that a .safetensors file has the weights of [default: found out]
     #[arg(long, value_name = "NAME")]
     pub architecture: Option<String>,
+    /// A .safetensors file of PyTorch was converted from TensorFlow (timm's `tf_` networks)
+    #[arg(long)]
+    pub tensorflow_port: bool,
     /// How pixels become a float network's numbers [default: by the kind of file]
     #[arg(long, value_enum, value_name = "HOW")]
     pub normalization: Option<NormalizationOption>,
@@ -111,7 +114,11 @@ impl ModelChoices {
                 format!("unknown architecture '{name}'; `pocketvision models` lists them")
             })?),
         };
-        Ok(OpenOptions { input_shapes: self.shape.iter().cloned().collect(), definition })
+        Ok(OpenOptions {
+            input_shapes: self.shape.iter().cloned().collect(),
+            definition,
+            tensorflow_port: self.tensorflow_port,
+        })
     }
 
     const fn build_something(&self) -> bool {

@@ -227,3 +227,41 @@ fn every_command_says_what_it_does_with_examples() {
         assert!(examples.contains(&example), "{help}");
     }
 }
+
+#[test]
+fn channels_may_come_first_and_sizes_may_be_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (height, width, channels) = (64u64, 64u64, 3u64);
+    let value = |y: u64, x: u64, c: u64| ((y * 31 + x * 17 + c * 101) % 256) as f32 / 128.0 - 1.0;
+    let write = |name: &str, shape: &[u64], values: Vec<f32>| {
+        let path = folder.path().join(name);
+        let options = npyz::WriteOptions::new().default_dtype().shape(shape);
+        let mut npy = options.writer(File::create(&path).unwrap()).begin_nd().unwrap();
+        npy.extend(values).unwrap();
+        npy.finish().unwrap();
+        path
+    };
+    let mut last = vec![];
+    let mut first = vec![];
+    for (y, x, c) in (0..height)
+        .flat_map(|y| (0..width).flat_map(move |x| (0..channels).map(move |c| (y, x, c))))
+    {
+        last.push(value(y, x, c));
+    }
+    for (c, y, x) in (0..channels)
+        .flat_map(|c| (0..height).flat_map(move |y| (0..width).map(move |x| (c, y, x))))
+    {
+        first.push(value(y, x, c));
+    }
+    let last = write("last.npy", &[1, height, width, channels], last);
+    let first = write("first.npy", &[channels, height, width], first);
+    let [a, b] = [last, first].map(|input| {
+        let output = folder.path().join(input.file_stem().unwrap());
+        let [input, output] = [&input, &output].map(|path| path.to_str().unwrap());
+        let model = ["run", "mobilenet-v3-small", "--precision", "f32", "--size", "64"];
+        let options = ["--width", "0.5", "--classes", "9", "--input", input, "--output", output];
+        let report = json(&[&model[..], &options].concat());
+        fs::read(rows(&report, "outputs")[0]["file"].as_str().unwrap()).unwrap()
+    });
+    assert_eq!(a, b);
+}

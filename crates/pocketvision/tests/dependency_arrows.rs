@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ),
     ("pocketvision-backend-edgetpu-sim", &["core", "reference"], &["conformance", "import-tflite"]),
     ("pocketvision-import-tflite", &["core"], &["reference"]),
+    ("pocketvision-import-safetensors", &["core"], &["backend-cpu", "vision"]),
     ("pocketvision-vision", &["core"], &[]),
     ("pocketvision-conformance", &["core", "reference"], &[]),
     (
@@ -31,6 +32,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "backend-gpu",
             "backend-edgetpu-sim",
             "import-tflite",
+            "import-safetensors",
             "vision",
         ],
         &["conformance"],

@@ -47,11 +47,16 @@ pub(super) fn at_width(width: f64) -> Architecture {
     let stem = Stem { channels: scaled(STEM_CHANNELS, width), kernel: 3, activation };
     let mut input_channels = stem.channels;
     let mut blocks = Vec::new();
-    for (index, stage) in STAGES.iter().enumerate() {
+    let mut place = (0, 0);
+    for stage in &STAGES {
+        // A row that expands by 4 goes on with the stage that the row before it began.
+        if stage.expansion != 4 && !blocks.is_empty() {
+            place = (place.0 + 1, 0);
+        }
         for repeat in 0..stage.repeats {
             let block = Block {
-                stage: index,
-                repeat,
+                stage: place.0,
+                repeat: place.1,
                 kind: stage.block,
                 kernel: stage.kernel,
                 stride: if repeat == 0 { stage.stride } else { 1 },
@@ -63,6 +68,7 @@ pub(super) fn at_width(width: f64) -> Architecture {
                 residual: stage.residual,
             };
             input_channels = block.channels;
+            place.1 += 1;
             blocks.push(block);
         }
     }

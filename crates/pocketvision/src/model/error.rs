@@ -36,6 +36,9 @@ pub enum ModelError {
     /// The file is not a network that we can read.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The file holds no weights of a network that we define.
+    #[error(transparent)]
+    Weights(#[from] pocketvision_import_safetensors::ImportError),
     /// The labels beside the model cannot be read.
     #[error(transparent)]
     Labels(#[from] VisionError),

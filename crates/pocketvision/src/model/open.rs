@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
+use pocketvision_import_safetensors::{ImportOptions, Naming};
+
 use super::ModelError;
 use crate::Graph;
 use crate::models::Definition;
@@ -18,6 +20,8 @@ pub struct OpenOptions {
     /// The network that a safetensors file has the weights of; found out by names and shapes
     /// where it is not stated.
     pub definition: Option<&'static Definition>,
+    /// A PyTorch checkpoint that was converted from TensorFlow: its padding and epsilon.
+    pub tensorflow_port: bool,
 }
 
 /// A format of files that networks are read from.
@@ -58,7 +62,6 @@ pub(super) fn read(
     path: &Path,
     options: &OpenOptions,
 ) -> Result<(Graph, Normalization), ModelError> {
-    let _ = options;
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     if FOREIGN_EXTENSIONS.contains(&extension.as_str()) {
         let (path, format) = (path.display().to_string(), format!(".{extension}"));
@@ -68,7 +71,19 @@ pub(super) fn read(
         Some(Format::Tflite) | None => {
             Ok((pocketvision_import_tflite::open(path)?, Normalization::SYMMETRIC))
         }
-        Some(format) => {
+        Some(Format::Safetensors) => {
+            let options = ImportOptions {
+                definition: options.definition,
+                tensorflow_port: options.tensorflow_port,
+            };
+            let checkpoint = pocketvision_import_safetensors::open(path, &options)?;
+            let normalization = match checkpoint.naming {
+                Naming::Torchvision | Naming::Timm => Normalization::TORCHVISION,
+                Naming::Slim | Naming::PocketVision => Normalization::SYMMETRIC,
+            };
+            Ok((checkpoint.graph, normalization))
+        }
+        Some(format @ Format::Onnx) => {
             let (path, format) = (path.display().to_string(), format!(".{}", format.extension()));
             Err(ModelError::Format { path, format })
         }

@@ -1,0 +1,160 @@
+//! Whose names the tensors of a checkpoint have, one file a convention.
+
+mod pocketvision;
+mod slim;
+mod timm;
+mod torchvision;
+
+use pocketvision_core::models::{Architecture, LayerName, LayerRequest, PaddingStyle};
+
+/// A convention of tensor names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Naming {
+    /// Ours: `block3/expand/weight`, batch normalisation already folded.
+    PocketVision,
+    /// TensorFlow-slim's: `MobilenetV2/expanded_conv_2/expand/weights`.
+    Slim,
+    /// torchvision's: `features.3.conv.0.0.weight`.
+    Torchvision,
+    /// timm's: `blocks.1.1.conv_pw.weight`.
+    Timm,
+}
+
+/// What a convention calls the tensors of one layer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct LayerTensors {
+    pub(crate) weight: String,
+    pub(crate) bias: Option<String>,
+    /// Scale, shift, mean and variance of the batch normalisation.
+    pub(crate) normalization: Option<[String; 4]>,
+}
+
+impl Naming {
+    /// Every convention.
+    pub const ALL: [Self; 4] = [Self::PocketVision, Self::Slim, Self::Torchvision, Self::Timm];
+
+    /// What people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PocketVision => "PocketVision",
+            Self::Slim => "TensorFlow-slim",
+            Self::Torchvision => "torchvision",
+            Self::Timm => "timm",
+        }
+    }
+
+    /// The convention that some tensor names are of.
+    pub(crate) fn of<'a>(names: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let names: Vec<&str> = names.collect();
+        let has = |wanted: &str| names.contains(&wanted);
+        if has("stem/weight") {
+            Some(Self::PocketVision)
+        } else if has("conv_stem.weight") {
+            Some(Self::Timm)
+        } else if has("features.0.0.weight") {
+            Some(Self::Torchvision)
+        } else if names.iter().any(|name| name.starts_with("Mobilenet")) {
+            Some(Self::Slim)
+        } else {
+            None
+        }
+    }
+
+    /// Where the border of convolutions lies in networks with such names.
+    pub const fn padding(self) -> PaddingStyle {
+        match self {
+            Self::PocketVision | Self::Slim => PaddingStyle::Same,
+            Self::Torchvision | Self::Timm => PaddingStyle::Symmetric,
+        }
+    }
+
+    /// What batch normalisation adds to the variance.
+    pub(crate) fn epsilon(self, network: &str) -> f32 {
+        match self {
+            Self::PocketVision | Self::Slim => 1e-3,
+            Self::Torchvision if network.starts_with("mobilenet-v3") => 1e-3,
+            Self::Torchvision | Self::Timm => 1e-5,
+        }
+    }
+
+    /// The tensors of a layer; none if the convention has no such network.
+    pub(crate) fn tensors(
+        self,
+        network: &str,
+        architecture: &Architecture,
+        layer: &LayerRequest,
+    ) -> Option<LayerTensors> {
+        match self {
+            Self::PocketVision => Some(pocketvision::tensors(layer)),
+            Self::Slim => slim::tensors(network, layer),
+            Self::Torchvision => torchvision::tensors(network, architecture, layer),
+            Self::Timm => timm::tensors(network, architecture, layer),
+        }
+    }
+
+    /// The shape that a layer's weight has in a checkpoint.
+    pub(crate) fn weight_shape(self, layer: &LayerRequest) -> Vec<usize> {
+        let shape = layer.shape;
+        match self {
+            Self::PocketVision => shape.dims().to_vec(),
+            Self::Slim if layer.depthwise => vec![shape.h, shape.w, shape.c, 1],
+            Self::Slim => vec![shape.h, shape.w, shape.c, shape.n],
+            Self::Torchvision | Self::Timm if layer.depthwise => vec![shape.c, 1, shape.h, shape.w],
+            Self::Torchvision | Self::Timm if self.is_linear(layer) => vec![shape.n, shape.c],
+            Self::Torchvision | Self::Timm => vec![shape.n, shape.c, shape.h, shape.w],
+        }
+    }
+
+    /// True for layers that are matrices in PyTorch.
+    fn is_linear(self, layer: &LayerRequest) -> bool {
+        match layer.name {
+            LayerName::Logits => true,
+            LayerName::PooledHead => self == Self::Torchvision,
+            _ => false,
+        }
+    }
+
+    /// Weights in our order, from those of a checkpoint.
+    pub(crate) fn reorder(self, values: Vec<f32>, layer: &LayerRequest) -> Vec<f32> {
+        let shape = layer.shape;
+        let (taps, inputs) = (shape.h * shape.w, shape.c);
+        match self {
+            Self::PocketVision => values,
+            // Height, width, channel: already ours.
+            Self::Slim if layer.depthwise => values,
+            // Height, width, input, output.
+            Self::Slim => transposed(&values, taps * inputs, shape.n),
+            // Channel, height, width.
+            Self::Torchvision | Self::Timm if layer.depthwise => transposed(&values, inputs, taps),
+            // Output, input, height, width.
+            Self::Torchvision | Self::Timm => values
+                .chunks_exact(inputs * taps)
+                .flat_map(|filter| transposed(filter, inputs, taps))
+                .collect(),
+        }
+    }
+}
+
+/// A matrix of so many rows and columns, its rows made columns.
+fn transposed(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    (0..rows * columns).map(|i| matrix[i % rows * columns + i / rows]).collect()
+}
+
+/// The tensors of a PyTorch convolution and the batch normalisation after it.
+fn normalized(convolution: &str, normalization: &str) -> LayerTensors {
+    let named = |tensor| format!("{normalization}.{tensor}");
+    LayerTensors {
+        weight: format!("{convolution}.weight"),
+        bias: None,
+        normalization: Some(["weight", "bias", "running_mean", "running_var"].map(named)),
+    }
+}
+
+/// The tensors of a PyTorch layer with a bias.
+fn biased(layer: &str) -> LayerTensors {
+    LayerTensors {
+        weight: format!("{layer}.weight"),
+        bias: Some(format!("{layer}.bias")),
+        normalization: None,
+    }
+}
