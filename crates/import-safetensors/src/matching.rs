@@ -35,8 +35,9 @@ pub(crate) fn build(
     let mut source = fit.read(tensors, options)?;
     let padding = if options.tensorflow_port { PaddingStyle::Same } else { naming.padding() };
     let build = BuildOptions { padding, ..fit.options };
-    let graph = definition
-        .build_with(&build, &mut source)
+    let graph = naming
+        .adapted(definition.name, definition.architecture(None))
+        .build(definition.name, &build, &mut source)
         .map_err(|source| ImportError::Build { file: file.to_owned(), source })?;
     Ok(Checkpoint { graph, network: definition.name, naming })
 }
@@ -45,7 +46,10 @@ pub(crate) fn build(
 fn nearest(tensors: &Tensors<'_>, naming: Naming) -> &'static Definition {
     models::ALL
         .iter()
-        .min_by_key(|definition| Fit::of(definition, naming, tensors).1.count())
+        .min_by_key(|definition| {
+            let (fit, mismatch) = Fit::of(definition, naming, tensors);
+            (fit.is_none(), mismatch.count())
+        })
         .expect("a definition")
 }
 

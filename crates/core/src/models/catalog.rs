@@ -1,142 +1,82 @@
 //! Every network that has a name, and what is published about it.
 
-use super::{Definition, Published};
-use super::{mobilenet_edgetpu, mobilenet_v1, mobilenet_v2, mobilenet_v3};
+use super::{Architecture, Definition, Published};
+use super::{efficientnet, mnasnet, mobilenet_edgetpu, mobilenet_v1, mobilenet_v2, mobilenet_v3};
 
 /// Every network that can be built by name.
+#[rustfmt::skip]
 pub static ALL: &[Definition] = &[
-    named(
-        "mobilenet-edgetpu-1.0",
-        mobilenet_edgetpu::at_width,
-        1.0,
-        Published::figures(990.0, 4.0, 75.6, SLIM_V3),
-    ),
-    named(
-        "mobilenet-edgetpu-0.75",
-        mobilenet_edgetpu::at_width,
-        0.75,
-        Published::figures(624.0, 2.9, 73.5, SLIM_V3),
-    ),
-    named("mobilenet-edgetpu-0.5", mobilenet_edgetpu::at_width, 0.5, NO_CHECKPOINT),
-    named("mobilenet-edgetpu-1.25", mobilenet_edgetpu::at_width, 1.25, top1(77.06, EDGETPU_V2)),
-    named("mobilenet-edgetpu-1.5", mobilenet_edgetpu::at_width, 1.5, top1(75.9, EDGETPU_V2)),
-    named("mobilenet-edgetpu-1.75", mobilenet_edgetpu::at_width, 1.75, top1(78.6, EDGETPU_V2)),
-    named(
-        "mobilenet-v1-1.0",
-        mobilenet_v1::at_width,
-        1.0,
-        Published::figures(569.0, 4.24, 70.9, SLIM_V1),
-    ),
-    named(
-        "mobilenet-v1-0.75",
-        mobilenet_v1::at_width,
-        0.75,
-        Published::figures(317.0, 2.59, 68.4, SLIM_V1),
-    ),
-    named(
-        "mobilenet-v1-0.5",
-        mobilenet_v1::at_width,
-        0.5,
-        Published::figures(150.0, 1.34, 63.3, SLIM_V1),
-    ),
-    named(
-        "mobilenet-v1-0.25",
-        mobilenet_v1::at_width,
-        0.25,
-        Published::figures(41.0, 0.47, 49.8, SLIM_V1),
-    ),
-    named(
-        "mobilenet-v2-1.4",
-        mobilenet_v2::at_width,
-        1.4,
-        Published::figures(582.0, 6.06, 75.0, SLIM_V3),
-    ),
-    named(
-        "mobilenet-v2-1.3",
-        mobilenet_v2::at_width,
-        1.3,
-        Published::figures(509.0, 5.34, 74.4, SLIM_V3),
-    ),
-    named(
-        "mobilenet-v2-1.0",
-        mobilenet_v2::at_width,
-        1.0,
-        Published::figures(300.0, 3.47, 71.8, SLIM_V3),
-    ),
-    named(
-        "mobilenet-v2-0.75",
-        mobilenet_v2::at_width,
-        0.75,
-        Published::figures(209.0, 2.61, 69.8, SLIM_V3),
-    ),
-    named(
-        "mobilenet-v2-0.5",
-        mobilenet_v2::at_width,
-        0.5,
-        Published::figures(97.0, 1.95, 65.4, SLIM_V3),
-    ),
-    named(
-        "mobilenet-v2-0.35",
-        mobilenet_v2::at_width,
-        0.35,
-        Published::figures(59.0, 1.66, 60.3, SLIM_V3),
-    ),
-    named(
-        "mobilenet-v3-large",
-        mobilenet_v3::large,
-        1.0,
-        Published::figures(217.0, 5.4, 75.2, SLIM_V3),
-    ),
-    named(
-        "mobilenet-v3-large-0.75",
-        mobilenet_v3::large,
-        0.75,
-        Published::figures(155.0, 4.0, 73.3, SLIM_V3),
-    ),
-    named(
-        "mobilenet-v3-small",
-        mobilenet_v3::small,
-        1.0,
-        Published::figures(66.0, 2.9, 67.5, SLIM_V3).but(SMALL_V3),
-    ),
-    named(
-        "mobilenet-v3-small-0.75",
-        mobilenet_v3::small,
-        0.75,
-        Published::figures(44.0, 2.4, 65.4, SLIM_V3),
-    ),
-    named(
-        "mobilenet-v3-large-minimalistic",
-        mobilenet_v3::large_minimalistic,
-        1.0,
-        Published::figures(209.0, 3.9, 72.3, SLIM_V3),
-    ),
-    named(
-        "mobilenet-v3-small-minimalistic",
-        mobilenet_v3::small_minimalistic,
-        1.0,
-        Published::figures(65.0, 2.0, 61.9, SLIM_V3).but(SMALL_MINIMALISTIC),
-    ),
+    named("mobilenet-edgetpu-1.0", 224, mobilenet_edgetpu::at_width, 1.0, figures(990.0, 4.0, 75.6, SLIM_V3)),
+    named("mobilenet-edgetpu-0.75", 224, mobilenet_edgetpu::at_width, 0.75, figures(624.0, 2.9, 73.5, SLIM_V3)),
+    named("mobilenet-edgetpu-0.5", 224, mobilenet_edgetpu::at_width, 0.5, Published::nothing("no published checkpoint")),
+    named("mobilenet-edgetpu-1.25", 224, mobilenet_edgetpu::at_width, 1.25, top1(77.06, GARDEN)),
+    named("mobilenet-edgetpu-1.5", 224, mobilenet_edgetpu::at_width, 1.5, top1(75.9, GARDEN)),
+    named("mobilenet-edgetpu-1.75", 224, mobilenet_edgetpu::at_width, 1.75, top1(78.6, GARDEN)),
+    named("mobilenet-v1-1.0", 224, mobilenet_v1::at_width, 1.0, figures(569.0, 4.24, 70.9, SLIM_V1)),
+    named("mobilenet-v1-0.75", 224, mobilenet_v1::at_width, 0.75, figures(317.0, 2.59, 68.4, SLIM_V1).but(V1_NARROW)),
+    named("mobilenet-v1-0.5", 224, mobilenet_v1::at_width, 0.5, figures(150.0, 1.34, 63.3, SLIM_V1)),
+    named("mobilenet-v1-0.25", 224, mobilenet_v1::at_width, 0.25, figures(41.0, 0.47, 49.8, SLIM_V1)),
+    named("mobilenet-v2-1.4", 224, mobilenet_v2::at_width, 1.4, figures(582.0, 6.06, 75.0, SLIM_V3)),
+    named("mobilenet-v2-1.3", 224, mobilenet_v2::at_width, 1.3, figures(509.0, 5.34, 74.4, SLIM_V3)),
+    named("mobilenet-v2-1.0", 224, mobilenet_v2::at_width, 1.0, figures(300.0, 3.47, 71.8, SLIM_V3)),
+    named("mobilenet-v2-0.75", 224, mobilenet_v2::at_width, 0.75, figures(209.0, 2.61, 69.8, SLIM_V3)),
+    named("mobilenet-v2-0.5", 224, mobilenet_v2::at_width, 0.5, figures(97.0, 1.95, 65.4, SLIM_V3)),
+    named("mobilenet-v2-0.35", 224, mobilenet_v2::at_width, 0.35, figures(59.0, 1.66, 60.3, SLIM_V3)),
+    named("mobilenet-v3-large", 224, mobilenet_v3::large, 1.0, figures(217.0, 5.4, 75.2, SLIM_V3)),
+    named("mobilenet-v3-large-0.75", 224, mobilenet_v3::large, 0.75, figures(155.0, 4.0, 73.3, SLIM_V3)),
+    named("mobilenet-v3-small", 224, mobilenet_v3::small, 1.0, figures(66.0, 2.9, 67.5, SLIM_V3).but(V3_SMALL)),
+    named("mobilenet-v3-small-0.75", 224, mobilenet_v3::small, 0.75, figures(44.0, 2.4, 65.4, SLIM_V3).but(V3_SMALL_NARROW)),
+    named("mobilenet-v3-large-minimalistic", 224, mobilenet_v3::large_minimalistic, 1.0, figures(209.0, 3.9, 72.3, SLIM_V3)),
+    named("mobilenet-v3-small-minimalistic", 224, mobilenet_v3::small_minimalistic, 1.0, figures(65.0, 2.0, 61.9, SLIM_V3).but(V3_SMALL_MINIMALISTIC)),
+    named("efficientnet-lite0", 224, efficientnet::lite0, 1.0, figures(407.0, 4.7, 74.4, LITE).but(LITE_COUNT)),
+    named("efficientnet-lite1", 240, efficientnet::lite1, 1.0, figures(631.0, 5.4, 75.9, LITE).but(LITE_COUNT)),
+    named("efficientnet-lite2", 260, efficientnet::lite2, 1.1, figures(899.0, 6.1, 77.0, LITE).but(LITE_COUNT)),
+    named("efficientnet-lite3", 280, efficientnet::lite3, 1.2, figures(1440.0, 8.2, 79.0, LITE).but(LITE_COUNT)),
+    named("efficientnet-lite4", 300, efficientnet::lite4, 1.4, figures(2640.0, 13.0, 80.2, LITE).but(LITE_COUNT)),
+    named("efficientnet-edgetpu-s", 224, efficientnet::edgetpu_s, 1.0, Published { macs_millions: Some(2360.0), ..top1(77.23, EDGETPU) }),
+    named("efficientnet-edgetpu-m", 240, efficientnet::edgetpu_m, 1.0, Published { macs_millions: Some(3670.0), ..top1(78.69, EDGETPU) }),
+    named("efficientnet-edgetpu-l", 300, efficientnet::edgetpu_l, 1.2, Published { macs_millions: Some(9680.0), ..top1(80.62, EDGETPU) }),
+    named("mnasnet-a1", 224, mnasnet::a1, 1.0, figures(315.0, 3.9, 75.2, V3_PAPER)),
 ];
 
 const fn named(
     name: &'static str,
-    family: fn(f64) -> super::Architecture,
+    input_size: usize,
+    family: fn(f64) -> Architecture,
     width: f64,
     published: Published,
 ) -> Definition {
-    Definition { name, input_size: 224, width, published, family }
+    Definition { name, input_size, width, published, family }
+}
+
+/// Multiply-accumulates and parameters in millions, and top-1 in percent.
+const fn figures(macs: f64, parameters: f64, top1: f64, source: &'static str) -> Published {
+    Published {
+        macs_millions: Some(macs),
+        parameters_millions: Some(parameters),
+        ..self::top1(top1, source)
+    }
 }
 
 const fn top1(percent: f64, source: &'static str) -> Published {
     Published { top1_percent: Some(percent), ..Published::nothing(source) }
 }
 
-const NO_CHECKPOINT: Published = Published::nothing("no published checkpoint");
-const SLIM_V3: &str = "github.com/tensorflow/models, research/slim/nets/mobilenet/README.md";
 const SLIM_V1: &str = "github.com/tensorflow/models, research/slim/nets/mobilenet_v1.md";
-const EDGETPU_V2: &str =
+const SLIM_V3: &str = "github.com/tensorflow/models, research/slim/nets/mobilenet/README.md";
+const GARDEN: &str =
     "github.com/tensorflow/models, official/projects/edgetpu/vision/README.md (int8)";
-const SMALL_V3: &str = "the published 2.9 M parameters need the paper's head of 1280, the released code has 1024; no reading of either gives 66 M multiply-accumulates";
-const SMALL_MINIMALISTIC: &str =
+const V3_PAPER: &str = "arXiv 1905.02244, table 3";
+const LITE: &str = "github.com/tensorflow/tpu, models/official/efficientnet/lite/README.md (int8)";
+const EDGETPU: &str = "github.com/tensorflow/tpu, models/official/efficientnet/edgetpu/README.md \
+     (float); multiply-accumulates are half the operations of Vitis-AI's model zoo";
+
+const LITE_COUNT: &str = "the published multiply-accumulates are 3 to 6 % above the sum over \
+     all convolutions at every size, with equal parameters: they seem to count more than those";
+const V1_NARROW: &str = "the paper (arXiv 1704.04861, table 6) gives 325 M, as computed";
+const V3_SMALL: &str = "the published 2.9 M parameters need the paper's last layer of 1280, the \
+     released code has 1024; no reading of either gives 66 M multiply-accumulates";
+const V3_SMALL_NARROW: &str = "the published 2.4 M parameters need the paper's last layer of \
+     1280, the released code has 1024";
+const V3_SMALL_MINIMALISTIC: &str =
     "no reading of the released code gives 65 M multiply-accumulates; its parameters agree";

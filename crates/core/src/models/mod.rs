@@ -7,7 +7,9 @@
 
 mod architecture;
 mod catalog;
+mod efficientnet;
 mod layers;
+mod mnasnet;
 mod mobilenet_edgetpu;
 mod mobilenet_v1;
 mod mobilenet_v2;
@@ -139,16 +141,6 @@ impl Published {
         }
     }
 
-    /// Multiply-accumulates and parameters in millions, and top-1 in percent.
-    pub(crate) const fn figures(macs: f64, parameters: f64, top1: f64, from: &'static str) -> Self {
-        Self {
-            macs_millions: Some(macs),
-            parameters_millions: Some(parameters),
-            top1_percent: Some(top1),
-            ..Self::nothing(from)
-        }
-    }
-
     pub(crate) const fn but(self, difference: &'static str) -> Self {
         Self { difference: Some(difference), ..self }
     }
@@ -195,6 +187,23 @@ mod tests {
     fn names_are_unique() {
         for definition in ALL {
             assert!(std::ptr::eq(find(definition.name).unwrap(), definition), "{definition:?}");
+        }
+    }
+
+    /// Published figures have two digits at times: 2.9 M stands for 2.99 M.
+    #[test]
+    fn figures_agree_with_the_published_ones_or_say_why_not() {
+        for definition in ALL {
+            let Published { macs_millions, parameters_millions, difference, .. } =
+                definition.published;
+            let size = definition.size(&definition.options()).unwrap();
+            let computed = [size.macs, size.parameters].map(|figure| figure as f64 / 1e6);
+            let near = computed.iter().zip([macs_millions, parameters_millions]).all(
+                |(computed, published)| {
+                    published.is_none_or(|published| (computed / published - 1.0).abs() < 0.035)
+                },
+            );
+            assert!(near || difference.is_some(), "{}: {computed:?}", definition.name);
         }
     }
 

@@ -68,6 +68,20 @@ impl Naming {
         }
     }
 
+    /// The architecture as the convention's own code has it, where that differs from the
+    /// original: timm's MobileNetEdgeTPU has an activation after its first block.
+    pub(crate) fn adapted(self, network: &str, mut architecture: Architecture) -> Architecture {
+        let is_edgetpu = network.starts_with("mobilenet-edgetpu")
+            && !network.starts_with("mobilenet-edgetpu-v2");
+        if self == Self::Timm
+            && is_edgetpu
+            && let Some(first) = architecture.blocks.first_mut()
+        {
+            first.project_activation = Some(first.activation);
+        }
+        architecture
+    }
+
     /// What batch normalisation adds to the variance.
     pub(crate) fn epsilon(self, network: &str) -> f32 {
         match self {
@@ -156,5 +170,43 @@ fn biased(layer: &str) -> LayerTensors {
         weight: format!("{layer}.weight"),
         bias: Some(format!("{layer}.bias")),
         normalization: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketvision_core::Shape;
+
+    use super::*;
+
+    fn layer(shape: Shape, depthwise: bool) -> LayerRequest {
+        LayerRequest {
+            name: LayerName::Stem,
+            shape,
+            depthwise,
+            normalized: true,
+            input_mean_square: 1.0,
+            variance: 1.0,
+        }
+    }
+
+    /// Each number says where it belongs: output, row, column, input as decimal digits.
+    #[test]
+    fn every_layout_is_brought_into_ours() {
+        let dense = layer(Shape::new(2, 1, 2, 3), false);
+        let ours: Vec<f32> =
+            vec![0., 1., 2., 10., 11., 12., 1000., 1001., 1002., 1010., 1011., 1012.];
+        let height_width_input_output =
+            vec![0., 1000., 1., 1001., 2., 1002., 10., 1010., 11., 1011., 12., 1012.];
+        let output_input_height_width =
+            vec![0., 10., 1., 11., 2., 12., 1000., 1010., 1001., 1011., 1002., 1012.];
+        assert_eq!(Naming::PocketVision.reorder(ours.clone(), &dense), ours);
+        assert_eq!(Naming::Slim.reorder(height_width_input_output, &dense), ours);
+        assert_eq!(Naming::Torchvision.reorder(output_input_height_width, &dense), ours);
+
+        let depthwise = layer(Shape::new(1, 1, 2, 3), true);
+        let ours: Vec<f32> = vec![0., 1., 2., 10., 11., 12.];
+        assert_eq!(Naming::Slim.reorder(ours.clone(), &depthwise), ours);
+        assert_eq!(Naming::Timm.reorder(vec![0., 10., 1., 11., 2., 12.], &depthwise), ours);
     }
 }
