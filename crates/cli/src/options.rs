@@ -14,7 +14,7 @@ use pocketvision::{
 /// Which model, for commands that have a default.
 #[derive(Args, Debug)]
 pub(crate) struct ModelOptions {
-    /// Model: a name (see `pocketvision models`) or a .tflite, .onnx or .safetensors file
+    /// Model: a name (see `pocketvision models`) or a .tflite or .safetensors file
     #[arg(long, short, value_name = "MODEL")]
     pub model: Option<String>,
     #[command(flatten)]
@@ -55,9 +55,6 @@ pub(crate) struct ModelChoices {
     /// Multiplier of the channels of a built-in model, instead of its own
     #[arg(long, value_name = "W", value_parser = width_multiplier)]
     pub width: Option<f64>,
-    /// Shape of an input that an ONNX file leaves open, such as image=1x3x224x224
-    #[arg(long, value_name = "NAME=SHAPE", value_parser = input_shape)]
-    pub shape: Vec<(String, Vec<usize>)>,
     /// The built-in model that a .safetensors file has the weights of [default: found out]
     #[arg(long, value_name = "NAME")]
     pub architecture: Option<String>,
@@ -114,11 +111,7 @@ impl ModelChoices {
                 format!("unknown architecture '{name}'; `pocketvision models` lists them")
             })?),
         };
-        Ok(OpenOptions {
-            input_shapes: self.shape.iter().cloned().collect(),
-            definition,
-            tensorflow_port: self.tensorflow_port,
-        })
+        Ok(OpenOptions { definition, tensorflow_port: self.tensorflow_port })
     }
 
     const fn build_something(&self) -> bool {
@@ -133,17 +126,6 @@ fn width_multiplier(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(width) if (0.05..=10.0).contains(&width) => Ok(width),
         _ => Err("a number from 0.05 to 10 is expected".into()),
-    }
-}
-
-fn input_shape(text: &str) -> Result<(String, Vec<usize>), String> {
-    let (name, shape) = text.rsplit_once('=').ok_or("expected NAME=1x3x224x224")?;
-    let dimensions: Result<Vec<usize>, _> = shape.split('x').map(str::parse).collect();
-    match dimensions {
-        Ok(dimensions) if dimensions.iter().all(|dimension| *dimension > 0) => {
-            Ok((name.to_owned(), dimensions))
-        }
-        _ => Err(format!("'{shape}' is no shape such as 1x3x224x224")),
     }
 }
 

@@ -70,7 +70,7 @@ pub enum ImportError {
         /// Whose names the tensors have.
         naming: &'static str,
         /// What differs.
-        mismatch: Mismatch,
+        mismatch: Box<Mismatch>,
     },
     /// The network cannot be built.
     #[error("{file}: {source}")]

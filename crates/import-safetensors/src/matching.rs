@@ -30,6 +30,7 @@ pub(crate) fn build(
     let (fit, mismatch) = Fit::of(definition, naming, tensors);
     let Some(fit) = fit.filter(|_| mismatch.count() == 0) else {
         let (file, network, naming) = (file.to_owned(), definition.name, naming.name());
+        let mismatch = Box::new(mismatch);
         return Err(ImportError::Mismatch { file, network, naming, mismatch });
     };
     let mut source = fit.read(tensors, options)?;

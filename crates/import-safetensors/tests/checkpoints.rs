@@ -15,7 +15,7 @@ fn mismatch_of(tensors: &[(&str, &[usize])], network: &str) -> Mismatch {
     let bytes = file(tensors);
     let options = ImportOptions { definition: models::find(network), ..Default::default() };
     match import("file", &bytes, &options) {
-        Err(ImportError::Mismatch { mismatch, .. }) => mismatch,
+        Err(ImportError::Mismatch { mismatch, .. }) => *mismatch,
         other => panic!("{other:?}"),
     }
 }

@@ -26,7 +26,7 @@ pub enum ModelError {
         hint: String,
     },
     /// A file of a format that cannot be read.
-    #[error("{path}: {format} files are not supported; export the network as .onnx or .tflite")]
+    #[error("{path}: {format} files are not supported; convert the network to .tflite")]
     Format {
         /// The file.
         path: String,

@@ -1,6 +1,5 @@
 //! Files of networks: which formats there are, and how each is read.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -14,9 +13,6 @@ use crate::vision::Normalization;
 /// What a file may leave open.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
-    /// Shapes of inputs whose dimensions an ONNX file does not state, by the input's name and
-    /// in the file's own order of dimensions.
-    pub input_shapes: BTreeMap<String, Vec<usize>>,
     /// The network that a safetensors file has the weights of; found out by names and shapes
     /// where it is not stated.
     pub definition: Option<&'static Definition>,
@@ -29,21 +25,18 @@ pub struct OpenOptions {
 pub enum Format {
     /// TensorFlow Lite's, float or quantized.
     Tflite,
-    /// ONNX, float or quantized by pairs of QuantizeLinear and DequantizeLinear.
-    Onnx,
     /// Weights by name, for a network that is built in.
     Safetensors,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::Tflite, Self::Onnx, Self::Safetensors];
+    pub const ALL: [Self; 2] = [Self::Tflite, Self::Safetensors];
 
     /// The extension of its files.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Tflite => "tflite",
-            Self::Onnx => "onnx",
             Self::Safetensors => "safetensors",
         }
     }
@@ -83,10 +76,6 @@ pub(super) fn read(
             };
             Ok((checkpoint.graph, normalization))
         }
-        Some(format @ Format::Onnx) => {
-            let (path, format) = (path.display().to_string(), format!(".{}", format.extension()));
-            Err(ModelError::Format { path, format })
-        }
     }
 }
 
@@ -98,4 +87,4 @@ pub(super) fn is_model_file(extension: &OsStr) -> bool {
 }
 
 /// Extensions of networks in formats that cannot be read.
-const FOREIGN_EXTENSIONS: [&str; 7] = ["pb", "pt", "pth", "h5", "keras", "mlmodel", "gguf"];
+const FOREIGN_EXTENSIONS: [&str; 8] = ["onnx", "pb", "pt", "pth", "h5", "keras", "mlmodel", "gguf"];
