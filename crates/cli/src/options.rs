@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use pocketvision::models::{self, BuildOptions, Precision};
 use pocketvision::vision::{Image, Normalization, sample_picture};
 use pocketvision::{
-    Backend, BackendOptions, Catalog, Element, Model, OpenOptions, Origin, Weights, backend, vision,
+    Backend, BackendOptions, Catalog, Model, OpenOptions, Origin, Weights, backend, vision,
 };
 
 /// Which model, for commands that have a default.
@@ -43,7 +43,7 @@ impl ModelOptions {
 /// How a model is opened, where there is a choice.
 #[derive(Args, Debug)]
 pub(crate) struct ModelChoices {
-    /// Element type to build a built-in model in [default: int8]
+    /// Element type to build a built-in model in [default: int8]; f32 makes an int8 file float
     #[arg(long, value_enum, value_name = "TYPE")]
     pub precision: Option<PrecisionOption>,
     /// Height and width of the input of a built-in model
@@ -92,7 +92,10 @@ impl ModelChoices {
                         "{name} is a file: --size, --classes and --width are for built-in models"
                     );
                 }
-                let model = Model::open_with(path, &self.open_options()?)?;
+                let mut model = Model::open_with(path, &self.open_options()?)?;
+                if self.precision == Some(PrecisionOption::F32) && !is_float(&model) {
+                    model = model.dequantized()?;
+                }
                 check_precision(&model, self.precision)?;
                 check_batch(&model, batch)?;
                 model
@@ -129,16 +132,15 @@ fn width_multiplier(text: &str) -> Result<f64, String> {
     }
 }
 
-/// A file has the element type that it has.
+/// True if any weights are float.
+fn is_float(model: &Model) -> bool {
+    model.graph().params().iter().any(|param| param.tensor.element().is_float())
+}
+
+/// A float file is not quantized on the way.
 fn check_precision(model: &Model, wanted: Option<PrecisionOption>) -> Result<()> {
     let Some(wanted) = wanted else { return Ok(()) };
-    let is_float = |element: &Element| element.is_float();
-    let params = model.graph().params();
-    let actual = if params.iter().any(|param| is_float(param.tensor.element())) {
-        PrecisionOption::F32
-    } else {
-        PrecisionOption::Int8
-    };
+    let actual = if is_float(model) { PrecisionOption::F32 } else { PrecisionOption::Int8 };
     if actual != wanted {
         let (name, actual, wanted) = (model.name(), actual.name(), wanted.name());
         bail!(

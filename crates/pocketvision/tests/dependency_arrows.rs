@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("pocketvision-backend-edgetpu-sim", &["core", "reference"], &["conformance", "import-tflite"]),
     ("pocketvision-import-tflite", &["core"], &["reference"]),
     ("pocketvision-import-safetensors", &["core"], &["backend-cpu", "vision"]),
+    ("pocketvision-quantize", &["core"], &["reference"]),
     ("pocketvision-vision", &["core"], &[]),
     ("pocketvision-conformance", &["core", "reference"], &[]),
     (
@@ -33,6 +34,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "backend-edgetpu-sim",
             "import-tflite",
             "import-safetensors",
+            "quantize",
             "vision",
         ],
         &["conformance"],

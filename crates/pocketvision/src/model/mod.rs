@@ -13,7 +13,7 @@ pub use open::{Format, OpenOptions};
 
 use crate::models::{BuildOptions, Definition};
 use crate::vision::{Image, Labels, Normalization, Preprocess, Ranked, VisionError, top_k};
-use crate::{Graph, Outputs, Tensor, passes};
+use crate::{Element, Graph, Outputs, Tensor, passes};
 
 /// A network ready for any backend: its optimised graph, how a photo becomes its input, and
 /// what its scores are called.
@@ -138,6 +138,29 @@ impl Model {
     pub fn with_preprocess(mut self, preprocess: Preprocess) -> Self {
         self.preprocess = Some(preprocess);
         self
+    }
+
+    /// The same network in float: an integer network's real weights for the float paths. Its
+    /// pixels become the numbers that the integer input's scale says.
+    ///
+    /// # Errors
+    /// If the network cannot be rebuilt.
+    pub fn dequantized(self) -> Result<Self, ModelError> {
+        let failed = |source| ModelError::Definition { name: self.name.clone(), source };
+        let graph = pocketvision_quantize::dequantize(&self.graph).map_err(failed)?;
+        let graph = passes::optimize(&graph).map_err(failed)?;
+        let input = &self.graph.ty(self.graph.inputs()[0]).element;
+        let normalization = match (input, input.per_tensor()) {
+            (Element::UInt8(_), Some((scale, zero_point))) => {
+                Some(Normalization { mean: [zero_point as f32; 3], std: [1.0 / scale; 3] })
+            }
+            _ => self.preprocess.as_ref().map(|preprocess| preprocess.normalization),
+        };
+        let model = Self::assemble(self.name, graph, self.labels, self.origin, self.weights);
+        Ok(match normalization {
+            Some(normalization) => model.with_normalization(normalization),
+            None => model,
+        })
     }
 
     /// The same model with pixels made numbers in another way. Networks that take integers
