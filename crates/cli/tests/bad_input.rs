@@ -110,10 +110,12 @@ fn a_float_model_on_the_edge_tpu_is_to_be_quantized() {
 }
 
 #[test]
-fn a_file_keeps_its_type_and_batch() {
+fn a_float_file_is_not_quantized_on_the_way_and_a_file_keeps_its_batch() {
     let Some(shared) = shared() else { return };
+    let float = shared.join("models/mobilenet_v2-b0353104.safetensors");
+    fails_with(&["bench", "--model", text(&float), "--precision", "int8"], &["int8", "f32"]);
+    fails_with(&["bench", "--model", text(&float), "--size", "96"], &["--size", "built-in"]);
     let model = shared.join("models/v3-small_224_1.0_uint8.tflite");
-    fails_with(&["bench", "--model", text(&model), "--precision", "f32"], &["int8", "f32"]);
     fails_with(&["bench", "--model", text(&model), "--batch", "4"], &["batches of 1"]);
 }
 
