@@ -40,7 +40,7 @@ mod importer;
 mod names;
 mod operator;
 mod operator_names;
-mod schema;
+pub mod schema;
 mod tensor;
 mod trailer;
 

@@ -1,159 +1,247 @@
-//! The parts of TFLite's schema that we read: field numbers and enumerations.
+//! The parts of TFLite's schema that we read and write: field numbers and enumerations.
 //!
 //! Names and numbers are those of `tensorflow/lite/schema/schema.fbs`, version 3. A field's
 //! number is its place in its table; a union takes two places, its type first.
 
 /// What bytes 4 to 8 of every file are.
-pub(crate) const FILE_IDENTIFIER: &[u8] = b"TFL3";
+pub const FILE_IDENTIFIER: &str = "TFL3";
 
 /// The root of the file.
-pub(crate) mod model {
-    pub(crate) const VERSION: usize = 0;
-    pub(crate) const OPERATOR_CODES: usize = 1;
-    pub(crate) const SUBGRAPHS: usize = 2;
-    pub(crate) const DESCRIPTION: usize = 3;
-    pub(crate) const BUFFERS: usize = 4;
+pub mod model {
+    /// The schema's version, 3.
+    pub const VERSION: usize = 0;
+    /// The kinds of operators in use.
+    pub const OPERATOR_CODES: usize = 1;
+    /// The networks.
+    pub const SUBGRAPHS: usize = 2;
+    /// Free text.
+    pub const DESCRIPTION: usize = 3;
+    /// The bytes of the constants; buffer 0 is empty.
+    pub const BUFFERS: usize = 4;
 }
 
 /// What kind of operator an operator is; operators refer to these by index.
-pub(crate) mod operator_code {
+pub mod operator_code {
     /// All there was until codes outgrew a byte.
-    pub(crate) const DEPRECATED_BUILTIN_CODE: usize = 0;
-    pub(crate) const CUSTOM_CODE: usize = 1;
-    pub(crate) const BUILTIN_CODE: usize = 3;
+    pub const DEPRECATED_BUILTIN_CODE: usize = 0;
+    /// Name of an operator that is not built in.
+    pub const CUSTOM_CODE: usize = 1;
+    /// How much of the operator is used; kernels state the versions that they know.
+    pub const VERSION: usize = 2;
+    /// A value of [`builtin`](super::builtin).
+    pub const BUILTIN_CODE: usize = 3;
 }
 
 /// A network: the first one is the one that runs.
-pub(crate) mod subgraph {
-    pub(crate) const TENSORS: usize = 0;
-    pub(crate) const INPUTS: usize = 1;
-    pub(crate) const OUTPUTS: usize = 2;
-    pub(crate) const OPERATORS: usize = 3;
+pub mod subgraph {
+    /// All tensors, constants included.
+    pub const TENSORS: usize = 0;
+    /// Indices of the tensors that the caller feeds.
+    pub const INPUTS: usize = 1;
+    /// Indices of the tensors that the caller gets.
+    pub const OUTPUTS: usize = 2;
+    /// The operators in the order they run.
+    pub const OPERATORS: usize = 3;
+    /// The network's name.
+    pub const NAME: usize = 4;
 }
 
 /// Shape, type and, for constants, the buffer.
-pub(crate) mod tensor {
-    pub(crate) const SHAPE: usize = 0;
-    pub(crate) const TYPE: usize = 1;
-    pub(crate) const BUFFER: usize = 2;
-    pub(crate) const NAME: usize = 3;
-    pub(crate) const QUANTIZATION: usize = 4;
-    pub(crate) const SPARSITY: usize = 6;
+pub mod tensor {
+    /// The dimensions.
+    pub const SHAPE: usize = 0;
+    /// A value of [`tensor_type`](super::tensor_type).
+    pub const TYPE: usize = 1;
+    /// Index of the buffer of a constant; 0 for others.
+    pub const BUFFER: usize = 2;
+    /// A name for people.
+    pub const NAME: usize = 3;
+    /// Scales and zero points: see [`quantization`](super::quantization).
+    pub const QUANTIZATION: usize = 4;
+    /// How a sparse constant is stored.
+    pub const SPARSITY: usize = 6;
 }
 
 /// Scales and zero points.
-pub(crate) mod quantization {
-    pub(crate) const SCALE: usize = 2;
-    pub(crate) const ZERO_POINT: usize = 3;
+pub mod quantization {
+    /// One scale, or one for each slice.
+    pub const SCALE: usize = 2;
+    /// As many zero points.
+    pub const ZERO_POINT: usize = 3;
     /// Type of a union that is nothing in all known files.
-    pub(crate) const DETAILS_TYPE: usize = 4;
-    pub(crate) const QUANTIZED_DIMENSION: usize = 6;
+    pub const DETAILS_TYPE: usize = 4;
+    /// The dimension that several scales are for.
+    pub const QUANTIZED_DIMENSION: usize = 6;
 }
 
 /// The bytes of a constant.
-pub(crate) mod buffer {
-    pub(crate) const DATA: usize = 0;
+pub mod buffer {
+    /// The bytes.
+    pub const DATA: usize = 0;
     /// Set where the bytes follow the FlatBuffer, in files beyond 2 GiB.
-    pub(crate) const OFFSET: usize = 1;
+    pub const OFFSET: usize = 1;
 }
 
 /// One step of the network.
-pub(crate) mod operator {
-    pub(crate) const OPCODE_INDEX: usize = 0;
-    pub(crate) const INPUTS: usize = 1;
-    pub(crate) const OUTPUTS: usize = 2;
-    pub(crate) const BUILTIN_OPTIONS_TYPE: usize = 3;
-    pub(crate) const BUILTIN_OPTIONS: usize = 4;
+pub mod operator {
+    /// Index of the operator code.
+    pub const OPCODE_INDEX: usize = 0;
+    /// Indices of the tensors read; -1 for one that is left out.
+    pub const INPUTS: usize = 1;
+    /// Indices of the tensors written.
+    pub const OUTPUTS: usize = 2;
+    /// Which member of [`options`](super::options) the attributes are.
+    pub const BUILTIN_OPTIONS_TYPE: usize = 3;
+    /// The attributes.
+    pub const BUILTIN_OPTIONS: usize = 4;
 }
 
 /// Attributes of operators: for each table, which member of the union it is and its fields.
-pub(crate) mod options {
-    pub(crate) mod conv_2d {
-        pub(crate) const UNION_TYPE: u8 = 1;
-        pub(crate) const PADDING: usize = 0;
-        pub(crate) const STRIDE_W: usize = 1;
-        pub(crate) const STRIDE_H: usize = 2;
-        pub(crate) const FUSED_ACTIVATION: usize = 3;
-        pub(crate) const DILATION_W: usize = 4;
-        pub(crate) const DILATION_H: usize = 5;
+pub mod options {
+    /// A convolution.
+    pub mod conv_2d {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 1;
+        /// A value of [`padding`](super::super::padding).
+        pub const PADDING: usize = 0;
+        /// Columns between two outputs.
+        pub const STRIDE_W: usize = 1;
+        /// Rows between two outputs.
+        pub const STRIDE_H: usize = 2;
+        /// A value of [`activation`](super::super::activation).
+        pub const FUSED_ACTIVATION: usize = 3;
+        /// Columns between two taps.
+        pub const DILATION_W: usize = 4;
+        /// Rows between two taps.
+        pub const DILATION_H: usize = 5;
     }
 
-    /// Its field 3, the depth multiplier, follows from the weights and is not read.
-    pub(crate) mod depthwise_conv_2d {
-        pub(crate) const UNION_TYPE: u8 = 2;
-        pub(crate) const PADDING: usize = 0;
-        pub(crate) const STRIDE_W: usize = 1;
-        pub(crate) const STRIDE_H: usize = 2;
-        pub(crate) const FUSED_ACTIVATION: usize = 4;
-        pub(crate) const DILATION_W: usize = 5;
-        pub(crate) const DILATION_H: usize = 6;
+    /// A depthwise convolution.
+    pub mod depthwise_conv_2d {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 2;
+        /// A value of [`padding`](super::super::padding).
+        pub const PADDING: usize = 0;
+        /// Columns between two outputs.
+        pub const STRIDE_W: usize = 1;
+        /// Rows between two outputs.
+        pub const STRIDE_H: usize = 2;
+        /// Filters for each channel; it follows from the weights and is not read.
+        pub const DEPTH_MULTIPLIER: usize = 3;
+        /// A value of [`activation`](super::super::activation).
+        pub const FUSED_ACTIVATION: usize = 4;
+        /// Columns between two taps.
+        pub const DILATION_W: usize = 5;
+        /// Rows between two taps.
+        pub const DILATION_H: usize = 6;
     }
 
-    pub(crate) mod pool_2d {
-        pub(crate) const UNION_TYPE: u8 = 5;
-        pub(crate) const PADDING: usize = 0;
-        pub(crate) const STRIDE_W: usize = 1;
-        pub(crate) const STRIDE_H: usize = 2;
-        pub(crate) const FILTER_WIDTH: usize = 3;
-        pub(crate) const FILTER_HEIGHT: usize = 4;
-        pub(crate) const FUSED_ACTIVATION: usize = 5;
+    /// A pool.
+    pub mod pool_2d {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 5;
+        /// A value of [`padding`](super::super::padding).
+        pub const PADDING: usize = 0;
+        /// Columns between two outputs.
+        pub const STRIDE_W: usize = 1;
+        /// Rows between two outputs.
+        pub const STRIDE_H: usize = 2;
+        /// Columns of the window.
+        pub const FILTER_WIDTH: usize = 3;
+        /// Rows of the window.
+        pub const FILTER_HEIGHT: usize = 4;
+        /// A value of [`activation`](super::super::activation).
+        pub const FUSED_ACTIVATION: usize = 5;
     }
 
-    pub(crate) mod fully_connected {
-        pub(crate) const UNION_TYPE: u8 = 8;
-        pub(crate) const FUSED_ACTIVATION: usize = 0;
-        pub(crate) const WEIGHTS_FORMAT: usize = 1;
-        pub(crate) const KEEP_NUM_DIMS: usize = 2;
+    /// A fully connected layer.
+    pub mod fully_connected {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 8;
+        /// A value of [`activation`](super::super::activation).
+        pub const FUSED_ACTIVATION: usize = 0;
+        /// 0 for weights in their natural order.
+        pub const WEIGHTS_FORMAT: usize = 1;
+        /// Whether the output has as many dimensions as the input.
+        pub const KEEP_NUM_DIMS: usize = 2;
     }
 
-    pub(crate) mod softmax {
-        pub(crate) const UNION_TYPE: u8 = 9;
-        pub(crate) const BETA: usize = 0;
+    /// A softmax.
+    pub mod softmax {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 9;
+        /// Sharpness.
+        pub const BETA: usize = 0;
     }
 
-    pub(crate) mod concatenation {
-        pub(crate) const UNION_TYPE: u8 = 10;
-        pub(crate) const AXIS: usize = 0;
-        pub(crate) const FUSED_ACTIVATION: usize = 1;
+    /// A concatenation.
+    pub mod concatenation {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 10;
+        /// The dimension that grows.
+        pub const AXIS: usize = 0;
+        /// A value of [`activation`](super::super::activation).
+        pub const FUSED_ACTIVATION: usize = 1;
     }
 
-    pub(crate) mod add {
-        pub(crate) const UNION_TYPE: u8 = 11;
-        pub(crate) const FUSED_ACTIVATION: usize = 0;
+    /// A sum.
+    pub mod add {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 11;
+        /// A value of [`activation`](super::super::activation).
+        pub const FUSED_ACTIVATION: usize = 0;
     }
 
-    pub(crate) mod reshape {
-        pub(crate) const UNION_TYPE: u8 = 17;
-        pub(crate) const NEW_SHAPE: usize = 0;
+    /// A reshape.
+    pub mod reshape {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 17;
+        /// The output's dimensions.
+        pub const NEW_SHAPE: usize = 0;
     }
 
-    pub(crate) mod mul {
-        pub(crate) const UNION_TYPE: u8 = 21;
-        pub(crate) const FUSED_ACTIVATION: usize = 0;
+    /// A product.
+    pub mod mul {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 21;
+        /// A value of [`activation`](super::super::activation).
+        pub const FUSED_ACTIVATION: usize = 0;
     }
 
-    pub(crate) mod reducer {
-        pub(crate) const UNION_TYPE: u8 = 27;
-        pub(crate) const KEEP_DIMS: usize = 0;
+    /// A mean.
+    pub mod reducer {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 27;
+        /// Whether the dimensions averaged over remain, as 1.
+        pub const KEEP_DIMS: usize = 0;
     }
 
-    pub(crate) mod squeeze {
-        pub(crate) const UNION_TYPE: u8 = 30;
-        pub(crate) const SQUEEZE_DIMS: usize = 0;
+    /// A squeeze.
+    pub mod squeeze {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 30;
+        /// The dimensions that go.
+        pub const SQUEEZE_DIMS: usize = 0;
     }
 }
 
 /// `TensorType`.
-pub(crate) mod tensor_type {
-    pub(crate) const FLOAT32: i8 = 0;
-    pub(crate) const FLOAT16: i8 = 1;
-    pub(crate) const INT32: i8 = 2;
-    pub(crate) const UINT8: i8 = 3;
-    pub(crate) const INT64: i8 = 4;
-    pub(crate) const INT8: i8 = 9;
+pub mod tensor_type {
+    /// 32-bit float.
+    pub const FLOAT32: i8 = 0;
+    /// 16-bit float.
+    pub const FLOAT16: i8 = 1;
+    /// 32-bit integer.
+    pub const INT32: i8 = 2;
+    /// Unsigned 8-bit integer.
+    pub const UINT8: i8 = 3;
+    /// 64-bit integer.
+    pub const INT64: i8 = 4;
+    /// Signed 8-bit integer.
+    pub const INT8: i8 = 9;
 
     /// The schema's name of a type.
-    pub(crate) fn name(code: i8) -> String {
+    pub fn name(code: i8) -> String {
         let known = usize::try_from(code).ok().and_then(|code| NAMES.get(code));
         known.map_or_else(|| format!("type {code}"), |name| (*name).to_owned())
     }
@@ -181,38 +269,63 @@ pub(crate) mod tensor_type {
 }
 
 /// `Padding`.
-pub(crate) mod padding {
-    pub(crate) const SAME: i8 = 0;
-    pub(crate) const VALID: i8 = 1;
+pub mod padding {
+    /// As many outputs as `ceil(input / stride)`.
+    pub const SAME: i8 = 0;
+    /// No border.
+    pub const VALID: i8 = 1;
 }
 
 /// `ActivationFunctionType`.
-pub(crate) mod activation {
-    pub(crate) const NONE: i8 = 0;
-    pub(crate) const RELU: i8 = 1;
-    pub(crate) const RELU6: i8 = 3;
+pub mod activation {
+    /// No activation.
+    pub const NONE: i8 = 0;
+    /// `max(x, 0)`.
+    pub const RELU: i8 = 1;
+    /// `min(max(x, 0), 6)`.
+    pub const RELU6: i8 = 3;
 }
 
 /// `BuiltinOperator`: those that we translate.
-pub(crate) mod builtin {
-    pub(crate) const ADD: i32 = 0;
-    pub(crate) const AVERAGE_POOL_2D: i32 = 1;
-    pub(crate) const CONCATENATION: i32 = 2;
-    pub(crate) const CONV_2D: i32 = 3;
-    pub(crate) const DEPTHWISE_CONV_2D: i32 = 4;
-    pub(crate) const DEQUANTIZE: i32 = 6;
-    pub(crate) const FULLY_CONNECTED: i32 = 9;
-    pub(crate) const LOGISTIC: i32 = 14;
-    pub(crate) const MAX_POOL_2D: i32 = 17;
-    pub(crate) const MUL: i32 = 18;
-    pub(crate) const RELU: i32 = 19;
-    pub(crate) const RELU6: i32 = 21;
-    pub(crate) const RESHAPE: i32 = 22;
-    pub(crate) const SOFTMAX: i32 = 25;
-    pub(crate) const CUSTOM: i32 = 32;
-    pub(crate) const PAD: i32 = 34;
-    pub(crate) const MEAN: i32 = 40;
-    pub(crate) const SQUEEZE: i32 = 43;
-    pub(crate) const QUANTIZE: i32 = 114;
-    pub(crate) const HARD_SWISH: i32 = 117;
+pub mod builtin {
+    /// TFLite's `ADD`.
+    pub const ADD: i32 = 0;
+    /// TFLite's `AVERAGE_POOL_2D`.
+    pub const AVERAGE_POOL_2D: i32 = 1;
+    /// TFLite's `CONCATENATION`.
+    pub const CONCATENATION: i32 = 2;
+    /// TFLite's `CONV_2D`.
+    pub const CONV_2D: i32 = 3;
+    /// TFLite's `DEPTHWISE_CONV_2D`.
+    pub const DEPTHWISE_CONV_2D: i32 = 4;
+    /// TFLite's `DEQUANTIZE`.
+    pub const DEQUANTIZE: i32 = 6;
+    /// TFLite's `FULLY_CONNECTED`.
+    pub const FULLY_CONNECTED: i32 = 9;
+    /// TFLite's `LOGISTIC`.
+    pub const LOGISTIC: i32 = 14;
+    /// TFLite's `MAX_POOL_2D`.
+    pub const MAX_POOL_2D: i32 = 17;
+    /// TFLite's `MUL`.
+    pub const MUL: i32 = 18;
+    /// TFLite's `RELU`.
+    pub const RELU: i32 = 19;
+    /// TFLite's `RELU6`.
+    pub const RELU6: i32 = 21;
+    /// TFLite's `RESHAPE`.
+    pub const RESHAPE: i32 = 22;
+    /// TFLite's `SOFTMAX`.
+    pub const SOFTMAX: i32 = 25;
+    /// TFLite's `CUSTOM`.
+    pub const CUSTOM: i32 = 32;
+    /// TFLite's `PAD`.
+    pub const PAD: i32 = 34;
+    /// TFLite's `MEAN`.
+    pub const MEAN: i32 = 40;
+    /// TFLite's `SQUEEZE`.
+    pub const SQUEEZE: i32 = 43;
+    /// TFLite's `QUANTIZE`.
+    pub const QUANTIZE: i32 = 114;
+    /// TFLite's `HARD_SWISH`.
+    pub const HARD_SWISH: i32 = 117;
 }

@@ -20,7 +20,7 @@ use crate::{Imported, MAX_OPERATORS, MAX_TENSORS, trailer};
 
 /// Reads a whole file.
 pub(crate) fn import(bytes: &[u8], name: &str) -> Result<Imported> {
-    if bytes.get(4..8) != Some(FILE_IDENTIFIER) {
+    if bytes.get(4..8) != Some(FILE_IDENTIFIER.as_bytes()) {
         return Err(Problem::NotTflite);
     }
     let file = File::new(bytes);

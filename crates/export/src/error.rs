@@ -1,0 +1,93 @@
+//! Why a graph is not a file.
+
+use std::io;
+use std::path::PathBuf;
+
+use pocketvision_core::op::Window;
+use thiserror::Error;
+
+use crate::Format;
+
+/// A graph could not be written.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// An extension that is of no format.
+    #[error("{}: networks are written as {}; give the file such an extension", path.display(), extensions())]
+    Extension {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something that the format has no words for.
+    #[error("node '{node}' ({op}) cannot be written as {format}: {problem}")]
+    Node {
+        /// The node's name.
+        node: String,
+        /// Its operator.
+        op: &'static str,
+        /// The format.
+        format: Format,
+        /// What there are no words for, and what to do.
+        problem: Box<Problem>,
+    },
+    /// More than the format's offsets can count.
+    #[error("the weights fill {bytes} bytes; a {format} file holds at most {limit_bytes}")]
+    Size {
+        /// The format.
+        format: Format,
+        /// What the weights fill.
+        bytes: u64,
+        /// What the format holds.
+        limit_bytes: u64,
+    },
+    /// The file or its folder.
+    #[error("{}: cannot be written: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// What a format has no words for.
+#[derive(Clone, PartialEq, Debug, Error)]
+pub enum Problem {
+    /// Elements that the format's operators do not take.
+    #[error("its elements are {element}; build the network in f32 or int8")]
+    Element {
+        /// The element.
+        element: String,
+    },
+    /// A border whose pixels do not count, or count as the smallest number.
+    #[error(
+        "its padding {window:?} is neither SAME nor VALID, and a border of zeros would count; \
+         use SAME or VALID padding"
+    )]
+    PoolPadding {
+        /// The pool's window.
+        window: Window,
+    },
+    /// A pool that skips pixels.
+    #[error(
+        "its taps are {dilation_h} rows and {dilation_w} columns apart; pools have no dilation"
+    )]
+    PoolDilation {
+        /// Rows between two taps.
+        dilation_h: usize,
+        /// Columns between two taps.
+        dilation_w: usize,
+    },
+    /// Probabilities at another scale than the kernels yield.
+    #[error("its output is {element}; integer probabilities have scale 1/256 and zero point -128")]
+    Probabilities {
+        /// The output's element.
+        element: String,
+    },
+    /// A number of weights that contradict each other's kind.
+    #[error("its weights have a scale for each channel, but nothing of it may be signed")]
+    Signedness,
+}
+
+fn extensions() -> String {
+    Format::ALL.map(|format| format!(".{}", format.extension())).join(" or ")
+}

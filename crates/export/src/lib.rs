@@ -1,0 +1,104 @@
+//! Writes PocketVision graphs as files that other programs read.
+//!
+//! A [`Format`] is chosen by the file's extension. Writing is two steps: [`to_bytes`] says the
+//! graph in the format's own words, in memory, and fails if there are none; [`write()`] puts the
+//! bytes in place of the old file all at once, so that neither a full disk nor a graph that
+//! cannot be said leaves half a file or costs the old one.
+//!
+//! **TFLite** says nearly every graph; importing the file again gives a graph that computes the
+//! same. Three things differ between TFLite's operators and ours:
+//!
+//! * What it lacks is taken apart: a hard sigmoid is a sum, a clamp and a product; an activation
+//!   other than a clamp leaves the operator that it was fused into; borders that are neither
+//!   SAME nor VALID become a PAD. In integers all of this is exact (see the module `tflite`). In
+//!   float, results are rounded where the steps meet.
+//! * It has two families of 8-bit operators, and some of our int8 nodes only exist in the
+//!   unsigned one: averages that round half up, and convolutions whose weights have one scale.
+//!   Networks that were uint8 have them. Such nodes are written in uint8, and QUANTIZE
+//!   operators stand where the two meet. A network that was uint8 thus becomes uint8 again.
+//! * Every tensor has four dimensions, as ours have.
+//!
+//! **safetensors** holds the float weights of a network that we define, under the names that
+//! `pocketvision_import_safetensors::Naming::PocketVision` reads, and nothing of its structure.
+//!
+//! ```no_run
+//! use pocketvision_core::models::{self, BuildOptions};
+//!
+//! let graph = models::find("mobilenet-v3-small").unwrap().build(&BuildOptions::default())?;
+//! pocketvision_export::write(&graph, "mobilenet-v3-small.tflite")?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod file;
+mod tflite;
+
+use std::fmt;
+use std::path::Path;
+
+use pocketvision_core::Graph;
+
+pub use error::{ExportError, Problem};
+
+/// A kind of file that can be written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Format {
+    /// `.tflite`: the network, float or 8-bit.
+    Tflite,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 1] = [Self::Tflite];
+
+    /// The format of a file, by its extension, in capitals or not.
+    ///
+    /// # Errors
+    /// If the extension is of none.
+    pub fn from_path(path: impl AsRef<Path>) -> Result<Self, ExportError> {
+        let path = path.as_ref();
+        let extension = path.extension().unwrap_or_default();
+        let known = Self::ALL.into_iter().find(|f| extension.eq_ignore_ascii_case(f.extension()));
+        known.ok_or_else(|| ExportError::Extension { path: path.to_owned() })
+    }
+
+    /// The extension of its files, without the dot.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Tflite => "tflite",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tflite => "TFLite",
+        })
+    }
+}
+
+/// The bytes of a file that holds the graph. Takes memory for the file twice.
+///
+/// # Errors
+/// If the format cannot say the graph; the error names the node and what to do.
+pub fn to_bytes(graph: &Graph, format: Format) -> Result<Vec<u8>, ExportError> {
+    match format {
+        Format::Tflite => tflite::to_bytes(graph),
+    }
+}
+
+/// Writes a graph to a file, in the format of its extension, and says how many bytes it has.
+///
+/// An existing file is replaced only once the new one is complete.
+///
+/// # Errors
+/// As [`Format::from_path`] and [`to_bytes`], and if the file cannot be written.
+pub fn write(graph: &Graph, path: impl AsRef<Path>) -> Result<u64, ExportError> {
+    let path = path.as_ref();
+    let bytes = to_bytes(graph, Format::from_path(path)?)?;
+    file::replace(path, &bytes)
+        .map_err(|source| ExportError::Write { path: path.to_owned(), source })?;
+    Ok(bytes.len() as u64)
+}

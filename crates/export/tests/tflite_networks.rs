@@ -1,0 +1,72 @@
+//! Whole networks, written as TFLite and read back.
+
+mod round_trip;
+
+use pocketvision_core::models::{self, BuildOptions, Definition, PaddingStyle, Precision};
+use pocketvision_core::passes;
+use round_trip::{reimport, run};
+
+fn at_64_pixels(definition: &Definition, precision: Precision) -> BuildOptions {
+    BuildOptions { input_size: 64, classes: 10, precision, ..definition.options() }
+}
+
+#[test]
+fn int8_networks_come_back_to_the_bit() {
+    for name in SMALL_ONE_OF_EACH_FAMILY {
+        let definition = models::find(name).unwrap();
+        let graph = definition.build(&at_64_pixels(definition, Precision::Int8)).unwrap();
+        let read = reimport(&graph);
+        assert_eq!(run(&graph), run(&read), "{name}");
+    }
+}
+
+/// The fusing pass undoes what was taken apart, but for hard sigmoids.
+#[test]
+fn float_networks_come_back_as_the_same_graph() {
+    for name in SMALL_ONE_OF_EACH_FAMILY {
+        let definition = models::find(name).unwrap();
+        let graph = definition.build(&at_64_pixels(definition, Precision::F32)).unwrap();
+        let graph = passes::optimize(&graph).unwrap();
+        let read = passes::optimize(&reimport(&graph)).unwrap();
+        let layers = |graph: &pocketvision_core::Graph| -> Vec<_> {
+            graph.nodes().iter().map(|node| (node.op.name(), node.output.clone())).collect()
+        };
+        if name == "mobilenet-v3-small" || name == "mnasnet-a1" {
+            assert!(layers(&graph).len() < layers(&read).len(), "{name} has hard sigmoids");
+        } else {
+            assert_eq!(layers(&graph), layers(&read), "{name}");
+        }
+        assert_eq!(graph.params().len(), graph.params().len());
+        let (expected, actual) = (run(&graph), run(&read));
+        for (expected, actual) in expected[0].to_f32().iter().zip(actual[0].to_f32()) {
+            assert!((expected - actual).abs() <= 1e-6, "{name}: {expected} became {actual}");
+        }
+    }
+}
+
+/// PyTorch's border of a strided convolution is neither SAME nor VALID.
+#[test]
+fn symmetric_padding_survives() {
+    for precision in [Precision::F32, Precision::Int8] {
+        let definition = models::find("mobilenet-v2-0.35").unwrap();
+        let options = BuildOptions {
+            padding: PaddingStyle::Symmetric,
+            ..at_64_pixels(definition, precision)
+        };
+        let graph = definition.build(&options).unwrap();
+        let read = reimport(&graph);
+        assert!(read.nodes().iter().any(|node| node.op.name() == "Pad"));
+        assert_eq!(run(&graph), run(&read));
+    }
+}
+
+const SMALL_ONE_OF_EACH_FAMILY: [&str; 8] = [
+    "mobilenet-v1-0.25",
+    "mobilenet-v2-0.35",
+    "mobilenet-v3-small",
+    "mobilenet-v3-small-minimalistic",
+    "mobilenet-edgetpu-0.5",
+    "mnasnet-a1",
+    "efficientnet-lite0",
+    "efficientnet-edgetpu-s",
+];
