@@ -14,7 +14,7 @@ use pocketvision::{
 /// Which model, for commands that have a default.
 #[derive(Args, Debug)]
 pub(crate) struct ModelOptions {
-    /// Model: a name (see `pocketvision models`) or a .tflite or .safetensors file
+    /// Model: a name (see `pocketvision models`) or a .tflite, .onnx or .safetensors file
     #[arg(long, short, value_name = "MODEL")]
     pub model: Option<String>,
     #[command(flatten)]
@@ -61,6 +61,9 @@ pub(crate) struct ModelChoices {
     /// A .safetensors file of PyTorch was converted from TensorFlow (timm's `tf_` networks)
     #[arg(long)]
     pub tensorflow_port: bool,
+    /// Shape of an input that an .onnx file leaves open, in the file's order; may be repeated
+    #[arg(long = "shape", value_name = "INPUT=1x3x224x224", value_parser = input_shape)]
+    pub shapes: Vec<(String, Vec<usize>)>,
     /// How pixels become a float network's numbers [default: by the kind of file]
     #[arg(long, value_enum, value_name = "HOW")]
     pub normalization: Option<NormalizationOption>,
@@ -114,7 +117,11 @@ impl ModelChoices {
                 format!("unknown architecture '{name}'; `pocketvision models` lists them")
             })?),
         };
-        Ok(OpenOptions { definition, tensorflow_port: self.tensorflow_port })
+        Ok(OpenOptions {
+            input_shapes: self.shapes.iter().cloned().collect(),
+            definition,
+            tensorflow_port: self.tensorflow_port,
+        })
     }
 
     const fn build_something(&self) -> bool {
@@ -129,6 +136,17 @@ fn width_multiplier(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(width) if (0.05..=10.0).contains(&width) => Ok(width),
         _ => Err("a number from 0.05 to 10 is expected".into()),
+    }
+}
+
+/// An input's name and dimensions, as in `image=1x3x224x224`.
+fn input_shape(text: &str) -> Result<(String, Vec<usize>), String> {
+    let expected = || "an input and its dimensions are expected, as in image=1x3x224x224";
+    let (name, dims) = text.rsplit_once('=').ok_or_else(expected)?;
+    let dims: Result<Vec<usize>, _> = dims.split('x').map(str::parse).collect();
+    match dims {
+        Ok(dims) if !name.is_empty() && !dims.contains(&0) => Ok((name.to_owned(), dims)),
+        _ => Err(expected().into()),
     }
 }
 
@@ -153,7 +171,7 @@ fn check_precision(model: &Model, wanted: Option<PrecisionOption>) -> Result<()>
 
 fn check_batch(model: &Model, wanted: usize) -> Result<()> {
     let actual = model.graph().ty(model.graph().inputs()[0]).shape.n;
-    if actual != wanted {
+    if wanted != 1 && actual != wanted {
         bail!(
             "{} is a file made for batches of {actual} and cannot be run in batches of {wanted}; \
              built-in models can (see `pocketvision models`)",

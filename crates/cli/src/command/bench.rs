@@ -61,16 +61,17 @@ impl Bench {
         } else {
             (measure(&mut *plan, &inputs, warm_up_runs, self.runs as usize)?.1, None)
         };
+        let batch = model.graph().ty(model.graph().inputs()[0]).shape.n;
         let benchmark = Benchmark {
             model: model.name().to_owned(),
             backend: backend.name(),
             clock: run_clock(device.clock),
             device: device.to_string(),
-            batch: self.batch as usize,
+            batch,
             macs: model.graph().macs(),
             warm_up_runs,
             compile_ms,
-            images_per_second: f64::from(self.batch) / (latency.median_ms / 1e3),
+            images_per_second: batch as f64 / (latency.median_ms / 1e3),
             latency,
             energy_mj: energy_pj.map(|pj| pj * MILLIJOULES_PER_PICOJOULE),
             memory_bytes: plan.memory().total_bytes(),

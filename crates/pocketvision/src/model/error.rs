@@ -26,7 +26,7 @@ pub enum ModelError {
         hint: String,
     },
     /// A file of a format that cannot be read.
-    #[error("{path}: {format} files are not supported; convert the network to .tflite")]
+    #[error("{path}: {format} files are not supported; convert the network to .onnx or .tflite")]
     Format {
         /// The file.
         path: String,
@@ -36,6 +36,9 @@ pub enum ModelError {
     /// The file is not a network that we can read.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The ONNX file is not a network that we can read.
+    #[error(transparent)]
+    Onnx(#[from] pocketvision_import_onnx::ImportError),
     /// The file holds no weights of a network that we define.
     #[error(transparent)]
     Weights(#[from] pocketvision_import_safetensors::ImportError),

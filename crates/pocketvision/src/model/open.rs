@@ -1,5 +1,6 @@
 //! Files of networks: which formats there are, and how each is read.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -13,6 +14,9 @@ use crate::vision::Normalization;
 /// What a file may leave open.
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
+    /// Shapes of inputs whose dimensions an ONNX file does not state, by the input's name and
+    /// in the file's own order of dimensions.
+    pub input_shapes: BTreeMap<String, Vec<usize>>,
     /// The network that a safetensors file has the weights of; found out by names and shapes
     /// where it is not stated.
     pub definition: Option<&'static Definition>,
@@ -25,18 +29,21 @@ pub struct OpenOptions {
 pub enum Format {
     /// TensorFlow Lite's, float or quantized.
     Tflite,
+    /// ONNX, float or quantized by pairs of `QuantizeLinear` and `DequantizeLinear`.
+    Onnx,
     /// Weights by name, for a network that is built in.
     Safetensors,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 2] = [Self::Tflite, Self::Safetensors];
+    pub const ALL: [Self; 3] = [Self::Tflite, Self::Onnx, Self::Safetensors];
 
     /// The extension of its files.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Tflite => "tflite",
+            Self::Onnx => "onnx",
             Self::Safetensors => "safetensors",
         }
     }
@@ -64,6 +71,12 @@ pub(super) fn read(
         Some(Format::Tflite) | None => {
             Ok((pocketvision_import_tflite::open(path)?, Normalization::SYMMETRIC))
         }
+        Some(Format::Onnx) => {
+            let shapes = options.input_shapes.clone();
+            let options = pocketvision_import_onnx::ImportOptions { shapes };
+            let graph = pocketvision_import_onnx::open(path, &options)?;
+            Ok((graph, normalization_of_onnx(path)))
+        }
         Some(Format::Safetensors) => {
             let options = ImportOptions {
                 definition: options.definition,
@@ -79,6 +92,17 @@ pub(super) fn read(
     }
 }
 
+/// ONNX files come from PyTorch more often than not; the EfficientNet-Lite among them were
+/// trained by TensorFlow, which only their name says.
+fn normalization_of_onnx(path: &Path) -> Normalization {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    if name.contains("efficientnet") && name.contains("lite") {
+        Normalization::EFFICIENTNET_LITE
+    } else {
+        Normalization::TORCHVISION
+    }
+}
+
 /// True for the extension of a format that we read, or that we know of.
 pub(super) fn is_model_file(extension: &OsStr) -> bool {
     let extension = extension.to_string_lossy().to_lowercase();
@@ -87,4 +111,4 @@ pub(super) fn is_model_file(extension: &OsStr) -> bool {
 }
 
 /// Extensions of networks in formats that cannot be read.
-const FOREIGN_EXTENSIONS: [&str; 8] = ["onnx", "pb", "pt", "pth", "h5", "keras", "mlmodel", "gguf"];
+const FOREIGN_EXTENSIONS: [&str; 7] = ["pb", "pt", "pth", "h5", "keras", "mlmodel", "gguf"];
