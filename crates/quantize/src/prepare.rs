@@ -1,0 +1,92 @@
+//! The float network in the form that is measured and quantized.
+
+use pocketvision_core::op::{Activation, Padding, Pool2d, PoolKind, Window};
+use pocketvision_core::{
+    Element, Graph, GraphBuilder, GraphError, Node, NodeId, Op, Shape, TensorData, passes,
+};
+
+use crate::QuantizeError;
+use crate::layer::with_activation;
+
+/// The same network with every activation a node of its own, so that sums can be seen before
+/// it, and whole-image averages as [`PoolKind::Mean`], which has a range of its own in int8.
+///
+/// # Errors
+/// If the network is not f32 throughout, or has weights that are not finite.
+pub(crate) fn prepare(graph: &Graph) -> Result<Graph, QuantizeError> {
+    let graph = passes::remove_unused(graph)?;
+    graph.iter().try_for_each(|(_, node)| check(&graph, node))?;
+    Ok(unfused(&graph)?)
+}
+
+fn check(graph: &Graph, node: &Node) -> Result<(), QuantizeError> {
+    let types = graph.input_types(node);
+    let params = node.op.params();
+    let elements = types
+        .iter()
+        .map(|ty| &ty.element)
+        .chain([&node.output.element])
+        .chain(params.iter().map(|&param| graph.param(param).element()));
+    for element in elements {
+        match element {
+            Element::F32 => {}
+            Element::F16 => {
+                return Err(QuantizeError::HalfPrecision { node: node.name.clone() });
+            }
+            integer => {
+                let (node, element) = (node.name.clone(), integer.name());
+                return Err(QuantizeError::AlreadyQuantized { node, element });
+            }
+        }
+    }
+    for param in params {
+        let TensorData::F32(values) = graph.param(param).data() else { continue };
+        if let Some(index) = values.iter().position(|x| !x.is_finite()) {
+            return Err(QuantizeError::WeightNotFinite {
+                node: node.name.clone(),
+                param: graph.params()[param.index()].name.clone(),
+                index,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn unfused(graph: &Graph) -> Result<Graph, GraphError> {
+    let mut builder = GraphBuilder::new(graph.name());
+    for param in graph.params() {
+        builder.param(&param.name, param.tensor.clone());
+    }
+    let mut rebuilt: Vec<NodeId> = Vec::with_capacity(graph.nodes().len());
+    for (_, node) in graph.iter() {
+        let inputs: Vec<NodeId> = node.inputs.iter().map(|input| rebuilt[input.index()]).collect();
+        let fused = node.op.fused_activation().zip(with_activation(&node.op, None));
+        let id = match (&node.op, fused) {
+            (Op::Input, _) => builder.input(&node.name, node.output.clone())?,
+            (_, Some((kind, op))) => {
+                let sum = builder.push(format!("{}/sum", node.name), op, &inputs)?;
+                builder.push(&node.name, Op::Activation(Activation { kind }), &[sum])?
+            }
+            (Op::Pool2d(pool), _) => {
+                let pool = as_mean(pool, graph.ty(node.inputs[0]).shape).unwrap_or(*pool);
+                builder.push(&node.name, Op::Pool2d(pool), &inputs)?
+            }
+            (op, _) => builder.push(&node.name, op.clone(), &inputs)?,
+        };
+        rebuilt.push(id);
+    }
+    let outputs: Vec<NodeId> = graph.outputs().iter().map(|id| rebuilt[id.index()]).collect();
+    builder.finish(&outputs)
+}
+
+/// An average whose only window is the whole image, as a mean.
+fn as_mean(pool: &Pool2d, input: Shape) -> Option<Pool2d> {
+    let Window { kernel_h, kernel_w, dilation_h, dilation_w, .. } = pool.window;
+    let border = pool.window.resolve(input);
+    let whole = pool.kind == PoolKind::Average
+        && (kernel_h, kernel_w) == (input.h, input.w)
+        && (dilation_h, dilation_w) == (1, 1)
+        && border.top + border.bottom + border.left + border.right == 0;
+    let window = Window { kernel_h, kernel_w, ..Window::square(1, 1, Padding::Valid) };
+    whole.then_some(Pool2d { kind: PoolKind::Mean, window, ..*pool })
+}

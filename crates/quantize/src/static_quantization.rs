@@ -1,0 +1,89 @@
+//! A float network as int8.
+
+use pocketvision_core::{Backend, Graph, Tensor};
+
+use crate::bias_correction::correct_biases;
+use crate::calibrate::calibrate;
+use crate::convert::Conversion;
+use crate::elements::Elements;
+use crate::prepare::prepare;
+use crate::report::compare;
+use crate::{InputElement, QuantizeError, QuantizeOptions, QuantizeReport, RangeMethod};
+
+/// A quantized network, and how good it is.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Quantized {
+    /// The int8 network.
+    pub graph: Graph,
+    /// How near it is to the float network.
+    pub report: QuantizeReport,
+}
+
+/// What is being done, for a progress bar.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// The float network runs, and its values are watched; counted in samples. Twice if
+    /// layers were equalised in between.
+    Calibrate,
+    /// Layers are corrected one by one; counted in nodes.
+    CorrectBias,
+    /// Both networks run, for the report; counted in samples.
+    Compare,
+}
+
+/// The int8 network of a float network, by the ranges that its activations have on samples.
+///
+/// A sample is the network's inputs, of which a few dozen typical ones are enough. The float
+/// network, single layers and the int8 network are run by `backend`; the result suits every
+/// backend. `progress` is told the stage, how much of it is done, and how much there is.
+///
+/// # Errors
+/// If the network is not f32 throughout or has weights that are not finite, if there are no
+/// samples or one does not fit, if an option is out of its range, or the backend fails.
+pub fn quantize(
+    graph: &Graph,
+    backend: &dyn Backend,
+    samples: &[Vec<Tensor>],
+    options: &QuantizeOptions,
+    progress: &mut dyn FnMut(Stage, usize, usize),
+) -> Result<Quantized, QuantizeError> {
+    check(options)?;
+    if samples.is_empty() {
+        return Err(QuantizeError::NoSamples);
+    }
+    let float = prepare(graph)?;
+    let calibration = calibrate(&float, backend, samples, options.ranges, progress)?;
+    let elements = Elements::choose(&float, &calibration, options);
+    let biases = vec![None; float.nodes().len()];
+    let mut conversion = Conversion { float: &float, elements: &elements, options, biases };
+    if options.correct_bias {
+        correct_biases(&mut conversion, &calibration, backend, samples, progress)?;
+    }
+    let converted = conversion.convert()?;
+    let layers = compare(&conversion, &converted, backend, samples, progress)?;
+    Ok(Quantized {
+        graph: converted.graph,
+        report: QuantizeReport { layers, equalized_pairs: 0 },
+    })
+}
+
+fn check(options: &QuantizeOptions) -> Result<(), QuantizeError> {
+    let wrong = |option, value: f64, expected| {
+        Err(QuantizeError::Option { option, value: value.to_string(), expected })
+    };
+    match options.ranges {
+        RangeMethod::MovingAverage { momentum } if !(0.0..1.0).contains(&momentum) => {
+            return wrong("momentum", momentum, "a number from 0 to below 1");
+        }
+        RangeMethod::Percentile(percent) if !(percent > 50.0 && percent <= 100.0) => {
+            return wrong("percentile", percent, "a number above 50, at most 100");
+        }
+        _ => {}
+    }
+    match options.input {
+        InputElement::UInt8 { scale, .. } if !(scale.is_finite() && scale > 0.0) => {
+            wrong("the input's scale", scale.into(), "a finite number above 0")
+        }
+        _ => Ok(()),
+    }
+}
