@@ -29,6 +29,17 @@ pub enum ExportError {
         /// What there are no words for, and what to do.
         problem: Box<Problem>,
     },
+    /// A network without a definition, whose weights alone would mean nothing.
+    #[error(
+        "{network}: a safetensors file holds the weights of a network that is built in, as it is \
+         defined, and this is not one: {reason}; write the network itself, as .tflite"
+    )]
+    NotDefined {
+        /// The network's name.
+        network: String,
+        /// What does not fit.
+        reason: String,
+    },
     /// More than the format's offsets can count.
     #[error("the weights fill {bytes} bytes; a {format} file holds at most {limit_bytes}")]
     Size {

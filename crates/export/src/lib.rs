@@ -31,6 +31,7 @@
 
 mod error;
 mod file;
+mod safetensors;
 mod tflite;
 
 use std::fmt;
@@ -46,11 +47,13 @@ pub use error::{ExportError, Problem};
 pub enum Format {
     /// `.tflite`: the network, float or 8-bit.
     Tflite,
+    /// `.safetensors`: the float weights of a network that we define.
+    Safetensors,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 1] = [Self::Tflite];
+    pub const ALL: [Self; 2] = [Self::Tflite, Self::Safetensors];
 
     /// The format of a file, by its extension, in capitals or not.
     ///
@@ -67,6 +70,7 @@ impl Format {
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Tflite => "tflite",
+            Self::Safetensors => "safetensors",
         }
     }
 }
@@ -75,6 +79,7 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Tflite => "TFLite",
+            Self::Safetensors => "safetensors",
         })
     }
 }
@@ -86,6 +91,7 @@ impl fmt::Display for Format {
 pub fn to_bytes(graph: &Graph, format: Format) -> Result<Vec<u8>, ExportError> {
     match format {
         Format::Tflite => tflite::to_bytes(graph),
+        Format::Safetensors => safetensors::to_bytes(graph),
     }
 }
 

@@ -34,6 +34,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
             "backend-cpu",
             "backend-gpu",
             "backend-edgetpu-sim",
+            "export",
             "import-tflite",
             "import-onnx",
             "import-safetensors",

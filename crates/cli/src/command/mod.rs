@@ -3,6 +3,7 @@
 mod bench;
 mod classify;
 mod compare;
+mod convert;
 mod devices;
 mod evaluate;
 mod inspect;
@@ -50,6 +51,7 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     Bench(bench::Bench),
     Profile(profile::Profile),
+    Convert(convert::Convert),
     Inspect(inspect::Inspect),
     Devices(devices::Devices),
     Models(models::Models),
@@ -66,6 +68,7 @@ impl CommandLine {
             Command::Evaluate(command) => command.run(json, out),
             Command::Bench(command) => command.run(json, out),
             Command::Profile(command) => command.run(json, out),
+            Command::Convert(command) => command.run(json, out),
             Command::Inspect(command) => command.run(json, out),
             Command::Devices(command) => command.run(json, out),
             Command::Models(command) => command.run(json, out),

@@ -5,6 +5,7 @@
 mod benchmark;
 mod classification;
 mod comparison;
+mod conversion;
 mod devices;
 mod evaluation;
 mod inspection;
@@ -22,6 +23,7 @@ use serde::Serialize;
 pub(crate) use benchmark::Benchmark;
 pub(crate) use classification::{Classification, ClassifiedImage};
 pub(crate) use comparison::{BackendReport, Comparison, FirstDifferenceReport, Measured};
+pub(crate) use conversion::Conversion;
 pub(crate) use devices::{DeviceReport, Devices};
 pub(crate) use evaluation::Evaluation;
 pub(crate) use inspection::{Inspection, LayerReport, MemoryReport, PortReport, Refusal, Support};
