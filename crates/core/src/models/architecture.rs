@@ -66,7 +66,8 @@ pub enum BlockKind {
     /// (Sandler et al., 2018).
     InvertedBottleneck,
     /// A dense convolution that expands and has the stride, then a pointwise projection. One
-    /// that does not widen its input is its projection alone (MobileNetEdgeTPU's first).
+    /// that does not widen its input is its projection alone (MobileNetEdgeTPU's first, in
+    /// both versions).
     Fused {
         /// Groups of the dense convolution.
         groups: usize,
@@ -74,8 +75,6 @@ pub enum BlockKind {
     /// Fused, with the stride on the projection (EfficientNet-EdgeTPU): the expansion
     /// computes four times what the projection reads.
     FusedStridedProjection,
-    /// One dense convolution (MobileNetEdgeTPUV2's first block).
-    Plain,
 }
 
 /// What turns features into scores.
@@ -83,8 +82,19 @@ pub enum BlockKind {
 pub struct Head {
     /// Channels and activation of the pointwise convolution before the pool.
     pub before_pool: Option<(usize, ActivationKind)>,
-    /// Channels and activation of the layer after the pool: a bias, no normalisation.
-    pub after_pool: Option<(usize, ActivationKind)>,
+    /// The pointwise layer after the pool.
+    pub after_pool: Option<PooledHead>,
+}
+
+/// A pointwise layer between pool and classifier (Howard et al., 2019).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PooledHead {
+    /// Output channels.
+    pub channels: usize,
+    /// Its activation.
+    pub activation: ActivationKind,
+    /// Whether it is trained with batch normalisation instead of a bias.
+    pub normalized: bool,
 }
 
 impl Architecture {
@@ -109,8 +119,13 @@ impl Architecture {
             x = layers.conv(LayerName::Head, x, channels, (1, 1), 1, Some(activation))?;
         }
         x = layers.global_average_pool("pool", x)?;
-        if let Some((channels, activation)) = self.head.after_pool {
-            x = layers.dense(LayerName::PooledHead, x, channels, Some(activation))?;
+        if let Some(PooledHead { channels, activation, normalized }) = self.head.after_pool {
+            let (name, activation) = (LayerName::PooledHead, Some(activation));
+            x = if normalized {
+                layers.conv(name, x, channels, (1, 1), 1, activation)?
+            } else {
+                layers.dense(name, x, channels, activation)?
+            };
         }
         layers.finish(x)
     }
@@ -147,16 +162,6 @@ impl Block {
                 let (expand, window) = (name(BlockLayer::Expand), (self.kernel, 1));
                 y = layers.conv(expand, y, self.inner_channels, window, 1, activation)?;
                 project_stride = self.stride;
-            }
-            BlockKind::Plain => {
-                return layers.conv(
-                    name(BlockLayer::Project),
-                    y,
-                    self.channels,
-                    window,
-                    1,
-                    activation,
-                );
             }
         }
         if let Some(squeeze) = self.squeeze {

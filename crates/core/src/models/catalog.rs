@@ -1,7 +1,8 @@
 //! Every network that has a name, and what is published about it.
 
 use super::{Architecture, Definition, Published};
-use super::{efficientnet, mnasnet, mobilenet_edgetpu, mobilenet_v1, mobilenet_v2, mobilenet_v3};
+use super::{efficientnet, mnasnet, mobilenet_edgetpu, mobilenet_edgetpu_v2, mobilenet_multi};
+use super::{mobilenet_v1, mobilenet_v2, mobilenet_v3};
 
 /// Every network that can be built by name.
 #[rustfmt::skip]
@@ -12,6 +13,11 @@ pub static ALL: &[Definition] = &[
     named("mobilenet-edgetpu-1.25", 224, mobilenet_edgetpu::at_width, 1.25, top1(77.06, GARDEN)),
     named("mobilenet-edgetpu-1.5", 224, mobilenet_edgetpu::at_width, 1.5, top1(75.9, GARDEN)),
     named("mobilenet-edgetpu-1.75", 224, mobilenet_edgetpu::at_width, 1.75, top1(78.6, GARDEN)),
+    named("mobilenet-edgetpu-v2-tiny", 224, mobilenet_edgetpu_v2::tiny, 1.0, top1(74.66, GARDEN)),
+    named("mobilenet-edgetpu-v2-xs", 224, mobilenet_edgetpu_v2::xs, 1.0, top1(75.79, GARDEN)),
+    named("mobilenet-edgetpu-v2-s", 224, mobilenet_edgetpu_v2::s, 1.0, top1(77.36, GARDEN)),
+    named("mobilenet-edgetpu-v2-m", 224, mobilenet_edgetpu_v2::m, 1.0, top1(78.43, GARDEN)),
+    named("mobilenet-edgetpu-v2-l", 224, mobilenet_edgetpu_v2::l, 1.0, top1(79.0, GARDEN)),
     named("mobilenet-v1-1.0", 224, mobilenet_v1::at_width, 1.0, figures(569.0, 4.24, 70.9, SLIM_V1)),
     named("mobilenet-v1-0.75", 224, mobilenet_v1::at_width, 0.75, figures(317.0, 2.59, 68.4, SLIM_V1).but(V1_NARROW)),
     named("mobilenet-v1-0.5", 224, mobilenet_v1::at_width, 0.5, figures(150.0, 1.34, 63.3, SLIM_V1)),
@@ -28,6 +34,10 @@ pub static ALL: &[Definition] = &[
     named("mobilenet-v3-small-0.75", 224, mobilenet_v3::small, 0.75, figures(44.0, 2.4, 65.4, SLIM_V3).but(V3_SMALL_NARROW)),
     named("mobilenet-v3-large-minimalistic", 224, mobilenet_v3::large_minimalistic, 1.0, figures(209.0, 3.9, 72.3, SLIM_V3)),
     named("mobilenet-v3-small-minimalistic", 224, mobilenet_v3::small_minimalistic, 1.0, figures(65.0, 2.0, 61.9, SLIM_V3).but(V3_SMALL_MINIMALISTIC)),
+    named("mobilenet-multi-avg", 224, mobilenet_multi::avg, 1.0, top1(75.21, GARDEN_QAT)),
+    named("mobilenet-multi-avg-1.5", 224, mobilenet_multi::avg, 1.5, figures(1000.0, 10.0, 78.2, V4_PAPER).but(MULTI_AVG_WIDE)),
+    named("mobilenet-multi-max", 224, mobilenet_multi::max, 1.0, Published::nothing(NO_TOTALS)),
+    named("mobilenet-multi-max-1.5", 224, mobilenet_multi::max, 1.5, figures(800.0, 8.9, 77.9, V4_PAPER).but(MULTI_MAX_WIDE)),
     named("efficientnet-lite0", 224, efficientnet::lite0, 1.0, figures(407.0, 4.7, 74.4, LITE).but(LITE_COUNT)),
     named("efficientnet-lite1", 240, efficientnet::lite1, 1.0, figures(631.0, 5.4, 75.9, LITE).but(LITE_COUNT)),
     named("efficientnet-lite2", 260, efficientnet::lite2, 1.1, figures(899.0, 6.1, 77.0, LITE).but(LITE_COUNT)),
@@ -66,6 +76,11 @@ const SLIM_V1: &str = "github.com/tensorflow/models, research/slim/nets/mobilene
 const SLIM_V3: &str = "github.com/tensorflow/models, research/slim/nets/mobilenet/README.md";
 const GARDEN: &str =
     "github.com/tensorflow/models, official/projects/edgetpu/vision/README.md (int8)";
+const GARDEN_QAT: &str =
+    "github.com/tensorflow/models, official/projects/qat/vision/README.md (float)";
+const NO_TOTALS: &str = "none found but the parameters without classifier, which agree \
+     (github.com/tensorflow/models, official/vision/modeling/backbones/mobilenet_test.py)";
+const V4_PAPER: &str = "arXiv 2404.10518, table 6";
 const V3_PAPER: &str = "arXiv 1905.02244, table 3";
 const LITE: &str = "github.com/tensorflow/tpu, models/official/efficientnet/lite/README.md (int8)";
 const EDGETPU: &str = "github.com/tensorflow/tpu, models/official/efficientnet/edgetpu/README.md \
@@ -73,6 +88,10 @@ const EDGETPU: &str = "github.com/tensorflow/tpu, models/official/efficientnet/e
 
 const LITE_COUNT: &str = "the published multiply-accumulates are 3 to 6 % above the sum over \
      all convolutions at every size, with equal parameters: they seem to count more than those";
+const MULTI_MAX_WIDE: &str = "published as 0.8 G multiply-accumulates, which the computed sum \
+     rounds to";
+const MULTI_AVG_WIDE: &str = "published as 1.0 G multiply-accumulates, which is 5 % above the sum \
+     over all convolutions, with equal parameters";
 const V1_NARROW: &str = "the paper (arXiv 1704.04861, table 6) gives 325 M, as computed";
 const V3_SMALL: &str = "the published 2.9 M parameters need the paper's last layer of 1280, the \
      released code has 1024; no reading of either gives 66 M multiply-accumulates";

@@ -39,7 +39,7 @@ const STAGES: [Stage; 12] = [
 ];
 
 const STEM_CHANNELS: usize = 32;
-/// Not multiplied by the width: narrow networks keep a wide head.
+/// Narrow networks keep the wide head, wide ones have a wider one.
 const HEAD_CHANNELS: usize = 1280;
 
 pub(super) fn at_width(width: f64) -> Architecture {
@@ -72,7 +72,8 @@ pub(super) fn at_width(width: f64) -> Architecture {
             blocks.push(block);
         }
     }
-    let head = Head { before_pool: Some((HEAD_CHANNELS, activation)), after_pool: None };
+    let head_channels = scaled(HEAD_CHANNELS, width.max(1.0));
+    let head = Head { before_pool: Some((head_channels, activation)), after_pool: None };
     Architecture { stem, blocks, head }
 }
 
@@ -91,6 +92,18 @@ mod tests {
             ("mobilenet-edgetpu-0.5", 256.84, 2.085),
         ] {
             assert_totals(find(name).unwrap(), macs_millions, parameters_millions);
+        }
+    }
+
+    /// As the Model Garden's `mobilenet_edgetpu_v1_model_blocks.py` scales it, and as slim
+    /// does where its fine-grained mode is off.
+    #[test]
+    fn the_head_widens_but_does_not_narrow() {
+        for (width, channels) in
+            [(0.5, 1280), (0.75, 1280), (1.0, 1280), (1.25, 1600), (1.5, 1920), (1.75, 2240)]
+        {
+            let head = super::at_width(width).head.before_pool.unwrap();
+            assert_eq!(head.0, channels, "at {width}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! layer after the pool. The minimalistic variants have neither, nor 5x5 filters.
 
 use super::architecture::{
-    Architecture, Block, BlockKind, Head, Stem, round_to_8, scaled, squeeze_of,
+    Architecture, Block, BlockKind, Head, PooledHead, Stem, round_to_8, scaled, squeeze_of,
 };
 use crate::op::ActivationKind;
 use ActivationKind::{HardSwish, Relu};
@@ -101,8 +101,12 @@ fn build(
     }
     let head = Head {
         before_pool: Some((scaled(head_channels, width), nonlinearity(HardSwish))),
-        // Narrow networks keep the wide last layer.
-        after_pool: Some((scaled(last_channels, width.max(1.0)), nonlinearity(HardSwish))),
+        after_pool: Some(PooledHead {
+            // Narrow networks keep the wide last layer.
+            channels: scaled(last_channels, width.max(1.0)),
+            activation: nonlinearity(HardSwish),
+            normalized: false,
+        }),
     };
     Architecture { stem, blocks, head }
 }

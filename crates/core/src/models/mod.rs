@@ -11,13 +11,15 @@ mod efficientnet;
 mod layers;
 mod mnasnet;
 mod mobilenet_edgetpu;
+mod mobilenet_edgetpu_v2;
+mod mobilenet_multi;
 mod mobilenet_v1;
 mod mobilenet_v2;
 mod mobilenet_v3;
 mod random;
 mod weights;
 
-pub use architecture::{Architecture, Block, BlockKind, Head, Stem, round_to_8};
+pub use architecture::{Architecture, Block, BlockKind, Head, PooledHead, Stem, round_to_8};
 pub use catalog::ALL;
 pub use layers::{PaddingStyle, Precision};
 pub use random::SplitMix64;
