@@ -55,6 +55,19 @@ pub(crate) fn read(
         .collect())
 }
 
+/// All pictures of a folder, or of its subfolders if they hold any, whatever their names.
+pub(crate) fn all_pictures(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths: Vec<PathBuf> =
+        class_folders(folder)?.into_iter().map(|(path, _)| path).collect();
+    if paths.is_empty() {
+        paths = pictures(folder)?;
+    }
+    if paths.is_empty() {
+        bail!("{}: no JPEG, PNG or BMP pictures in it", folder.display());
+    }
+    Ok(paths)
+}
+
 /// The index of each class's name among the network's scores.
 fn class_indices<'a>(
     names: &BTreeSet<&'a str>,

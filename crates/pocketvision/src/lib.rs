@@ -24,6 +24,7 @@
 //! * [`backends`] lists what can run networks on this machine; [`backend`] opens one by name,
 //!   with options. A [`Backend`] compiles a [`Graph`] into a [`Plan`]; a plan runs.
 //! * [`agreement`] says how far two backends are apart, and at which node they part.
+//! * [`quantize`] makes a float network int8, and an int8 network float.
 //! * [`export`] writes a network as a file that other programs read.
 //! * [`vision`] is what lies before and behind a network, [`models`] are the networks that
 //!   can be built by name.
@@ -47,4 +48,5 @@ pub use pocketvision_core::{
 };
 pub use pocketvision_core::{op, passes};
 pub use pocketvision_export as export;
+pub use pocketvision_quantize as quantize;
 pub use pocketvision_vision as vision;

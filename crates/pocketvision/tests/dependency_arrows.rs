@@ -23,7 +23,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("pocketvision-import-onnx", &["core"], &["reference"]),
     ("pocketvision-import-safetensors", &["core"], &["backend-cpu", "vision"]),
     ("pocketvision-export", &["core", "import-tflite"], &["import-safetensors", "reference"]),
-    ("pocketvision-quantize", &["core"], &["reference"]),
+    ("pocketvision-quantize", &["core"], &["backend-cpu", "reference"]),
     ("pocketvision-vision", &["core"], &[]),
     ("pocketvision-conformance", &["core", "reference"], &[]),
     (

@@ -58,7 +58,9 @@ pub(crate) fn correct_biases(
             }
             _ => {
                 let inputs: Vec<Vec<Tensor>> = (0..samples.len())
-                    .map(|sample| inputs.iter().map(|i| values[i.index()][sample].clone()).collect())
+                    .map(|sample| {
+                        inputs.iter().map(|i| values[i.index()][sample].clone()).collect()
+                    })
                     .collect();
                 correct_layer(conversion, calibration, backend, layer_node, &inputs)?;
                 run_node(conversion, backend, id, &inputs)?
@@ -164,4 +166,3 @@ fn run_node(
 fn invalid(name: &str, source: TensorError) -> GraphError {
     GraphError::Tensor { name: name.to_owned(), source }
 }
-

@@ -1,8 +1,6 @@
 //! Running the float network on the samples and watching every node.
 
-use pocketvision_core::{
-    Backend, CompileOptions, Graph, Keep, NodeId, Outputs, RunError, Tensor,
-};
+use pocketvision_core::{Backend, CompileOptions, Graph, Keep, NodeId, Outputs, RunError, Tensor};
 
 use crate::layer::Layer;
 use crate::range::ValueStatistics;
@@ -24,6 +22,8 @@ pub(crate) struct ChannelStatistics {
     pub(crate) sum: Vec<f64>,
     /// Number of pixels of all samples.
     pub(crate) count: u64,
+    /// Smallest value.
+    pub(crate) min: Vec<f32>,
     /// Largest value.
     pub(crate) max: Vec<f32>,
 }
@@ -32,11 +32,14 @@ impl ChannelStatistics {
     /// Takes in a tensor of channels side by side.
     pub(crate) fn add(&mut self, values: &[f32], channels: usize) {
         self.sum.resize(channels, 0.0);
+        self.min.resize(channels, f32::INFINITY);
         self.max.resize(channels, f32::NEG_INFINITY);
         self.count += (values.len() / channels) as u64;
         for pixel in values.chunks_exact(channels) {
-            for ((sum, max), &value) in self.sum.iter_mut().zip(&mut self.max).zip(pixel) {
+            let bounds = self.min.iter_mut().zip(&mut self.max);
+            for ((sum, (min, max)), &value) in self.sum.iter_mut().zip(bounds).zip(pixel) {
                 *sum += f64::from(value);
+                *min = min.min(value);
                 *max = max.max(value);
             }
         }
@@ -72,7 +75,7 @@ pub(crate) fn calibrate(
         for (id, tensor) in outputs.iter() {
             let values = finite(graph, id, tensor, sample)?;
             calibration.values[id.index()].add(values, method);
-            if Layer::of(graph, &graph.node(id).op).is_some() {
+            if Layer::of(graph, graph.node(id)).is_some() {
                 calibration.channels[id.index()].add(values, tensor.shape().c);
             }
         }

@@ -72,7 +72,7 @@ impl Conversion<'_> {
         id: NodeId,
     ) -> Option<Result<(Layer, QuantizedWeights), GraphError>> {
         let node = self.float.node(id);
-        let layer = Layer::of(self.float, &node.op)?;
+        let layer = Layer::of(self.float, node)?;
         let bias = self.bias(id, &layer);
         let (weight, input) = (self.float.param(layer.weight), self.elements.get(node.inputs[0]));
         let per_channel = self.options.per_channel;

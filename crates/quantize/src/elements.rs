@@ -99,10 +99,7 @@ fn unite_concatenated(graph: &Graph, ranges: &mut [Range]) {
 }
 
 fn can_fuse(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::Linear(_) | Op::Add(_) | Op::Mul(_)
-    )
+    matches!(op, Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::Linear(_) | Op::Add(_) | Op::Mul(_))
 }
 
 /// The numbers that an operator can tell apart: beyond, it yields what it yields at the end,

@@ -1,6 +1,7 @@
 //! What convolutions and linear layers have in common: weights, a bias, channels.
 
-use pocketvision_core::{Graph, Op, ParamId};
+use pocketvision_core::op::ActivationKind;
+use pocketvision_core::{Graph, Node, Op, ParamId};
 
 /// An operator with weights, taken apart.
 #[derive(Clone, Copy, Debug)]
@@ -13,10 +14,12 @@ pub(crate) struct Layer {
     pub(crate) channels: usize,
     /// Where the weights of an output channel lie.
     pub(crate) axis: OutputAxis,
-    /// Whether each output channel reads just one input channel, of the same number.
-    pub(crate) is_diagonal: bool,
-    /// Whether each output channel reads every input channel.
-    pub(crate) is_dense: bool,
+    /// Length of the weights' innermost dimension.
+    innermost: usize,
+    /// Output channels of each input channel of a depthwise convolution, else 1.
+    multiplier: usize,
+    /// Whether groups of channels do not mix. Depthwise convolutions do not count.
+    pub(crate) is_grouped: bool,
 }
 
 /// The dimension of weights that is the output channel.
@@ -29,27 +32,27 @@ pub(crate) enum OutputAxis {
 }
 
 impl Layer {
-    /// The operator as a layer, if it has weights.
-    pub(crate) fn of(graph: &Graph, op: &Op) -> Option<Self> {
-        let (weight, bias, axis) = match op {
+    /// The node as a layer, if it has weights.
+    pub(crate) fn of(graph: &Graph, node: &Node) -> Option<Self> {
+        let (weight, bias, axis) = match &node.op {
             Op::Conv2d(op) => (op.weight, op.bias, OutputAxis::Outermost),
             Op::Linear(op) => (op.weight, op.bias, OutputAxis::Outermost),
             Op::DepthwiseConv2d(op) => (op.weight, op.bias, OutputAxis::Innermost),
             _ => return None,
         };
         let shape = graph.param(weight).shape();
-        let channels = if axis == OutputAxis::Outermost { shape.n } else { shape.c };
+        let (channels, multiplier) = match axis {
+            OutputAxis::Outermost => (shape.n, 1),
+            OutputAxis::Innermost => (shape.c, shape.c / graph.ty(node.inputs[0]).shape.c),
+        };
         Some(Self {
             weight,
             bias,
             channels,
             axis,
-            is_diagonal: axis == OutputAxis::Innermost,
-            is_dense: match op {
-                Op::Conv2d(op) => op.groups == 1,
-                Op::Linear(_) => true,
-                _ => false,
-            },
+            innermost: shape.c,
+            multiplier,
+            is_grouped: matches!(&node.op, Op::Conv2d(op) if op.groups > 1),
         })
     }
 
@@ -59,6 +62,16 @@ impl Layer {
             OutputAxis::Outermost => index / (weights / self.channels),
             OutputAxis::Innermost => index % self.channels,
         }
+    }
+
+    /// The input channel of a weight by its position, unless the layer is grouped.
+    pub(crate) const fn input_channel(&self, index: usize) -> usize {
+        index % self.innermost / self.multiplier
+    }
+
+    /// Whether each output channel reads one input channel.
+    pub(crate) const fn is_depthwise(&self) -> bool {
+        matches!(self.axis, OutputAxis::Innermost)
     }
 }
 
@@ -77,10 +90,7 @@ pub(crate) fn with_params(op: &Op, weight: ParamId, bias: Option<ParamId>) -> Op
 }
 
 /// The operator with this activation fused; `None` if it cannot have one.
-pub(crate) fn with_activation(
-    op: &Op,
-    activation: Option<pocketvision_core::op::ActivationKind>,
-) -> Option<Op> {
+pub(crate) fn with_activation(op: &Op, activation: Option<ActivationKind>) -> Option<Op> {
     let mut op = op.clone();
     let slot = match &mut op {
         Op::Conv2d(op) => &mut op.activation,

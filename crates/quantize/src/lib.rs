@@ -26,6 +26,7 @@ mod calibrate;
 mod convert;
 mod dequantize;
 mod elements;
+mod equalize;
 mod error;
 mod histogram;
 mod layer;

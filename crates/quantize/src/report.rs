@@ -97,9 +97,8 @@ fn fed(
     let inputs = graph.inputs().iter().zip(sample);
     let quantize = |(&input, tensor): (_, &Tensor)| {
         let node = graph.node(input);
-        quantize_tensor(tensor, &node.output.element).map_err(|source| {
-            GraphError::Tensor { name: node.name.clone(), source }.into()
-        })
+        quantize_tensor(tensor, &node.output.element)
+            .map_err(|source| GraphError::Tensor { name: node.name.clone(), source }.into())
     };
     inputs.map(quantize).collect()
 }

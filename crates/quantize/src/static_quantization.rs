@@ -6,6 +6,7 @@ use crate::bias_correction::correct_biases;
 use crate::calibrate::calibrate;
 use crate::convert::Conversion;
 use crate::elements::Elements;
+use crate::equalize::equalize;
 use crate::prepare::prepare;
 use crate::report::compare;
 use crate::{InputElement, QuantizeError, QuantizeOptions, QuantizeReport, RangeMethod};
@@ -51,7 +52,12 @@ pub fn quantize(
     if samples.is_empty() {
         return Err(QuantizeError::NoSamples);
     }
-    let float = prepare(graph)?;
+    let mut float = prepare(graph)?;
+    let mut equalized_pairs = 0;
+    if options.equalize {
+        let calibration = calibrate(&float, backend, samples, RangeMethod::MinMax, progress)?;
+        (float, equalized_pairs) = equalize(&float, &calibration, options.per_channel)?;
+    }
     let calibration = calibrate(&float, backend, samples, options.ranges, progress)?;
     let elements = Elements::choose(&float, &calibration, options);
     let biases = vec![None; float.nodes().len()];
@@ -61,10 +67,7 @@ pub fn quantize(
     }
     let converted = conversion.convert()?;
     let layers = compare(&conversion, &converted, backend, samples, progress)?;
-    Ok(Quantized {
-        graph: converted.graph,
-        report: QuantizeReport { layers, equalized_pairs: 0 },
-    })
+    Ok(Quantized { graph: converted.graph, report: QuantizeReport { layers, equalized_pairs } })
 }
 
 fn check(options: &QuantizeOptions) -> Result<(), QuantizeError> {

@@ -111,24 +111,26 @@ const LEAST_SCALE: f32 = 1e-30;
 
 #[cfg(test)]
 mod tests {
+    use pocketvision_core::op::Linear;
+    use pocketvision_core::{GraphBuilder, Op, TensorType};
+
     use super::*;
-    use crate::layer::OutputAxis;
 
     fn quantized(weights: &[f32], bias: &[f32], per_channel: bool) -> QuantizedWeights {
         let channels = bias.len();
-        let layer = Layer {
-            weight: pocketvision_core::GraphBuilder::new("").param(
-                "",
-                Tensor::from_f32(Shape::vector(1), vec![0.0]).expect("one number"),
-            ),
-            bias: None,
-            channels,
-            axis: OutputAxis::Outermost,
-            is_diagonal: false,
-            is_dense: true,
-        };
         let shape = Shape::new(channels, 1, 1, weights.len() / channels);
         let weight = Tensor::from_f32(shape, weights.to_vec()).unwrap();
+        let mut builder = GraphBuilder::new("layer");
+        let ty = TensorType::new(Shape::vector(shape.c), Element::F32);
+        let input = builder.input("input", ty).unwrap();
+        let linear = Linear {
+            weight: builder.param("weight", weight.clone()),
+            bias: None,
+            activation: None,
+        };
+        let output = builder.push("linear", Op::Linear(linear), &[input]).unwrap();
+        let graph = builder.finish(&[output]).unwrap();
+        let layer = Layer::of(&graph, graph.node(output)).unwrap();
         QuantizedWeights::new(&layer, &weight, bias, &Element::int8(0.02, 3), per_channel).unwrap()
     }
 

@@ -9,6 +9,7 @@ mod evaluate;
 mod inspect;
 mod models;
 mod profile;
+mod quantize;
 mod run;
 
 use std::io::Write;
@@ -51,6 +52,7 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     Bench(bench::Bench),
     Profile(profile::Profile),
+    Quantize(quantize::Quantize),
     Convert(convert::Convert),
     Inspect(inspect::Inspect),
     Devices(devices::Devices),
@@ -68,6 +70,7 @@ impl CommandLine {
             Command::Evaluate(command) => command.run(json, out),
             Command::Bench(command) => command.run(json, out),
             Command::Profile(command) => command.run(json, out),
+            Command::Quantize(command) => command.run(json, out),
             Command::Convert(command) => command.run(json, out),
             Command::Inspect(command) => command.run(json, out),
             Command::Devices(command) => command.run(json, out),

@@ -11,6 +11,7 @@ mod evaluation;
 mod inspection;
 mod models;
 mod profile;
+mod quantization;
 mod saved;
 mod table;
 mod top;
@@ -29,6 +30,7 @@ pub(crate) use evaluation::Evaluation;
 pub(crate) use inspection::{Inspection, LayerReport, MemoryReport, PortReport, Refusal, Support};
 pub(crate) use models::{ModelReport, Models};
 pub(crate) use profile::{MILLIJOULES_PER_PICOJOULE, ProfileReport};
+pub(crate) use quantization::{Accuracy, AccuracyLost, Quantization, QuantizedLayer};
 pub(crate) use saved::{SavedTensor, SavedTensors};
 pub(crate) use top::top_classes;
 

@@ -12,8 +12,9 @@ pub use error::ModelError;
 pub use open::{Format, OpenOptions};
 
 use crate::models::{BuildOptions, Definition};
+use crate::quantize::{self, QuantizeError, QuantizeOptions, QuantizeReport, Quantized, Stage};
 use crate::vision::{Image, Labels, Normalization, Preprocess, Ranked, VisionError, top_k};
-use crate::{Element, Graph, Outputs, Tensor, passes};
+use crate::{Backend, Element, Graph, Outputs, Tensor, passes};
 
 /// A network ready for any backend: its optimised graph, how a photo becomes its input, and
 /// what its scores are called.
@@ -132,6 +133,11 @@ impl Model {
         }
     }
 
+    /// How pixels become a float network's numbers; `None` if the network takes no picture.
+    pub fn normalization(&self) -> Option<Normalization> {
+        self.preprocess.as_ref().map(|preprocess| preprocess.normalization)
+    }
+
     /// The same model with other preprocessing, for networks that were not trained as
     /// MobileNets are.
     #[must_use]
@@ -161,6 +167,24 @@ impl Model {
             Some(normalization) => model.with_normalization(normalization),
             None => model,
         })
+    }
+
+    /// The same network in int8, by the ranges that its activations have on samples, and a
+    /// report of how near it is. Each sample is the network's inputs, as [`Self::preprocess`]
+    /// makes them of typical photos. See [`crate::quantize`].
+    ///
+    /// # Errors
+    /// If the network is not float, a sample does not fit it, or the backend fails.
+    pub fn quantized(
+        &self,
+        backend: &dyn Backend,
+        samples: &[Vec<Tensor>],
+        options: &QuantizeOptions,
+        progress: &mut dyn FnMut(Stage, usize, usize),
+    ) -> Result<(Self, QuantizeReport), QuantizeError> {
+        let Quantized { graph, report } =
+            quantize::quantize(&self.graph, backend, samples, options, progress)?;
+        Ok((Self { graph, ..self.clone() }, report))
     }
 
     /// The same model with pixels made numbers in another way. Networks that take integers
