@@ -30,6 +30,8 @@ TIMM = [
     "mobilenetv3_small_075",
     "tf_mobilenetv3_large_minimal_100",
     "mobilenet_edgetpu_100",
+    "mobilenet_edgetpu_v2_s",
+    "mobilenet_edgetpu_v2_m",
     "efficientnet_lite0",
     "efficientnet_es",
 ]

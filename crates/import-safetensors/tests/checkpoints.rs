@@ -34,7 +34,7 @@ fn file(tensors: &[(&str, &[usize])]) -> Vec<u8> {
 /// Names written down from the projects' own code and released checkpoints, not from our maps.
 #[test]
 fn layers_have_the_names_that_the_projects_gave_them() {
-    let cases: [(&str, &str, &[usize], &[&str]); 6] = [
+    let cases: [(&str, &str, &[usize], &[&str]); 7] = [
         (
             "mobilenet-v3-small",
             "conv_stem.weight",
@@ -65,6 +65,21 @@ fn layers_have_the_names_that_the_projects_gave_them() {
                 "blocks.6.0.conv_pw.weight",
                 "conv_head.weight",
                 "bn2.weight",
+            ],
+        ),
+        (
+            "mobilenet-edgetpu-v2-m",
+            "conv_stem.weight",
+            &[64, 3, 5, 5],
+            &[
+                "blocks.0.0.conv.weight",
+                "blocks.1.1.conv_exp.weight",
+                "blocks.2.3.bn2.running_mean",
+                "blocks.3.0.conv_pwl.weight",
+                "blocks.3.3.conv_dw.weight",
+                "blocks.6.0.bn3.bias",
+                "conv_head.weight",
+                "classifier.bias",
             ],
         ),
         (

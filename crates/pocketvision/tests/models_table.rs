@@ -18,8 +18,13 @@ fn the_table_of_models_is_up_to_date() {
         }
     }
     page.push_str("\n## Sources of the published figures\n\n");
-    let mut sources: Vec<&str> = ALL.iter().map(|definition| definition.published.source).collect();
-    sources.dedup();
+    let mut sources: Vec<&str> = Vec::new();
+    for definition in ALL {
+        let source = definition.published.source;
+        if !sources.contains(&source) {
+            sources.push(source);
+        }
+    }
     for source in sources {
         let of_source = ALL.iter().filter(|definition| definition.published.source == source);
         let names: Vec<String> = of_source.map(|d| format!("`{}`", d.name)).collect();
