@@ -45,13 +45,15 @@ pub(crate) fn equalize(
     calibration: &Calibration,
     per_channel: bool,
 ) -> Result<(Graph, usize), GraphError> {
-    let pairs = pairs(graph);
+    // Weights that share a scale gain everywhere. Activations gain behind a clamp, where many
+    // channels are hardly ever active; those of a linear bottleneck are alike as trained.
+    let gains = |pair: &Pair| !per_channel || pair.clamp != Clamp::None;
+    let pairs: Vec<Pair> = pairs(graph).into_iter().filter(gains).collect();
     let mut params: Vec<Option<Vec<f32>>> = vec![None; graph.params().len()];
     for pair in &pairs {
-        for param in [Some(pair.first.weight), pair.first.bias, Some(pair.second.weight)] {
-            if let Some(param) = param {
-                params[param.index()] = Some(graph.param(param).to_f32());
-            }
+        let weights = [Some(pair.first.weight), pair.first.bias, Some(pair.second.weight)];
+        for param in weights.into_iter().flatten() {
+            params[param.index()] = Some(graph.param(param).to_f32());
         }
     }
     let mut grown: Vec<Vec<f32>> = pairs.iter().map(|p| vec![1.0; p.first.channels]).collect();
@@ -66,12 +68,14 @@ pub(crate) fn equalize(
                 true => growth_by_activations(&seen, &pair.second, second),
                 false => growth_by_weights(pair, first, second, grown),
             };
+            let most = if per_channel { MOST_ACTIVATION_GROWTH } else { MOST_WEIGHT_GROWTH };
             let target = wanted.iter().zip(&seen.largest).map(|(&wanted, largest)| {
                 let room = seen.whole / largest;
                 match pair.clamp {
-                    _ if !room.is_finite() || !wanted.is_finite() || wanted <= 0.0 => 1.0,
-                    Clamp::Relu6 => wanted.min(room).clamp(1.0, MOST_GROWTH),
-                    _ => wanted.clamp(MOST_GROWTH.recip(), MOST_GROWTH),
+                    // No weights, or never active: there is nothing to go by.
+                    _ if !wanted.is_finite() || wanted <= 0.0 => 1.0,
+                    Clamp::Relu6 => wanted.min(room).clamp(1.0, MOST_ACTIVATION_GROWTH),
+                    _ => wanted.clamp(most.recip(), most),
                 }
             });
             let target: Vec<f32> = target.collect();
@@ -233,11 +237,148 @@ fn with_params(graph: &Graph, changed: Vec<Option<Vec<f32>>>) -> Result<Graph, G
     builder.finish(graph.outputs())
 }
 
-/// A channel that is hardly ever active on the samples may be so on another input: it grows
-/// this much at most, or shrinks.
-const MOST_GROWTH: f32 = 16.0;
+/// A channel that is hardly ever active on the samples may be so on another input: to make
+/// activations alike it grows this much at most, or shrinks.
+const MOST_ACTIVATION_GROWTH: f32 = 4.0;
+/// Weights do not depend on the input; this only keeps numbers sane.
+const MOST_WEIGHT_GROWTH: f32 = 1024.0;
 /// How much further than on the samples a channel may reach on other inputs before ReLU6
 /// wrongly cuts it off.
-const RELU6_MARGIN: f32 = 1.3;
+const RELU6_MARGIN: f32 = 2.0;
 /// Rounds over all pairs after which their weights hardly change.
 const WEIGHT_ROUNDS: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use pocketvision_backend_cpu::{CpuBackend, CpuOptions};
+    use pocketvision_core::models::{self, BuildOptions, Precision, SplitMix64};
+    use pocketvision_core::{Backend, CompileOptions};
+
+    use super::*;
+    use crate::RangeMethod;
+    use crate::calibrate::calibrate;
+    use crate::prepare::prepare;
+
+    fn samples(graph: &Graph, seed: u64) -> Vec<Vec<Tensor>> {
+        let shape = graph.ty(graph.inputs()[0]).shape;
+        let mut random = SplitMix64::new(seed);
+        let mut sample = || (0..shape.elements()).map(|_| random.signed_unit()).collect();
+        (0..3).map(|_| vec![Tensor::from_f32(shape, sample()).unwrap()]).collect()
+    }
+
+    /// A built-in network whose weights are scaled by wildly different numbers, channel by
+    /// channel, without changing what it computes but for the rounding.
+    fn uneven(name: &str) -> Graph {
+        let options = BuildOptions {
+            input_size: 32,
+            classes: 10,
+            precision: Precision::F32,
+            ..Default::default()
+        };
+        let graph = models::find(name).unwrap().build(&options).unwrap();
+        let graph = with_relu(&prepare(&graph).unwrap());
+        let mut random = SplitMix64::new(3);
+        let mut params: Vec<Option<Vec<f32>>> =
+            graph.params().iter().map(|param| Some(param.tensor.to_f32())).collect();
+        for pair in pairs(&graph) {
+            let factor = |_| 2f32.powi(random.integer(-6, 6));
+            let growth: Vec<f32> = (0..pair.first.channels).map(factor).collect();
+            scale(&pair, &growth, &mut params);
+        }
+        with_params(&graph, params).unwrap()
+    }
+
+    /// The network with every ReLU6 a ReLU.
+    fn with_relu(graph: &Graph) -> Graph {
+        let mut builder = GraphBuilder::new(graph.name());
+        graph.params().iter().for_each(|param| {
+            builder.param(&param.name, param.tensor.clone());
+        });
+        for (_, node) in graph.iter() {
+            let mut op = node.op.clone();
+            if let Op::Activation(activation) = &mut op
+                && activation.kind == ActivationKind::Relu6
+            {
+                activation.kind = ActivationKind::Relu;
+            }
+            match op {
+                Op::Input => builder.input(&node.name, node.output.clone()).unwrap(),
+                op => builder.push(&node.name, op, &node.inputs).unwrap(),
+            };
+        }
+        builder.finish(graph.outputs()).unwrap()
+    }
+
+    fn backend() -> CpuBackend {
+        CpuBackend::new(CpuOptions::default()).unwrap()
+    }
+
+    /// The first output that the network before its softmax yields.
+    fn run(graph: &Graph, inputs: &[Tensor]) -> Vec<f32> {
+        let mut plan = backend().compile(graph, &CompileOptions::default()).unwrap();
+        plan.run(inputs).unwrap()[0].to_f32()
+    }
+
+    fn equalized(graph: &Graph, inputs: &[Vec<Tensor>], per_channel: bool) -> (Graph, usize) {
+        let method = RangeMethod::MinMax;
+        let seen = calibrate(graph, &backend(), inputs, method, &mut |_, _, _| ()).unwrap();
+        equalize(graph, &seen, per_channel).unwrap()
+    }
+
+    fn assert_same(a: &[f32], b: &[f32]) {
+        let range = a.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+        for (a, b) in a.iter().zip(b) {
+            assert!((a - b).abs() <= 1e-4 * range, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn the_function_stays_on_inputs_that_were_never_seen() {
+        for name in ["mobilenet-v2-0.35", "mobilenet-v1-0.25"] {
+            let graph = uneven(name);
+            for per_channel in [true, false] {
+                let (even, pairs) = equalized(&graph, &samples(&graph, 1), per_channel);
+                assert!(pairs > 10, "{name}: {pairs}");
+                assert_ne!(even.params(), graph.params());
+                for inputs in samples(&graph, 2) {
+                    assert_same(&run(&graph, &inputs), &run(&even, &inputs));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_relu6_is_scaled_only_where_the_samples_do_not_notice() {
+        let options =
+            BuildOptions { input_size: 32, precision: Precision::F32, ..Default::default() };
+        let graph = models::find("mobilenet-v2-0.35").unwrap().build(&options).unwrap();
+        let graph = prepare(&graph).unwrap();
+        let inputs = samples(&graph, 1);
+        let (even, _) = equalized(&graph, &inputs, true);
+        assert_ne!(even.params(), graph.params());
+        for inputs in inputs {
+            assert_same(&run(&graph, &inputs), &run(&even, &inputs));
+        }
+    }
+
+    #[test]
+    fn weights_that_share_a_scale_come_to_have_like_ranges() {
+        let graph = uneven("mobilenet-v1-0.25");
+        let (even, _) = equalized(&graph, &samples(&graph, 1), false);
+        // The largest over the smallest of a layer's channels, on average over the layers.
+        let spread = |graph: &Graph| {
+            let spreads = pairs(graph).into_iter().map(|pair| {
+                let weights = graph.param(pair.first.weight).to_f32();
+                let largest = largest_weights(&pair.first, &weights);
+                let bounds = largest
+                    .iter()
+                    .fold((f32::MAX, 0.0f32), |(low, high), &x| (low.min(x), high.max(x)));
+                (bounds.1 / bounds.0).log2()
+            });
+            let spreads: Vec<f32> = spreads.collect();
+            spreads.iter().sum::<f32>() / spreads.len() as f32
+        };
+        let (before, after) = (spread(&graph), spread(&even));
+        assert!(after < before / 3.0, "2^{before} to 2^{after}");
+    }
+}

@@ -1,0 +1,370 @@
+//! Float networks as int8: the numbers, the quality, and what is refused.
+
+use pocketvision_backend_cpu::{CpuBackend, CpuOptions};
+use pocketvision_core::models::{self, BuildOptions, Precision, SplitMix64};
+use pocketvision_core::op::{
+    ActivationKind, Axis, Concat, Constant, Conv2d, DepthwiseConv2d, Linear, Mul, Padding, Window,
+};
+use pocketvision_core::{
+    Backend, CompileOptions, Element, Graph, GraphBuilder, Keep, Op, Quantization, Shape, Tensor,
+    TensorData, TensorType,
+};
+use pocketvision_quantize::{
+    InputElement, OutputElement, QuantizeError, QuantizeOptions, Quantized, RangeMethod, quantize,
+};
+use pocketvision_reference::ReferenceBackend;
+use proptest::prelude::*;
+
+/// A built-in network in float, for images of 64 pixels and 10 classes.
+fn network(name: &str) -> Graph {
+    let options = BuildOptions {
+        input_size: 64,
+        classes: 10,
+        precision: Precision::F32,
+        ..Default::default()
+    };
+    models::find(name).unwrap().build(&options).unwrap()
+}
+
+/// So many random inputs from -1 to 1.
+fn samples(graph: &Graph, count: usize, seed: u64) -> Vec<Vec<Tensor>> {
+    let mut random = SplitMix64::new(seed);
+    let mut tensor = |shape: Shape| {
+        let values = (0..shape.elements()).map(|_| random.signed_unit()).collect();
+        Tensor::from_f32(shape, values).unwrap()
+    };
+    let mut sample = || graph.inputs().iter().map(|&id| tensor(graph.ty(id).shape)).collect();
+    (0..count).map(|_| sample()).collect()
+}
+
+fn cpu() -> CpuBackend {
+    CpuBackend::new(CpuOptions::default()).unwrap()
+}
+
+fn quantized(graph: &Graph, samples: &[Vec<Tensor>], options: &QuantizeOptions) -> Quantized {
+    try_quantized(graph, samples, options).unwrap()
+}
+
+fn try_quantized(
+    graph: &Graph,
+    samples: &[Vec<Tensor>],
+    options: &QuantizeOptions,
+) -> Result<Quantized, QuantizeError> {
+    quantize(graph, &cpu(), samples, options, &mut |_, _, _| ())
+}
+
+fn run(backend: &dyn Backend, graph: &Graph, inputs: &[Tensor]) -> Tensor {
+    let mut plan = backend.compile(graph, &CompileOptions::default()).unwrap();
+    plan.run(inputs).unwrap()[0].clone()
+}
+
+/// A sample in the element that a quantized network takes.
+fn fed(graph: &Graph, sample: &[Tensor]) -> Vec<Tensor> {
+    let tensors = graph.inputs().iter().zip(sample);
+    let quantize = |(&input, tensor): (_, &Tensor)| {
+        let element = graph.ty(input).element.clone();
+        let (scale, zero_point) = element.per_tensor().unwrap();
+        let steps = tensor.to_f32().into_iter().map(|x| (x / scale).round() as i32 + zero_point);
+        let data = TensorData::I8(steps.map(|step| step.clamp(-128, 127) as i8).collect());
+        Tensor::new(tensor.shape(), element, data).unwrap()
+    };
+    tensors.map(quantize).collect()
+}
+
+fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut random = SplitMix64::new(seed);
+    (0..count).map(|_| random.signed_unit()).collect()
+}
+
+/// A convolution, a depthwise convolution and a convolution, with a ReLU after the first two,
+/// whose channels differ in magnitude by these factors.
+fn uneven_network(factors: &[f32], seed: u64) -> Graph {
+    let channels = factors.len();
+    let mut builder = GraphBuilder::new("uneven");
+    let ty = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+    let mut x = builder.input("image", ty).unwrap();
+    let relu = Some(ActivationKind::Relu);
+    let param = |builder: &mut GraphBuilder, shape: Shape, scaled: &dyn Fn(usize) -> f32| {
+        let values = numbers(shape.elements(), seed).into_iter().enumerate();
+        let values = values.map(|(index, value)| value * scaled(index)).collect();
+        builder.param("numbers", Tensor::from_f32(shape, values).unwrap())
+    };
+    let window = |kernel| Window::square(kernel, 1, Padding::Same);
+    let weight = param(&mut builder, Shape::new(channels, 3, 3, 3), &|i| factors[i / 27]);
+    let bias = Some(param(&mut builder, Shape::vector(channels), &|i| factors[i]));
+    let conv = Conv2d { window: window(3), weight, bias, groups: 1, activation: relu };
+    x = builder.push("expand", Op::Conv2d(conv), &[x]).unwrap();
+    let weight = param(&mut builder, Shape::new(1, 3, 3, channels), &|_| 1.0);
+    let bias = Some(param(&mut builder, Shape::vector(channels), &|i| factors[i]));
+    let depthwise = DepthwiseConv2d { window: window(3), weight, bias, activation: relu };
+    x = builder.push("depthwise", Op::DepthwiseConv2d(depthwise), &[x]).unwrap();
+    let shape = Shape::new(4, 1, 1, channels);
+    let weight = param(&mut builder, shape, &|i| 1.0 / factors[i % channels]);
+    let conv = Conv2d { window: window(1), weight, bias: None, groups: 1, activation: None };
+    let output = builder.push("project", Op::Conv2d(conv), &[x]).unwrap();
+    builder.finish(&[output]).unwrap()
+}
+
+fn noise_of(quantized: &Quantized, name: &str) -> f64 {
+    let layer = quantized.report.layers.iter().find(|layer| layer.name == name).unwrap();
+    layer.signal_to_noise_db
+}
+
+#[test]
+fn networks_of_every_kind_stay_near_and_run_alike_on_two_backends() {
+    for name in ["mobilenet-v2-0.35", "mobilenet-v3-small", "mobilenet-v3-small-minimalistic"] {
+        let graph = network(name);
+        let samples = samples(&graph, 4, 3);
+        let result = quantized(&graph, &samples, &QuantizeOptions::default());
+        assert_eq!(
+            (result.graph.macs(), result.graph.parameters()),
+            (graph.macs(), graph.parameters())
+        );
+        for node in result.graph.nodes() {
+            assert!(matches!(node.output.element, Element::Int8(_)), "{name}: {}", node.name);
+        }
+        for layer in &result.report.layers {
+            assert!(layer.signal_to_noise_db > 12.0, "{name}: {layer:?}");
+            assert!(layer.range.0 <= 0.0 && layer.range.1 >= 0.0, "{name}: {layer:?}");
+        }
+        let inputs = fed(&result.graph, &samples[0]);
+        let nodes = |backend: &dyn Backend| {
+            let options = CompileOptions { keep: Keep::EveryNode };
+            backend.compile(&result.graph, &options).unwrap().run(&inputs).unwrap()
+        };
+        assert_eq!(nodes(&cpu()), nodes(&ReferenceBackend::new()), "{name}");
+    }
+}
+
+#[test]
+fn uneven_channels_are_evened_out() {
+    let factors: Vec<f32> = (0..16).map(|i| 2f32.powi(i % 8 - 4)).collect();
+    let graph = uneven_network(&factors, 11);
+    let samples = samples(&graph, 4, 5);
+    for per_channel in [true, false] {
+        let [even, uneven] = [true, false].map(|equalize| {
+            let options = QuantizeOptions { equalize, per_channel, ..Default::default() };
+            quantized(&graph, &samples, &options)
+        });
+        assert_eq!((even.report.equalized_pairs, uneven.report.equalized_pairs), (2, 0));
+        let (better, worse) = (noise_of(&even, "project"), noise_of(&uneven, "project"));
+        assert!(better > worse + 6.0, "{better} dB is not above {worse} dB");
+    }
+}
+
+#[test]
+fn corrected_biases_bring_the_mean_scores_nearer() {
+    let graph = network("mobilenet-v2-0.35");
+    let samples = samples(&graph, 8, 9);
+    // The mean over the samples of each score before the softmax, and how far it is off.
+    let scores = |quantized: &Graph| -> Vec<f64> {
+        let logits = quantized.iter().find(|(_, node)| node.name == "logits").unwrap().0;
+        let options = CompileOptions { keep: Keep::EveryNode };
+        let mut plan = cpu().compile(quantized, &options).unwrap();
+        let mut mean = vec![0.0; 10];
+        for sample in &samples {
+            let is_float = quantized.ty(quantized.inputs()[0]).element == Element::F32;
+            let inputs = if is_float { sample.clone() } else { fed(quantized, sample) };
+            let outputs = plan.run(&inputs).unwrap();
+            for (mean, score) in mean.iter_mut().zip(outputs.get(logits).unwrap().to_f32()) {
+                *mean += f64::from(score) / samples.len() as f64;
+            }
+        }
+        mean
+    };
+    let expected = scores(&graph);
+    let [corrected, plain] = [true, false].map(|correct_bias| {
+        let options = QuantizeOptions { correct_bias, ..Default::default() };
+        let actual = scores(&quantized(&graph, &samples, &options).graph);
+        actual.iter().zip(&expected).map(|(a, e)| (a - e).abs()).sum::<f64>()
+    });
+    assert!(corrected < plain / 2.0, "{corrected} is not below half of {plain}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn weights_are_the_nearest_integers(
+        seed: u64,
+        powers in prop::collection::vec(-20i32..10, 1..9),
+        per_channel: bool,
+    ) {
+        let factors: Vec<f32> = powers.iter().map(|&power| 2f32.powi(power)).collect();
+        let graph = uneven_network(&factors, seed);
+        let options =
+            QuantizeOptions { equalize: false, correct_bias: false, per_channel, ..Default::default() };
+        let result = quantized(&graph, &samples(&graph, 1, seed), &options);
+        let params = |graph: &Graph, name: &str| {
+            let node = graph.nodes().iter().find(|node| node.name == name).unwrap();
+            graph.param(node.op.params()[0]).clone()
+        };
+        for (name, innermost) in [("expand", false), ("depthwise", true), ("project", false)] {
+            let (float, int8) = (params(&graph, name), params(&result.graph, name));
+            let scales = int8.element().quantization().unwrap().clone();
+            let is_per_channel = matches!(scales, Quantization::PerChannel { .. });
+            prop_assert_eq!(is_per_channel, per_channel);
+            let shape = float.shape();
+            let integers = int8.as_i8().unwrap();
+            for (index, (&real, &integer)) in float.to_f32().iter().zip(integers).enumerate() {
+                let channel = if innermost { index % shape.c } else { index / (shape.h * shape.w * shape.c) };
+                let scale = scales.scale(channel);
+                prop_assert!(integer > i8::MIN);
+                let error = (real - f32::from(integer) * scale).abs();
+                prop_assert!(error <= 0.5001 * scale, "{}: {} {} {}", name, real, integer, scale);
+            }
+        }
+    }
+}
+
+/// A network of what classification networks seldom have: a constant operand, a concatenation
+/// of parts of unlike range, a linear layer whose second channel is dead but for its bias.
+fn odd_network() -> Graph {
+    let mut builder = GraphBuilder::new("odd");
+    let ty = TensorType::new(Shape::vector(4), Element::F32);
+    let x = builder.input("x", ty).unwrap();
+    let factors = Tensor::from_f32(Shape::vector(4), vec![0.5, -2.0, 8.0, 0.0]).unwrap();
+    let value = builder.param("factors", factors);
+    let constant = builder.push("constant", Op::Constant(Constant { value }), &[]).unwrap();
+    let product = Op::Mul(Mul { activation: Some(ActivationKind::HardSwish) });
+    let product = builder.push("product", product, &[x, constant]).unwrap();
+    let axis = Axis::Channels;
+    let both = builder.push("both", Op::Concat(Concat { axis }), &[x, product]).unwrap();
+    let mut weights = numbers(16, 3);
+    weights[8..].fill(0.0);
+    let weight = Tensor::from_f32(Shape::new(2, 1, 1, 8), weights).unwrap();
+    let weight = builder.param("weight", weight);
+    let bias = builder.param("bias", Tensor::from_f32(Shape::vector(2), vec![0.1, 3.5]).unwrap());
+    let linear = Linear { weight, bias: Some(bias), activation: None };
+    let scores = builder.push("scores", Op::Linear(linear), &[both]).unwrap();
+    builder.finish(&[scores]).unwrap()
+}
+
+/// How far the first score of the odd network may be off: each of the eight numbers that it
+/// sums by a step, as they are rounded twice, each weight by half a step, the sum by half one.
+fn odd_bound(int8: &Graph) -> f32 {
+    let step = |name: &str| {
+        let node = int8.nodes().iter().find(|node| node.name == name).unwrap();
+        node.output.element.per_tensor().unwrap().0
+    };
+    let weights = numbers(16, 3)[..8].to_vec();
+    let sum: f32 = weights.iter().map(|weight| weight.abs()).sum();
+    // x is from -1 to 1; the products are below 1/2, 2, 8 and 0.
+    let inputs = 4.0 + 0.5 + 2.0 + 8.0;
+    step("both") * sum + inputs / 254.0 + step("scores") / 2.0
+}
+
+#[test]
+fn constants_concatenations_and_dead_channels_are_quantized_too() {
+    let graph = odd_network();
+    let samples = samples(&graph, 32, 1);
+    let result = quantized(&graph, &samples, &QuantizeOptions::default());
+    for sample in &samples {
+        let float = run(&ReferenceBackend::new(), &graph, sample).to_f32();
+        let inputs = fed(&result.graph, sample);
+        let int8 = run(&ReferenceBackend::new(), &result.graph, &inputs).to_f32();
+        let bound = odd_bound(&result.graph);
+        assert!((float[0] - int8[0]).abs() < bound, "{float:?} {int8:?} {bound}");
+        assert!((int8[1] - 3.5).abs() < 0.02, "{int8:?}");
+    }
+    // Parts of a concatenation have the scale of the whole.
+    let concat = result.graph.nodes().iter().find(|node| matches!(node.op, Op::Concat(_))).unwrap();
+    for input in &concat.inputs {
+        assert_eq!(result.graph.ty(*input).element, concat.output.element);
+    }
+}
+
+#[test]
+fn inputs_and_outputs_are_of_the_element_asked_for() {
+    let graph = odd_network();
+    let samples = samples(&graph, 16, 1);
+    let pixels = InputElement::UInt8 { scale: 1.0 / 128.0, zero_point: 128 };
+    for (input, output, expected) in [
+        (InputElement::Int8, OutputElement::Int8, ["int8", "int8"]),
+        (InputElement::F32, OutputElement::F32, ["f32", "f32"]),
+        (pixels, OutputElement::UInt8, ["uint8", "uint8"]),
+    ] {
+        let options = QuantizeOptions { input, output, ..Default::default() };
+        let int8 = quantized(&graph, &samples, &options).graph;
+        let ends = [int8.inputs()[0], int8.outputs()[0]];
+        assert_eq!(ends.map(|id| int8.ty(id).element.name()), expected);
+        if input == pixels {
+            assert_eq!(int8.ty(ends[0]).element, Element::uint8(1.0 / 128.0, 128));
+        }
+        if input == InputElement::F32 {
+            let float = run(&ReferenceBackend::new(), &graph, &samples[0]).to_f32();
+            let actual = run(&ReferenceBackend::new(), &int8, &samples[0]).to_f32();
+            let bound = odd_bound(&int8);
+            assert!((float[0] - actual[0]).abs() < bound, "{float:?} {actual:?} {bound}");
+        }
+    }
+}
+
+#[test]
+fn progress_reaches_the_end_of_every_stage() {
+    let graph = odd_network();
+    let mut last = Vec::new();
+    let mut progress = |stage, done, total| {
+        last.retain(|(other, _, _)| *other != stage);
+        last.push((stage, done, total));
+    };
+    let samples = samples(&graph, 3, 1);
+    quantize(&graph, &cpu(), &samples, &QuantizeOptions::default(), &mut progress).unwrap();
+    assert_eq!(last.len(), 3);
+    assert!(last.iter().all(|(_, done, total)| done == total), "{last:?}");
+}
+
+#[test]
+fn what_cannot_be_quantized_is_refused_by_name() {
+    let graph = odd_network();
+    let good = samples(&graph, 2, 1);
+    let message = |graph: &Graph, samples: &[Vec<Tensor>], options: &QuantizeOptions| {
+        try_quantized(graph, samples, options).unwrap_err().to_string()
+    };
+    let default = QuantizeOptions::default();
+    assert!(message(&graph, &[], &default).contains("no samples"));
+
+    let int8 = quantized(&graph, &good, &default).graph;
+    let error = message(&int8, &good, &default);
+    assert!(error.contains("'x' is int8") && error.contains("quantized already"), "{error}");
+
+    let wide = Tensor::from_f32(Shape::vector(5), vec![0.0; 5]).unwrap();
+    let error = message(&graph, &[good[0].clone(), vec![wide]], &default);
+    assert!(error.contains("sample 1") && error.contains("'x'"), "{error}");
+    let error = message(&graph, &[vec![]], &default);
+    assert!(error.contains("sample 0") && error.contains("1 input"), "{error}");
+
+    for percent in [50.0, 100.1, f64::NAN] {
+        let ranges = RangeMethod::Percentile(percent);
+        let error = message(&graph, &good, &QuantizeOptions { ranges, ..default.clone() });
+        assert!(error.contains("percentile"), "{error}");
+    }
+    let ranges = RangeMethod::MovingAverage { momentum: 1.0 };
+    assert!(message(&graph, &good, &QuantizeOptions { ranges, ..default }).contains("momentum"));
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_found_where_they_are() {
+    let network = |weight: f32, bias: f32| {
+        let mut builder = GraphBuilder::new("bad");
+        let x = builder.input("x", TensorType::new(Shape::vector(1), Element::F32)).unwrap();
+        let mut param = |value: f32| {
+            builder.param("w", Tensor::from_f32(Shape::vector(1), vec![value]).unwrap())
+        };
+        let (weight, bias) = (param(weight), Some(param(bias)));
+        let linear = Op::Linear(Linear { weight, bias, activation: None });
+        let y = builder.push("layer", linear.clone(), &[x]).unwrap();
+        let z = builder.push("next", linear, &[y]).unwrap();
+        builder.finish(&[z]).unwrap()
+    };
+    let ones = vec![vec![Tensor::from_f32(Shape::vector(1), vec![1.0]).unwrap()]];
+    let error = |graph: &Graph| {
+        try_quantized(graph, &ones, &QuantizeOptions::default()).unwrap_err().to_string()
+    };
+    let message = error(&network(f32::NAN, 0.0));
+    assert!(message.contains("'layer'") && message.contains("'w'"), "{message}");
+    let message = error(&network(1.0, f32::INFINITY));
+    assert!(message.contains("'layer'"), "{message}");
+    let message = error(&network(f32::MAX, f32::MAX));
+    assert!(message.contains("'layer'") && message.contains("sample 0"), "{message}");
+}
