@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Runs networks that we wrote as TFLite in LiteRT and compares with our own results.
+
+  check.py POCKETVISION [MODEL ...]      (the command to test; see requirements.txt)
+
+A model is a name (see `pocketvision models`) or a file; without any, every built-in network is
+checked. Each is written in float and int8, at 96 pixels and at its own size, and run by both on
+the same random input. Integers are run with LiteRT's reference kernels and must be equal in
+every bit. Floats are run with its default kernels and may differ by 1e-4 of the range of the
+logarithms of the probabilities (of the outputs, where they are no probabilities).
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+LARGEST_DIFFERENCE = 1e-4
+SMALL_INPUT = 96
+
+
+def pocketvision(command, *arguments):
+    """The report of a command that succeeds."""
+    ran = subprocess.run([command, *arguments, "--json"], capture_output=True, check=False)
+    if ran.returncode != 0:
+        raise RuntimeError(ran.stderr.decode().strip())
+    return json.loads(ran.stdout)
+
+
+def litert_outputs(file, inputs, reference):
+    """What LiteRT yields; with its reference kernels or those it takes by itself."""
+    resolver = OpResolverType.BUILTIN_REF if reference else OpResolverType.AUTO
+    interpreter = Interpreter(str(file), experimental_op_resolver_type=resolver)
+    interpreter.allocate_tensors()
+    for detail, value in zip(interpreter.get_input_details(), inputs, strict=True):
+        interpreter.set_tensor(detail["index"], value.reshape(detail["shape"]))
+    interpreter.invoke()
+    return [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
+
+
+def random_inputs(file, generator):
+    """Numbers of the type and shape that the file's inputs have."""
+    interpreter = Interpreter(str(file), experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    inputs = []
+    for detail in interpreter.get_input_details():
+        if detail["dtype"] == np.float32:
+            values = generator.uniform(-1.0, 1.0, detail["shape"])
+        else:
+            limits = np.iinfo(detail["dtype"])
+            values = generator.integers(limits.min, limits.max + 1, detail["shape"])
+        inputs.append(values.astype(detail["dtype"]))
+    return inputs
+
+
+def difference(ours, theirs):
+    """Largest difference of floats as a share of the range; of integers in steps."""
+    ours = ours.reshape(theirs.shape)
+    if theirs.dtype != np.float32:
+        return int(np.abs(ours.astype(int) - theirs.astype(int)).max())
+    if theirs.min() > 0.0 and np.isclose(theirs.sum(-1), 1.0, atol=1e-3).all():
+        ours, theirs = np.log(ours), np.log(theirs)
+    return float(np.abs(ours - theirs).max() / max(np.ptp(theirs), 1e-30))
+
+
+def check(command, model, options, generator):
+    """Precision and the largest difference of one network."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        file = folder / "network.tflite"
+        converted = pocketvision(command, "convert", model, file, *options)
+        inputs = random_inputs(file, generator)
+        arguments = []
+        for number, value in enumerate(inputs):
+            np.save(folder / f"input{number}.npy", value)
+            arguments += ["--input", folder / f"input{number}.npy"]
+        saved = pocketvision(
+            command, "run", model, *arguments, "--output", folder / "out", *options
+        )["outputs"]
+        ours = [np.load(output["file"]) for output in saved]
+        theirs = litert_outputs(file, inputs, reference=converted["precision"] != "f32")
+        pairs = zip(ours, theirs, strict=True)
+        return converted["precision"], max(difference(a, b) for a, b in pairs)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", help="the pocketvision command")
+    parser.add_argument("models", nargs="*", help="names or files [default: all built in]")
+    parser.add_argument("--small-only", action="store_true", help="only at 96 pixels")
+    chosen = parser.parse_intermixed_args()
+
+    listed = pocketvision(chosen.command, "models")["models"]
+    built_in = {row["name"] for row in listed if row["file"] is None}
+    generator = np.random.default_rng(1)
+    failures = 0
+    print("| network | input | precision | largest difference |\n|---|---|---|---|", flush=True)
+    for model in chosen.models or sorted(built_in):
+        variants = [("as it is", [])]
+        if model in built_in:
+            sizes = [["--size", str(SMALL_INPUT)]] + ([] if chosen.small_only else [[]])
+            variants = [
+                (size[-1] if size else "own size", ["--precision", precision, *size])
+                for size in sizes
+                for precision in ("f32", "int8")
+            ]
+        for size, options in variants:
+            try:
+                precision, found = check(chosen.command, model, options, generator)
+                limit = LARGEST_DIFFERENCE if precision == "f32" else 0
+                failures += not found <= limit
+                found = f"{found:.1e}" if precision == "f32" else f"{found} steps"
+            except RuntimeError as error:
+                precision, found = "", f"FAILED: {error}"
+                failures += 1
+            name = Path(model).name
+            print(f"| {name} | {size} | {precision} | {found} |", flush=True)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
