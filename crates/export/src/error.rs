@@ -94,9 +94,6 @@ pub enum Problem {
         /// The output's element.
         element: String,
     },
-    /// A number of weights that contradict each other's kind.
-    #[error("its weights have a scale for each channel, but nothing of it may be signed")]
-    Signedness,
 }
 
 fn extensions() -> String {

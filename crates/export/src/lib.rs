@@ -10,7 +10,7 @@
 //!
 //! * What it lacks is taken apart: a hard sigmoid is a sum, a clamp and a product; an activation
 //!   other than a clamp leaves the operator that it was fused into; borders that are neither
-//!   SAME nor VALID become a PAD. In integers all of this is exact (see the module `tflite`). In
+//!   SAME nor VALID become a PAD. In integers this is exact (`docs/formats.md` says how). In
 //!   float, results are rounded where the steps meet.
 //! * It has two families of 8-bit operators, and some of our int8 nodes only exist in the
 //!   unsigned one: averages that round half up, and convolutions whose weights have one scale.

@@ -52,29 +52,36 @@ impl Constants {
     }
 
     /// The sum has six times the output's scale, so that the product with 1/6 leaves its
-    /// integers as they are. Any scale at which 3 is an integer would do for 3; it moves the
-    /// sum's roundings a little, and one is wanted where all are those of our table.
+    /// integers as they are. Any scale at which 3 is an integer would do for 3, and so would
+    /// the next few f32; each moves the sum's roundings a little, and one is wanted where all
+    /// are those of our table. (Often the half that 0 yields lies all but between two integers.)
     fn integer(input: &Element, output: &Element) -> Self {
         let (scale, zero_point) = output.per_tensor().expect("an integer output");
         let sum = Element::int8(6.0 * scale, zero_point);
         let sixth = Element::int8(1.0 / 6.0, 0);
         let table = activation_table(ActivationKind::HardSigmoid, input, output);
         let product = QuantizedMul::new(&sum, &sixth, output, None);
-        let differing = |three: i8| {
-            let element = Element::int8(3.0 / f32::from(three), 0);
-            let add = QuantizedAdd::new(input, &element, &sum, Some(ActivationKind::Relu6));
-            let result = |x: i8| product.apply(add.apply(x, three), 1);
+        let differing = |three: &(i8, Element)| {
+            let add = QuantizedAdd::new(input, &three.1, &sum, Some(ActivationKind::Relu6));
+            let result = |x: i8| product.apply(add.apply(x, three.0), 1);
             let expected = |x: i8| table[(i32::from(x) + 128) as usize];
             (i8::MIN..=i8::MAX).filter(|&x| result(x) != expected(x)).count()
         };
-        let three = (1..=i8::MAX).rev().min_by_key(|&three| differing(three)).unwrap_or(i8::MAX);
-        let number =
-            |value, element| Tensor::new(Shape::vector(1), element, TensorData::I8(vec![value]));
-        let three_element = Element::int8(3.0 / f32::from(three), 0);
-        Self {
-            three: number(three, three_element).expect("one number"),
-            sum,
-            sixth: number(1, sixth).expect("one number"),
-        }
+        let candidates = (1..=i8::MAX).rev().flat_map(|integer| {
+            let exact = 3.0 / f32::from(integer);
+            NUDGES.map(|steps| {
+                let scale = f32::from_bits(exact.to_bits().wrapping_add_signed(steps));
+                (integer, Element::int8(scale, 0))
+            })
+        });
+        let best = candidates.min_by_key(differing).expect("some candidates");
+        let number = |value, element| {
+            let numbers = TensorData::I8(vec![value]);
+            Tensor::new(Shape::vector(1), element, numbers).expect("one number")
+        };
+        Self { three: number(best.0, best.1), sum, sixth: number(1, sixth) }
     }
 }
+
+/// By how many f32 a scale may be off: a millionth at most.
+const NUDGES: [i32; 9] = [0, 1, -1, 2, -2, 4, -4, 8, -8];

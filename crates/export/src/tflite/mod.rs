@@ -13,7 +13,8 @@
 //! * The int8 hard sigmoid is a table of ours. It becomes a sum with 3 (clamped to 0..6) and a
 //!   product with 1/6, at scales where the product changes no integer; the constant 3 is stored
 //!   at a scale for which all 256 results of the sum are those of the table. Should there be
-//!   none, the best is taken, whose results are at most one step away.
+//!   none (we know of none missing where inputs stay below 128), the best is taken, some of
+//!   whose results are one step away.
 //! * The int8 sigmoid is a table of ours that TFLite's own is at most one step from. Where its
 //!   output's scale is not TFLite's 1/256, a QUANTIZE follows.
 

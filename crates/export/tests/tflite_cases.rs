@@ -1,0 +1,70 @@
+//! Every case that backends must pass, written as TFLite and read back.
+
+mod round_trip;
+
+use pocketvision_conformance::{build, cases};
+use pocketvision_core::op::Activation;
+use pocketvision_core::op::ActivationKind::{HardSigmoid, Sigmoid};
+use pocketvision_core::{Graph, Node, Op, Tensor};
+use pocketvision_export::{ExportError, Format, Problem, to_bytes};
+use pocketvision_import_tflite::import;
+use round_trip::run_on;
+
+#[test]
+fn every_case_comes_back_computing_the_same_or_is_refused_with_a_reason() {
+    let (mut written, mut refused) = (0, vec![]);
+    for case in cases().unwrap() {
+        for &elements in &case.elements {
+            let built = build(&case, elements).unwrap();
+            let graph = &built.graph;
+            let bytes = match to_bytes(graph, Format::Tflite) {
+                Ok(bytes) => bytes,
+                Err(ExportError::Node { problem, .. }) => {
+                    refused.push((graph.name().to_owned(), problem));
+                    continue;
+                }
+                Err(error) => panic!("{}: {error}", graph.name()),
+            };
+            let read = import(&bytes, graph.name()).unwrap();
+            let inputs = built.inputs(3);
+            for (expected, actual) in run_on(graph, &inputs).iter().zip(run_on(&read, &inputs)) {
+                compare(graph, expected, &actual);
+            }
+            written += 1;
+        }
+    }
+    // A border around a pool of what may be negative.
+    assert!(
+        refused.iter().all(|(_, problem)| matches!(**problem, Problem::PoolPadding { .. })),
+        "{refused:#?}"
+    );
+    assert!(written > 20 * refused.len(), "{written} written, refused: {refused:#?}");
+}
+
+/// Integers are identical, and so are floats where nothing was taken apart. Where something
+/// was, one more rounding of numbers up to 6 lies between; of an integer sigmoid, one step.
+fn compare(graph: &Graph, expected: &Tensor, actual: &Tensor) {
+    let is_float = expected.element().is_float();
+    let is_sigmoid = |node: &Node| matches!(node.op, Op::Activation(op) if op.kind == Sigmoid);
+    let bound = |expected: f32| match actual.element().per_tensor() {
+        None => 6.0 * f32::EPSILON * (1.0 + expected.abs()),
+        Some((scale, _)) => 1.001 * scale,
+    };
+    let exact = if is_float {
+        !has_other_than_clamps(graph)
+    } else {
+        !graph.nodes().iter().any(is_sigmoid)
+    };
+    assert_eq!(expected.ty(), actual.ty());
+    for (expected, actual) in expected.to_f32().into_iter().zip(actual.to_f32()) {
+        let bound = if exact { 0.0 } else { bound(expected) };
+        assert!((expected - actual).abs() <= bound, "{}: {expected}, {actual}", graph.name());
+    }
+}
+
+fn has_other_than_clamps(graph: &Graph) -> bool {
+    graph.nodes().iter().any(|node| match node.op {
+        Op::Activation(Activation { kind }) => kind == HardSigmoid,
+        _ => node.op.fused_activation().is_some_and(|kind| !kind.is_clamp()),
+    })
+}
