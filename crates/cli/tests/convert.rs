@@ -62,8 +62,9 @@ fn trained_uint8_networks_survive() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("network.tflite");
     json(&["convert", text(&source), text(&path)]);
-    let [before, after] = [&source, &path]
-        .map(|model| json(&["compare", "--model", text(model), "--runs", "1", "--backends", "cpu"]));
+    let [before, after] = [&source, &path].map(|model| {
+        json(&["compare", "--model", text(model), "--runs", "1", "--backends", "cpu"])
+    });
     assert_eq!(before["backends"][0]["output_sha256"], after["backends"][0]["output_sha256"]);
 }
 
