@@ -3,14 +3,14 @@
 use pocketvision_core::op::ActivationKind;
 use pocketvision_core::quant::{QuantizedAdd, QuantizedMul, activation_table};
 use pocketvision_core::{Element, Node, Shape, Tensor, TensorData};
+use pocketvision_import_tflite::schema::activation::RELU6;
 use pocketvision_import_tflite::schema::builtin;
 use pocketvision_import_tflite::schema::options::add;
 
 use super::model::Options;
 use super::operator::{mul_options, mul_version};
 use super::signedness::Storage;
-use super::translation::{Place, Translation};
-use pocketvision_import_tflite::schema::activation::RELU6;
+use super::translation::{Place, Translation, dims};
 
 impl Translation<'_> {
     /// A sum with 3, clamped to 0..6, and a product with 1/6.
@@ -21,8 +21,8 @@ impl Translation<'_> {
             Storage::Int8 | Storage::UInt8 => Constants::integer(input.element, output.element),
         };
         let name = |part: &str| format!("{}/{part}", node.name);
-        let three_tensor = self.new_constant(name("three"), &three, storage);
-        let sixth_tensor = self.new_constant(name("sixth"), &sixth, storage);
+        let three_tensor = self.new_constant(name("three"), dims(three.shape()), &three, storage);
+        let sixth_tensor = self.new_constant(name("sixth"), dims(sixth.shape()), &sixth, storage);
         let sum = self.place(name("plus_three"), node.output.shape, &sum, storage);
         let options = Options::new(add::UNION_TYPE).byte(add::FUSED_ACTIVATION, RELU6);
         let inputs = vec![input.tensor, three_tensor];

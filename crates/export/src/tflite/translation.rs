@@ -204,10 +204,11 @@ impl<'a> Translation<'a> {
     pub(super) fn new_constant(
         &mut self,
         name: String,
+        dims: Vec<i32>,
         value: &Tensor,
         storage: Storage,
     ) -> TensorIndex {
-        let made = constant_tensor(name, dims(value.shape()), 0, value, storage);
+        let made = constant_tensor(name, dims, 0, value, storage);
         let data = made.data.map(|data| Cow::Owned(data.into_owned()));
         self.tensor(FileTensor { data, ..made })
     }

@@ -3,7 +3,7 @@
 use pocketvision_core::op::{
     ActivationKind, Conv2d, DepthwiseConv2d, Linear, Padding, ResolvedPadding, Window,
 };
-use pocketvision_core::{NodeId, ParamId, Quantization, Shape};
+use pocketvision_core::{Element, NodeId, ParamId, Quantization, Shape, Tensor, TensorType};
 use pocketvision_import_tflite::schema::options::{conv_2d, depthwise_conv_2d, fully_connected};
 use pocketvision_import_tflite::schema::{builtin, padding};
 
@@ -17,7 +17,7 @@ impl<'a> Translation<'a> {
         let (input, padding) = self.bordered(id, op.window);
         let weight =
             self.constant(op.weight, dims(self.graph.param(op.weight).shape()), 0, storage);
-        let inputs = self.weighted_inputs(input, weight, op.bias);
+        let inputs = self.weighted_inputs(id, input, (op.weight, weight), op.bias);
         let options = Options::new(conv_2d::UNION_TYPE)
             .byte(conv_2d::PADDING, padding)
             .int(conv_2d::STRIDE_W, op.window.stride_w)
@@ -36,7 +36,7 @@ impl<'a> Translation<'a> {
         let (input, padding) = self.bordered(id, op.window);
         let shape = self.graph.param(op.weight).shape();
         let weight = self.constant(op.weight, dims(shape), 3, storage);
-        let inputs = self.weighted_inputs(input, weight, op.bias);
+        let inputs = self.weighted_inputs(id, input, (op.weight, weight), op.bias);
         let options = Options::new(depthwise_conv_2d::UNION_TYPE)
             .byte(depthwise_conv_2d::PADDING, padding)
             .int(depthwise_conv_2d::STRIDE_W, op.window.stride_w)
@@ -63,14 +63,13 @@ impl<'a> Translation<'a> {
         let param = self.graph.param(op.weight);
         let shape = param.shape();
         let weight = self.constant(op.weight, vec![int(shape.n), int(shape.c)], 0, storage);
-        let inputs = self.weighted_inputs(input, weight, op.bias);
+        let inputs = self.weighted_inputs(id, input, (op.weight, weight), op.bias);
         let options = Options::new(fully_connected::UNION_TYPE)
             .byte(fully_connected::FUSED_ACTIVATION, fused(op.activation))
             .byte(fully_connected::WEIGHTS_FORMAT, 0)
             .byte(fully_connected::KEEP_NUM_DIMS, 1);
-        let version = match (param.element().quantization(), op.bias) {
-            (Some(Quantization::PerChannel { .. }), _) => 12,
-            (_, None) => 6,
+        let version = match param.element().quantization() {
+            Some(Quantization::PerChannel { .. }) => 12,
             _ => 5,
         };
         self.emit_activated(id, op.activation, builtin::FULLY_CONNECTED, version, inputs, options);
@@ -119,18 +118,44 @@ impl<'a> Translation<'a> {
         }
     }
 
+    /// Input, weights and bias. TFLite's reference convolution insists on a bias: it is zeros
+    /// where there is none.
     fn weighted_inputs(
         &mut self,
+        id: NodeId,
         input: Place<'_>,
-        weight: TensorIndex,
+        (weight_id, weight): (ParamId, TensorIndex),
         bias: Option<ParamId>,
     ) -> Vec<TensorIndex> {
-        let mut inputs = vec![input.tensor, weight];
-        if let Some(bias) = bias {
-            let channels = int(self.graph.param(bias).shape().c);
-            inputs.push(self.constant(bias, vec![channels], 0, input.storage));
+        let node = self.graph.node(id);
+        let channels = node.output.shape.c;
+        let bias = match bias {
+            Some(bias) => self.constant(bias, vec![int(channels)], 0, input.storage),
+            None => {
+                let weight = self.graph.param(weight_id).element().quantization();
+                let element = match (weight, input.element.per_tensor()) {
+                    (Some(weight), Some((scale, _))) => Element::Int32(sum_scale(scale, weight)),
+                    _ => Element::F32,
+                };
+                let name = format!("{}/zeros", node.name);
+                let zeros = TensorType::new(Shape::vector(channels), element);
+                let dims = vec![int(channels)];
+                self.new_constant(name, dims, &Tensor::zeros(&zeros), input.storage)
+            }
+        };
+        vec![input.tensor, weight, bias]
+    }
+}
+
+/// What one unit of a sum of products stands for.
+fn sum_scale(input: f32, weight: &Quantization) -> Quantization {
+    match weight {
+        Quantization::PerTensor { scale, .. } => {
+            Quantization::PerTensor { scale: input * scale, zero_point: 0 }
         }
-        inputs
+        Quantization::PerChannel { scales } => {
+            Quantization::PerChannel { scales: scales.iter().map(|scale| input * scale).collect() }
+        }
     }
 }
 
