@@ -113,7 +113,7 @@ def main():
                 precision, found = check(chosen.command, model, options, generator)
                 limit = LARGEST_DIFFERENCE if precision == "f32" else 0
                 failures += not found <= limit
-                found = f"{found:.1e}" if precision == "f32" else f"{found} steps"
+                found = f"{found:.1e}" if isinstance(found, float) else f"{found} steps"
             except RuntimeError as error:
                 precision, found = "", f"FAILED: {error}"
                 failures += 1
