@@ -328,6 +328,12 @@ fn what_cannot_be_quantized_is_refused_by_name() {
     let error = message(&int8, &good, &default);
     assert!(error.contains("'x' is int8") && error.contains("quantized already"), "{error}");
 
+    let mut builder = GraphBuilder::new("half");
+    let half = builder.input("halves", TensorType::new(Shape::vector(4), Element::F16)).unwrap();
+    let half = builder.finish(&[half]).unwrap();
+    let error = message(&half, &good, &default);
+    assert!(error.contains("'halves' is f16"), "{error}");
+
     let wide = Tensor::from_f32(Shape::vector(5), vec![0.0; 5]).unwrap();
     let error = message(&graph, &[good[0].clone(), vec![wide]], &default);
     assert!(error.contains("sample 1") && error.contains("'x'"), "{error}");
