@@ -51,7 +51,7 @@ impl<'a> Attributes<'a> {
     /// A tensor.
     pub(crate) fn tensor(self, name: &'static str) -> Result<Option<&'a Tensor>> {
         let found = self.find(name, attribute_kind::TENSOR, "a tensor")?;
-        Ok(found.and_then(|attribute| attribute.t.as_ref()))
+        Ok(found.and_then(|attribute| attribute.t.as_deref()))
     }
 
     /// True or false, as the integers 1 and 0.

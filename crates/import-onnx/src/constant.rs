@@ -119,6 +119,15 @@ impl Constant {
         })
     }
 
+    /// The real numbers of weights or operands, all of them finite.
+    pub(crate) fn to_finite_f32(&self, budget: &mut Budget) -> Result<Vec<f32>> {
+        let values = self.to_f32(budget)?;
+        match values.iter().find(|value| !value.is_finite()) {
+            Some(&value) => Err(Problem::NotFinite { value }),
+            None => Ok(values),
+        }
+    }
+
     /// For each number, which of the scales is its own.
     pub(crate) fn scale_index(&self, scales: &Scales) -> impl Fn(usize) -> usize + use<> {
         let count = scales.scales.len();

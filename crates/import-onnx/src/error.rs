@@ -181,6 +181,12 @@ pub enum Problem {
         /// What is wrong.
         reason: String,
     },
+    /// Weights with NaN or an infinity among them.
+    #[error("the constants hold {value}; every weight must be finite")]
+    NotFinite {
+        /// The first such number.
+        value: f32,
+    },
     /// A computation on shapes that overflows or divides by zero.
     #[error("the arithmetic on constants overflows or divides by zero")]
     Arithmetic,

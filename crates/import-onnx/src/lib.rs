@@ -24,7 +24,8 @@
 //! a fused operator to the runtime, so that two of them, and we, differ by single steps.
 //!
 //! **Files are not trusted.** Any bytes give a graph or an [`ImportError`] that names the node
-//! or the tensor. See [`MAX_FILE_BYTES`] and [`MAX_FIELDS`] for the limits.
+//! or the tensor. Memory stays below sixteen times the file's size plus 128 MiB, files of
+//! weights beside it counted; [`MAX_FILE_BYTES`] and [`MAX_FIELDS`] see to it.
 //!
 //! ```no_run
 //! use pocketvision_import_onnx::{ImportOptions, open};

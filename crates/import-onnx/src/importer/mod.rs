@@ -221,7 +221,7 @@ impl<'a> Importer<'a> {
             let values = reorder(&values, shape, layout);
             return Ok(Tensor::new(shape, element, TensorData::I8(values))?);
         }
-        let values = constant.to_f32(&mut self.budget)?;
+        let values = constant.to_finite_f32(&mut self.budget)?;
         self.budget.charge(4 * values.len())?;
         Ok(Tensor::from_f32(shape, reorder(&values, shape, layout))?)
     }

@@ -7,7 +7,7 @@ use pocketvision_core::{NodeId, Op, ParamId, Shape, Tensor};
 
 use super::quantize::IntegerWeights;
 use crate::attributes::Attributes;
-use crate::constant::Constant;
+use crate::constant::{Constant, Numbers};
 use crate::error::{Problem, Result};
 use crate::importer::{Convolution, Importer, Meaning, node_name, reorder};
 use crate::message::Node;
@@ -71,6 +71,12 @@ pub(super) fn convolve(
     shape: Shape,
     make: impl Fn(ParamId, Option<ParamId>, Option<ActivationKind>) -> Op,
 ) -> Result<Value> {
+    for constant in std::iter::once(weight).chain(bias) {
+        if !matches!(constant.numbers, Numbers::F32(_)) && constant.quantization.is_none() {
+            let expected = "float weights and biases, or integers through DequantizeLinear";
+            return Err(Problem::Element { actual: constant.element().into(), expected });
+        }
+    }
     let (dims, layout) = (input.dims.clone(), input.layout);
     if importer.is_quantized(input)
         && let Some(target) = importer.target(node, true)
@@ -84,14 +90,14 @@ pub(super) fn convolve(
         let value = Activation { node: pushed, dims, layout, number: Number::Float };
         return Ok(importer.reach(&target, value));
     }
-    let values = weight.to_f32(&mut importer.budget)?;
+    let values = weight.to_finite_f32(&mut importer.budget)?;
     importer.budget.charge(4 * values.len())?;
     let weight = Arc::new(Tensor::from_f32(shape, reorder(&values, shape, Layout::Image))?);
     drop(values);
     let bias = match bias {
         None => None,
         Some(bias) => {
-            let values = bias.to_f32(&mut importer.budget)?;
+            let values = bias.to_finite_f32(&mut importer.budget)?;
             Some(Arc::new(Tensor::from_f32(Shape::vector(values.len()), values)?))
         }
     };
@@ -137,8 +143,8 @@ fn groups(
     let stated = Attributes::of(node).int("group")?.unwrap_or(1);
     let groups = usize::try_from(stated).unwrap_or(0);
     let fits = groups > 0
-        && channels % groups == 0
-        && out_channels % groups == 0
+        && channels.is_multiple_of(groups)
+        && out_channels.is_multiple_of(groups)
         && group_channels * groups == channels;
     if !fits {
         let expected = format!(

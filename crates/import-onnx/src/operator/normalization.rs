@@ -59,7 +59,7 @@ fn affine(
         if constant.dims != [channels] {
             return Err(Problem::shape("a statistic", &constant.dims, format!("[{channels}]")));
         }
-        constant.to_f32(&mut importer.budget)
+        constant.to_finite_f32(&mut importer.budget)
     };
     let (scale, bias, mean, variance) = (list(1)?, list(2)?, list(3)?, list(4)?);
     let epsilon = f64::from(Attributes::of(node).float("epsilon")?.unwrap_or(1e-5));
