@@ -18,6 +18,10 @@
 //!   operators stand where the two meet. A network that was uint8 thus becomes uint8 again.
 //! * Every tensor has four dimensions, as ours have.
 //!
+//! **ONNX** says every graph too, images as N, C, H, W. Integers become float operators between
+//! `QuantizeLinear` and `DequantizeLinear`, whose rounding ONNX leaves to the runtime: reading the
+//! file again gives the same integers, other runtimes differ by single steps.
+//!
 //! **safetensors** holds the float weights of a network that we define, under the names that
 //! `pocketvision_import_safetensors::Naming::PocketVision` reads, and nothing of its structure.
 //!
@@ -31,6 +35,7 @@
 
 mod error;
 mod file;
+mod onnx;
 mod safetensors;
 mod tflite;
 
@@ -47,13 +52,15 @@ pub use error::{ExportError, Problem};
 pub enum Format {
     /// `.tflite`: the network, float or 8-bit.
     Tflite,
+    /// `.onnx`: the network, float or integers between `QuantizeLinear` and `DequantizeLinear`.
+    Onnx,
     /// `.safetensors`: the float weights of a network that we define.
     Safetensors,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 2] = [Self::Tflite, Self::Safetensors];
+    pub const ALL: [Self; 3] = [Self::Tflite, Self::Onnx, Self::Safetensors];
 
     /// The format of a file, by its extension, in capitals or not.
     ///
@@ -70,6 +77,7 @@ impl Format {
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Tflite => "tflite",
+            Self::Onnx => "onnx",
             Self::Safetensors => "safetensors",
         }
     }
@@ -79,6 +87,7 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Tflite => "TFLite",
+            Self::Onnx => "ONNX",
             Self::Safetensors => "safetensors",
         })
     }
@@ -91,6 +100,7 @@ impl fmt::Display for Format {
 pub fn to_bytes(graph: &Graph, format: Format) -> Result<Vec<u8>, ExportError> {
     match format {
         Format::Tflite => tflite::to_bytes(graph),
+        Format::Onnx => onnx::to_bytes(graph),
         Format::Safetensors => safetensors::to_bytes(graph),
     }
 }

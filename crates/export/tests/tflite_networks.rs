@@ -59,12 +59,14 @@ fn symmetric_padding_survives() {
     }
 }
 
-const SMALL_ONE_OF_EACH_FAMILY: [&str; 8] = [
+const SMALL_ONE_OF_EACH_FAMILY: [&str; 10] = [
     "mobilenet-v1-0.25",
     "mobilenet-v2-0.35",
     "mobilenet-v3-small",
     "mobilenet-v3-small-minimalistic",
     "mobilenet-edgetpu-0.5",
+    "mobilenet-edgetpu-v2-tiny",
+    "mobilenet-multi-avg",
     "mnasnet-a1",
     "efficientnet-lite0",
     "efficientnet-edgetpu-s",

@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("pocketvision-import-safetensors", &["core"], &["backend-cpu", "vision"]),
     (
         "pocketvision-export",
-        &["core", "import-tflite"],
+        &["core", "import-onnx", "import-tflite"],
         &["conformance", "import-safetensors", "reference"],
     ),
     ("pocketvision-quantize", &["core"], &["backend-cpu", "reference"]),

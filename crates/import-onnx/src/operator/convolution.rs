@@ -15,7 +15,7 @@ use crate::value::{Activation, Layout, Number, Value};
 
 pub(super) fn lower(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
     let input = importer.activation(node, 0)?;
-    let [_, channels, _, _] = input.image()?;
+    let [n, channels, h, w] = input.image()?;
     let weight = importer.constant(node, 1)?;
     let bias = importer.optional_constant(node, 2)?;
     let &[out_channels, group_channels, kernel_h, kernel_w] = weight.dims.as_slice() else {
@@ -50,18 +50,20 @@ pub(super) fn lower(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
             Op::Conv2d(Conv2d { window, weight, bias, groups, activation })
         }
     };
+    let image = importer.shape(source);
+    debug_assert_eq!((image.n, image.c), (n, channels));
+    let (out_h, out_w) = window.output(image).map_err(|source| {
+        Problem::attribute("the window", source, format!("one that fits {h}x{w} pixels"))
+    })?;
+    let form = (vec![n, out_channels, out_h, out_w], Layout::Image);
     let source = Activation { node: source, ..input };
-    let output = convolve(importer, node, &source, &weight, bias.as_deref(), shape, make)?;
-    let Shape { n, h, w, c } = importer.shape(match &output {
-        Value::Activation(activation) => activation.node,
-        Value::Constant(_) => unreachable!("a convolution yields an activation"),
-    });
-    Ok(with_dims(output, vec![n, c, h, w], Layout::Image))
+    convolve(importer, node, &source, &weight, bias.as_deref(), shape, form, make)
 }
 
 /// A convolution or linear layer of constant weights: in int8 where the file means it so,
 /// otherwise in f32 and ready for a batch normalization that follows.
-/// `shape` is that of our weights; ONNX's numbers are in the order of its N, C, H, W.
+/// `shape` is that of our weights, ONNX's numbers being in the order of its N, C, H, W; `dims`
+/// and `layout` are the result's.
 pub(super) fn convolve(
     importer: &mut Importer<'_>,
     node: &Node,
@@ -69,6 +71,7 @@ pub(super) fn convolve(
     weight: &Constant,
     bias: Option<&Constant>,
     shape: Shape,
+    (dims, layout): (Vec<usize>, Layout),
     make: impl Fn(ParamId, Option<ParamId>, Option<ActivationKind>) -> Op,
 ) -> Result<Value> {
     for constant in std::iter::once(weight).chain(bias) {
@@ -77,7 +80,6 @@ pub(super) fn convolve(
             return Err(Problem::Element { actual: constant.element().into(), expected });
         }
     }
-    let (dims, layout) = (input.dims.clone(), input.layout);
     if importer.is_quantized(input)
         && let Some(target) = importer.target(node, true)
         && let Some(integers) = IntegerWeights::of(importer, input, weight, bias, shape)?
@@ -122,16 +124,6 @@ pub(super) fn push_float(
     let op = make(weight, bias, None);
     let pushed = importer.push(node, op.clone(), &[input], None)?;
     Ok((op, pushed))
-}
-
-/// The same value under other dimensions.
-pub(super) fn with_dims(value: Value, dims: Vec<usize>, layout: Layout) -> Value {
-    match value {
-        Value::Activation(activation) => {
-            Value::Activation(Activation { dims, layout, ..activation })
-        }
-        constant @ Value::Constant(_) => constant,
-    }
 }
 
 fn groups(

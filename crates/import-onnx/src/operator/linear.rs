@@ -5,7 +5,7 @@ use std::rc::Rc;
 use pocketvision_core::op::Linear;
 use pocketvision_core::{Op, Shape};
 
-use super::convolution::{convolve, with_dims};
+use super::convolution::convolve;
 use crate::attributes::Attributes;
 use crate::constant::{Constant, Numbers};
 use crate::error::{Problem, Result};
@@ -68,10 +68,9 @@ fn lower(
     };
     let shape = Shape::new(weight.dims[0], 1, 1, channels);
     let make = |weight, bias, activation| Op::Linear(Linear { weight, bias, activation });
-    let output = convolve(importer, node, input, weight, bias, shape, make)?;
     let mut dims = input.dims.clone();
     dims[input.dims.len() - 1] = weight.dims[0];
-    Ok(with_dims(output, dims, Layout::Rows))
+    convolve(importer, node, input, weight, bias, shape, (dims, Layout::Rows), make)
 }
 
 /// A bias of one number for each output channel.

@@ -162,10 +162,10 @@ mod tests {
 
     #[test]
     fn every_entry_can_be_found_by_its_name() {
-        let folder = folder_with(&["a.tflite", "notes.txt", "d.safetensors", "e.onnx"]);
+        let folder = folder_with(&["a.tflite", "notes.txt", "d.safetensors", "e.onnx", "f.pb"]);
         let catalog = Catalog::new([folder.path().to_owned(), "no/such/folder".into()]);
         let entries = catalog.entries();
-        assert_eq!(entries.len(), 2 + models::ALL.len());
+        assert_eq!(entries.len(), 3 + models::ALL.len());
         for entry in entries {
             assert_eq!(catalog.find(&entry.name).unwrap().to_string(), entry.origin.to_string());
         }
