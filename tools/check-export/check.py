@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs networks that we wrote as TFLite in LiteRT and compares with our own results.
+"""Runs networks that we wrote in LiteRT or ONNX Runtime and compares with our own results.
 
   check.py POCKETVISION [MODEL ...]      (the command to test; see requirements.txt)
 
@@ -8,6 +8,9 @@ checked. Each is written in float and int8, at 96 pixels and at its own size, an
 the same random input. Integers are run with LiteRT's reference kernels and must be equal in
 every bit. Floats are run with its default kernels and may differ by 1e-4 of the range of the
 logarithms of the probabilities (of the outputs, where they are no probabilities).
+
+With --format onnx the files are ONNX and ONNX Runtime runs them, its own graph rewriting off.
+ONNX leaves the rounding of integers to the runtime: they are shown and not judged.
 """
 
 import argparse
@@ -18,6 +21,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 LARGEST_DIFFERENCE = 1e-4
@@ -41,6 +45,35 @@ def litert_outputs(file, inputs, reference):
         interpreter.set_tensor(detail["index"], value.reshape(detail["shape"]))
     interpreter.invoke()
     return [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
+
+
+def onnxruntime_session(file):
+    """The network as the file says it, operator by operator."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+
+def onnxruntime_outputs(file, inputs):
+    """What ONNX Runtime yields for inputs in N, C, H, W."""
+    session = onnxruntime_session(file)
+    names = [entry.name for entry in session.get_inputs()]
+    outputs = session.run(None, dict(zip(names, inputs, strict=True)))
+    return [o.transpose(0, 2, 3, 1) if o.ndim == 4 else o for o in outputs]
+
+
+def random_onnx_inputs(file, generator):
+    """As random_inputs, of an ONNX file."""
+    inputs = []
+    for entry in onnxruntime_session(file).get_inputs():
+        if entry.type == "tensor(float)":
+            values = generator.uniform(-1.0, 1.0, entry.shape).astype(np.float32)
+        else:
+            dtype = np.dtype(entry.type.removeprefix("tensor(").removesuffix(")"))
+            limits = np.iinfo(dtype)
+            values = generator.integers(limits.min, limits.max + 1, entry.shape).astype(dtype)
+        inputs.append(values)
+    return inputs
 
 
 def random_inputs(file, generator):
@@ -67,22 +100,28 @@ def difference(ours, theirs):
     return float(np.abs(ours - theirs).max() / max(np.ptp(theirs), 1e-30))
 
 
-def check(command, model, options, generator):
+def check(command, model, options, generator, form):
     """Precision and the largest difference of one network."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        file = folder / "network.tflite"
+        file = folder / f"network.{form}"
         converted = pocketvision(command, "convert", model, file, *options)
-        inputs = random_inputs(file, generator)
+        make = random_onnx_inputs if form == "onnx" else random_inputs
+        inputs = make(file, generator)
         arguments = []
         for number, value in enumerate(inputs):
+            if form == "onnx" and value.ndim == 4:
+                value = np.ascontiguousarray(value.transpose(0, 2, 3, 1))
             np.save(folder / f"input{number}.npy", value)
             arguments += ["--input", folder / f"input{number}.npy"]
         saved = pocketvision(
             command, "run", model, *arguments, "--output", folder / "out", *options
         )["outputs"]
         ours = [np.load(output["file"]) for output in saved]
-        theirs = litert_outputs(file, inputs, reference=converted["precision"] != "f32")
+        if form == "onnx":
+            theirs = onnxruntime_outputs(file, inputs)
+        else:
+            theirs = litert_outputs(file, inputs, reference=converted["precision"] != "f32")
         pairs = zip(ours, theirs, strict=True)
         return converted["precision"], max(difference(a, b) for a, b in pairs)
 
@@ -92,6 +131,7 @@ def main():
     parser.add_argument("command", help="the pocketvision command")
     parser.add_argument("models", nargs="*", help="names or files [default: all built in]")
     parser.add_argument("--small-only", action="store_true", help="only at 96 pixels")
+    parser.add_argument("--format", choices=["tflite", "onnx"], default="tflite")
     chosen = parser.parse_intermixed_args()
 
     listed = pocketvision(chosen.command, "models")["models"]
@@ -110,9 +150,12 @@ def main():
             ]
         for size, options in variants:
             try:
-                precision, found = check(chosen.command, model, options, generator)
+                precision, found = check(
+                    chosen.command, model, options, generator, chosen.format
+                )
                 limit = LARGEST_DIFFERENCE if precision == "f32" else 0
-                failures += not found <= limit
+                judged = precision == "f32" or chosen.format == "tflite"
+                failures += judged and not found <= limit
                 found = f"{found:.1e}" if isinstance(found, float) else f"{found} steps"
             except RuntimeError as error:
                 precision, found = "", f"FAILED: {error}"

@@ -21,9 +21,13 @@ fn failure(arguments: &[&str]) -> String {
 #[test]
 fn a_network_is_written_and_read_back() {
     let folder = tempfile::tempdir().unwrap();
-    for (precision, file) in
-        [("int8", "int8.tflite"), ("f32", "f32.tflite"), ("f32", "f32.safetensors")]
-    {
+    for (precision, file) in [
+        ("int8", "int8.tflite"),
+        ("f32", "f32.tflite"),
+        ("int8", "int8.onnx"),
+        ("f32", "f32.onnx"),
+        ("f32", "f32.safetensors"),
+    ] {
         let path = folder.path().join(file);
         let chosen = ["--precision", precision, "--classes", "9"];
         let written = json(&[&["convert", MODEL, text(&path)], &chosen[..]].concat());
@@ -110,4 +114,19 @@ fn a_folder_that_may_not_be_written_to_is_named() {
         assert!(message.contains("network.tflite: cannot be written"), "{message}");
     }
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn stated_shapes_are_checked_against_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.onnx");
+    let file = text(&path);
+    json(&["convert", MODEL, file, "--size", "64"]);
+    assert!(json(&["inspect", file, "--shape", "image=1x3x64x64"])["macs"].is_u64());
+    let message = failure(&["inspect", file, "--shape", "nothing=1x3x64x64"]);
+    assert!(message.contains("a shape was stated for input 'nothing'"), "{message}");
+    for malformed in ["image", "=1x3", "image=1x0x3", "image=axb"] {
+        let output = pocketvision(&["inspect", file, "--shape", malformed]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{malformed}");
+    }
 }

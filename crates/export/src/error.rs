@@ -32,7 +32,7 @@ pub enum ExportError {
     /// A network without a definition, whose weights alone would mean nothing.
     #[error(
         "{network}: a safetensors file holds the weights of a network that is built in, as it is \
-         defined, and this is not one: {reason}; write the network itself, as .tflite"
+         defined, and this is not one: {reason}; write the network itself, as .tflite or .onnx"
     )]
     NotDefined {
         /// The network's name.

@@ -19,8 +19,9 @@ use crate::report::{self, Conversion};
   pocketvision convert mobilenet-v3-small small.tflite
   pocketvision convert mobilenet-v2-1.0 float.tflite --precision f32
   pocketvision convert mobilenet_v2.safetensors mobilenet_v2.tflite
+  pocketvision convert mobilenet-edgetpu-1.0 edgetpu.onnx --precision f32
 
-A .tflite file holds the whole network, float or 8-bit. A .safetensors file holds the float
+A .tflite or .onnx file holds the whole network, float or 8-bit. A .safetensors file holds the float
 weights of a network that is built in, and nothing else. docs/formats.md says what becomes of
 operators that a format lacks.")]
 pub(crate) struct Convert {

@@ -16,7 +16,7 @@ use crate::report::{self, ModelReport};
   POCKETVISION_MODELS=~/models pocketvision models list --json
 
 A name stands for the first of: the file at that path; a file of that name, with or without
-its .tflite or .safetensors, in the folders of $POCKETVISION_MODELS, then in the user's cache folder; a model
+its extension, in the folders of $POCKETVISION_MODELS, then in the user's cache folder; a model
 that is built in.")]
 pub(crate) struct Models {
     #[command(subcommand)]

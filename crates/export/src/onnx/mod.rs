@@ -28,7 +28,7 @@ pub(crate) fn to_bytes(graph: &Graph) -> Result<Vec<u8>, ExportError> {
         let (format, limit_bytes) = (Format::Onnx, MAX_WEIGHT_BYTES);
         return Err(ExportError::Size { format, bytes, limit_bytes });
     }
-    Ok(translation::translate(graph)?.to_bytes())
+    Ok(translation::translate(graph)?.into_bytes())
 }
 
 /// Most bytes of weights, 2 GB: a protobuf message ends there.

@@ -104,7 +104,7 @@ impl File {
         self.graph.output.push(value_info(&output, element, dims));
     }
 
-    pub(super) fn to_bytes(self) -> Vec<u8> {
+    pub(super) fn into_bytes(self) -> Vec<u8> {
         let opset_import = vec![OperatorSet { domain: String::new(), version: Some(OPSET) }];
         let model = Model {
             ir_version: Some(IR_VERSION),
