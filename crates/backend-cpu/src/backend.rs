@@ -8,8 +8,8 @@ use pocketvision_core::{
 
 use crate::lower::check_supported;
 use crate::plan::CpuPlan;
-use crate::simd::Simd;
-use crate::team::Team;
+
+use crate::simd::{Simd, Team};
 use crate::{CpuError, SimdLevel, processor};
 
 /// Runs f32 and int8 networks on the processor.

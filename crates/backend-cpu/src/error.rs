@@ -29,5 +29,5 @@ pub enum CpuError {
     },
     /// The operating system refused to start threads.
     #[error("starting threads failed: {0}")]
-    ThreadPool(#[from] rayon::ThreadPoolBuildError),
+    StartThreads(#[from] std::io::Error),
 }

@@ -5,12 +5,12 @@
 //! and writes. The table in `lower.rs` says which operator becomes which kernel; read it
 //! first.
 //!
-//! **Run.** One inference is one parallel region. The calling thread and its helpers, which
-//! rayon owns, walk the list of steps side by side. Of each step every thread computes its
-//! own part of the output, fixed when the network was compiled, and then waits for the
-//! others at a barrier that spins: forking and joining at every layer would cost more than
-//! many layers do. With one thread there is no region at all. A run allocates nothing but
-//! what rayon needs to wake its threads.
+//! **Run.** One inference is one parallel region: forking and joining at every layer would
+//! cost more than many layers do. The calling thread and its helpers walk the list of steps
+//! side by side. Each step's output is divided into parts when the network is compiled. A
+//! thread computes its own share of them first, then what is left of the others', so that
+//! nobody waits for a helper that has yet to wake up; a step begins when all parts of the one
+//! before are finished. With one thread there is no region at all. A run allocates nothing.
 //!
 //! **Kernels.** Convolutions, dense, grouped and pointwise, and linear layers are one matrix
 //! product over patches of the image; depthwise convolutions run over channels. Both exist
@@ -26,7 +26,7 @@
 //! code of the workspace's processor side: vector kernels, the arena and the walk over it.
 
 mod backend;
-mod barrier;
+mod claims;
 mod error;
 mod kernels;
 mod lower;
@@ -34,7 +34,6 @@ mod plan;
 mod processor;
 mod simd;
 mod simd_level;
-mod team;
 
 pub use backend::{CpuBackend, CpuOptions};
 pub use error::CpuError;

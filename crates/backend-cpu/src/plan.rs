@@ -12,9 +12,8 @@ use pocketvision_core::{
 
 use crate::CpuBackend;
 use crate::kernels::Kernel;
-use crate::lower::Lowering;
-use crate::simd::{AlignedBytes, Executor, Simd, Step};
-use crate::team::Team;
+use crate::lower::{Lowered, Lowering};
+use crate::simd::{AlignedBytes, Executor, Simd, Step, Team};
 
 /// Packed weights, one arena, and the list of steps.
 #[derive(Debug)]
@@ -48,14 +47,16 @@ impl CpuPlan {
         let (mut steps, mut costs) = (Vec::new(), Vec::new());
         for (id, node) in graph.iter() {
             if let Some(lowered) = lowering.lower(node) {
-                costs.push(cost(graph, id, &*lowered.kernel));
+                let cost = cost(graph, id, &*lowered.kernel);
                 steps.push(Step {
                     node: id,
-                    kernel: lowered.kernel,
                     inputs: node.inputs.iter().map(|&input| layout.range(input)).collect(),
                     output: layout.range(id),
+                    parts: parts(&cost, &lowered, team.threads()),
                     split: lowered.split,
+                    kernel: lowered.kernel,
                 });
+                costs.push(cost);
             }
         }
         let weight_bytes = steps.iter().map(|step| step.kernel.weight_bytes()).sum();
@@ -188,6 +189,32 @@ fn cost(graph: &Graph, id: NodeId, kernel: &dyn Kernel) -> LayerCost {
         ..LayerCost::new(Some(id), node.name.clone(), kernel.name())
     }
 }
+
+/// Into how many parts a step is divided.
+///
+/// One, if handing a part to another thread takes as long as computing it; several for each
+/// thread, if a step is so long that they would not finish together where one is slower.
+fn parts(cost: &LayerCost, lowered: &Lowered, threads: usize) -> usize {
+    let shortest_us = (cost.macs as f64 / MACS_PER_US).max(cost.bytes as f64 / BYTES_PER_US);
+    if threads == 1 || shortest_us < HAND_OVER_US {
+        return 1;
+    }
+    let rounds = shortest_us / threads as f64 / PART_US;
+    let wanted = threads * (rounds as usize).clamp(1, MOST_ROUNDS);
+    wanted.min(lowered.split.granules().max(1))
+}
+
+/// What a core does at most in a microsecond: int8 multiply-accumulates with AVX-512, and
+/// bytes from the second-level cache.
+const MACS_PER_US: f64 = 500e3;
+const BYTES_PER_US: f64 = 200e3;
+
+/// How long it takes until another thread sees that there is something to do.
+const HAND_OVER_US: f64 = 0.3;
+
+/// A part that is short enough to be waited for.
+const PART_US: f64 = 10.0;
+const MOST_ROUNDS: usize = 4;
 
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3

@@ -1,4 +1,4 @@
-//! A run allocates nothing, whatever the network; waking helpers takes rayon a few bytes.
+//! A run allocates nothing, whatever the network and the number of threads.
 //!
 //! Counts the allocations of the whole process, so this file has one test alone.
 
@@ -17,14 +17,8 @@ fn a_second_run_allocates_nothing() {
     for precision in [Precision::F32, Precision::Int8] {
         for threads in [1, 2] {
             let stats = second_run(precision, threads);
-            if threads == 1 {
-                let message = format!("{precision:?}");
-                assert_eq!((stats.allocations, stats.reallocations), (0, 0), "{message}");
-            } else {
-                // One job for all helpers, and at times a place in a helper's queue.
-                assert!(stats.allocations <= 4, "{precision:?}: {stats:?}");
-                assert!(stats.bytes_allocated <= 4096, "{precision:?}: {stats:?}");
-            }
+            let message = format!("{precision:?}, {threads} threads");
+            assert_eq!((stats.allocations, stats.reallocations), (0, 0), "{message}");
         }
     }
 }

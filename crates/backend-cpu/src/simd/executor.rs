@@ -8,10 +8,9 @@ use pocketvision_core::NodeId;
 use pocketvision_core::liveness::ALIGNMENT_BYTES;
 
 use super::split::Split;
-use super::{AlignedBytes, Inputs, Tile};
-use crate::barrier::Barrier;
+use super::{AlignedBytes, Inputs, Team, Tile};
+use crate::claims::{Claim, Claims};
 use crate::kernels::Kernel;
-use crate::team::Team;
 
 /// One step: a kernel, what it reads and what it writes, as bytes of the arena.
 pub(crate) struct Step {
@@ -23,8 +22,9 @@ pub(crate) struct Step {
     pub(crate) inputs: Vec<Range<usize>>,
     /// Where its output goes.
     pub(crate) output: Range<usize>,
-    /// How the output is divided among threads.
+    /// How the output is divided among threads, and into how many parts, at least one.
     pub(crate) split: Split,
+    pub(crate) parts: usize,
 }
 
 impl fmt::Debug for Step {
@@ -41,7 +41,7 @@ pub(crate) struct Executor {
     arena: AlignedBytes,
     /// One for each thread; only that thread ever locks it.
     scratch: Vec<Mutex<AlignedBytes>>,
-    barrier: Barrier,
+    claims: Claims,
 }
 
 /// The arena while threads work on it.
@@ -73,7 +73,8 @@ impl Executor {
         let scratch_bytes = steps.iter().map(|step| step.kernel.scratch_bytes()).max();
         let scratch = || Mutex::new(AlignedBytes::zeroed(scratch_bytes.unwrap_or(0)));
         let scratch = (0..threads).map(|_| scratch()).collect();
-        Self { steps, arena, scratch, barrier: Barrier::new(threads) }
+        let claims = Claims::new(threads, steps.iter().map(|step| step.parts).collect());
+        Self { steps, arena, scratch, claims }
     }
 
     /// Bytes of the arena.
@@ -97,47 +98,42 @@ impl Executor {
     }
 
     /// Runs all steps on a team of as many threads as were announced; after each one,
-    /// `after_step` is called on the calling thread. A panic of one thread ends the run on
-    /// all of them and is passed on.
+    /// `after_step` is called on the thread that finished it. A panic of one thread ends the
+    /// run on all of them and is passed on.
     pub(crate) fn run(&mut self, team: &Team, after_step: impl FnMut(usize) + Send) {
         assert_eq!(team.threads(), self.scratch.len(), "a team of another size");
-        self.barrier.reset();
+        self.claims.reset();
         let arena = SharedArena(self.arena.bytes_mut().as_mut_ptr());
         let after_step = Mutex::new(after_step);
         let executor = &*self;
-        team.run(|thread| {
-            if thread == 0 {
-                let mut after_step = after_step.lock().unwrap_or_else(PoisonError::into_inner);
-                executor.walk(arena, thread, &mut *after_step);
-            } else {
-                executor.walk(arena, thread, |_| {});
-            }
-        });
+        team.run(|thread| executor.walk(arena, thread, &after_step));
     }
 
-    fn walk(&self, arena: SharedArena, thread: usize, mut after_step: impl FnMut(usize)) {
-        let _guard = self.barrier.poison_on_panic();
-        let threads = self.scratch.len();
+    fn walk(&self, arena: SharedArena, thread: usize, after_step: &Mutex<impl FnMut(usize)>) {
+        let _guard = self.claims.poison_on_panic();
         let mut scratch = self.scratch[thread].lock().unwrap_or_else(PoisonError::into_inner);
-        for (index, step) in self.steps.iter().enumerate() {
-            let part = step.split.part(thread, threads);
+        while let Some(claim) = self.claims.next(thread) {
+            let Claim { step: index, part } = claim;
+            let step = &self.steps[index];
+            let part = step.split.part(part, step.parts);
             if !part.is_empty() {
                 // SAFETY: `run` borrows the arena exclusively, so only this walk's threads
-                // touch it. All of them are at this same step: the barrier below lets none
-                // start a step before all have finished the one before. `new` checked that
+                // touch it. All of them are at this same step: `Claims` gives no part of a
+                // step before all parts of the one before are finished. `new` checked that
                 // the step's ranges are inside the arena and that no input overlaps the
-                // output, so nobody writes to the inputs. Every thread has another number,
-                // so parts are disjoint (a test of `Split::part`) and this tile is its own.
+                // output, so nobody writes to the inputs. Every part is given once (a test of
+                // `Claims`), and parts are disjoint (a test of `Split::part`), so this tile is
+                // this thread's own.
                 let (inputs, mut tile) = unsafe {
                     let output = arena.0.add(step.output.start);
                     (Inputs::new(arena.0, &step.inputs), Tile::new(output, &step.split, part))
                 };
                 step.kernel.run(&inputs, &mut tile, scratch.bytes_mut());
             }
-            if self.barrier.wait().is_err() {
-                return;
-            }
-            after_step(index);
+            self.claims.finish(claim, || {
+                let mut after_step = after_step.lock().unwrap_or_else(PoisonError::into_inner);
+                after_step(index);
+            });
         }
     }
 }
@@ -181,6 +177,7 @@ mod tests {
             inputs: vec![at(index)],
             output: at(index + 1),
             split: Split::flat(1000),
+            parts: 1 + index % 4,
         };
         Executor::new((0..steps).map(step).collect(), AlignedBytes::zeroed(2048), threads)
     }

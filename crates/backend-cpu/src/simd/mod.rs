@@ -6,8 +6,8 @@
 //!   a value that exists only where the machine was asked and has the instructions.
 //! * **Memory.** Vector kernels take slices and tiles, check once on entry that all they
 //!   will touch lies inside, and use pointers from there on. [`executor::Executor`] hands
-//!   each thread its own part of a step's output as a [`Tile`]; parts of different threads
-//!   do not overlap, and no thread is a step ahead of another.
+//!   out parts of a step's output as [`Tile`]s, each to one thread; parts do not overlap, and
+//!   no thread is a step ahead of another.
 //!
 //! Every vector kernel is tested against its scalar twin on random shapes.
 #![allow(unsafe_code)]
@@ -19,12 +19,14 @@ pub(crate) mod avx512;
 mod bytes;
 mod executor;
 mod split;
+mod team;
 mod tile;
 mod vectorize;
 
 pub(crate) use bytes::AlignedBytes;
 pub(crate) use executor::{Executor, Step};
 pub(crate) use split::Split;
+pub(crate) use team::Team;
 pub(crate) use tile::{Inputs, Tile};
 
 use crate::{CpuError, SimdLevel};

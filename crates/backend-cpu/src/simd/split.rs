@@ -20,7 +20,7 @@ enum Along {
     Columns { granule_bytes: usize },
 }
 
-/// What one thread computes.
+/// What one thread computes at a time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Part {
     /// Its rows.
@@ -76,12 +76,20 @@ impl Split {
         self.row_bytes
     }
 
-    /// The part of one of so many threads.
-    pub(crate) fn part(&self, thread: usize, threads: usize) -> Part {
+    /// The most parts that are not empty.
+    pub(crate) const fn granules(&self) -> usize {
+        match self.along {
+            Along::Rows { granule } => self.rows.div_ceil(granule),
+            Along::Columns { granule_bytes } => self.row_bytes.div_ceil(granule_bytes),
+        }
+    }
+
+    /// One of so many parts.
+    pub(crate) fn part(&self, index: usize, parts: usize) -> Part {
         let cut = |size: usize, granule: usize| {
             let granules = size.div_ceil(granule);
-            let at = |thread: usize| (granules * thread / threads * granule).min(size);
-            at(thread)..at(thread + 1)
+            let at = |index: usize| (granules * index / parts * granule).min(size);
+            at(index)..at(index + 1)
         };
         match self.along {
             Along::Rows { granule } => {
@@ -118,7 +126,7 @@ mod tests {
         #[test]
         fn parts_cover_every_byte_once(
             rows in 1usize..40, row_bytes in 1usize..40, granule in 1usize..9,
-            threads in 1usize..7, by_rows: bool,
+            parts in 1usize..7, by_rows: bool,
         ) {
             let split = if by_rows {
                 Split::rows(rows, row_bytes, granule)
@@ -126,8 +134,9 @@ mod tests {
                 Split::columns(rows, row_bytes, granule)
             };
             let mut owners = vec![0; rows * row_bytes];
-            for thread in 0..threads {
-                let part = split.part(thread, threads);
+            for index in 0..parts {
+                let part = split.part(index, parts);
+                prop_assert!(parts > split.granules() || !part.is_empty());
                 for row in part.rows {
                     for column in part.columns.clone() {
                         owners[row * row_bytes + column] += 1;
