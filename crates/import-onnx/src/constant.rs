@@ -1,13 +1,15 @@
 //! Constant tensors as the file has them, before they become parameters of a graph.
 
+use std::ops::Range;
+
 use half::f16;
 use pocketvision_core::Shape;
-use prost::bytes::Bytes;
 
 use crate::budget::Budget;
 use crate::error::{Problem, Result};
 use crate::external_data::Folder;
 use crate::message::{self, data_type};
+use crate::skeleton::FileNumbers;
 
 /// A constant: dimensions in ONNX's order, numbers row by row.
 #[derive(Clone, PartialEq, Debug)]
@@ -43,19 +45,29 @@ impl Constant {
         Self { dims, numbers, quantization: None }
     }
 
-    /// Reads a tensor of the file.
+    /// Reads a tensor that holds its numbers, or that has them in another file.
     pub(crate) fn read(
         tensor: &message::Tensor,
         folder: Option<&Folder>,
         budget: &mut Budget,
     ) -> Result<Self> {
-        let wrong =
-            |source| Problem::Tensor { name: tensor.name.clone(), source: Box::new(source) };
-        Self::read_unnamed(tensor, folder, budget).map_err(wrong)
+        Self::read_unnamed(tensor, None, folder, budget).map_err(|problem| problem.of(tensor))
+    }
+
+    /// Reads a tensor whose numbers are at a place in the model's file.
+    pub(crate) fn read_at(
+        tensor: &message::Tensor,
+        place: Range<u64>,
+        file: &mut FileNumbers<'_>,
+        budget: &mut Budget,
+    ) -> Result<Self> {
+        let place = Some((place, file));
+        Self::read_unnamed(tensor, place, None, budget).map_err(|problem| problem.of(tensor))
     }
 
     fn read_unnamed(
         tensor: &message::Tensor,
+        place: Option<(Range<u64>, &mut FileNumbers<'_>)>,
         folder: Option<&Folder>,
         budget: &mut Budget,
     ) -> Result<Self> {
@@ -74,16 +86,24 @@ impl Constant {
                 return Err(Problem::Element { actual: data_type::name(number), expected });
             }
         };
-        let bytes = if tensor.data_location == Some(EXTERNAL) {
-            budget.grow(count * file_width);
-            Some(Folder::read(folder, tensor, count * file_width)?)
+        let file_bytes = count * file_width;
+        let numbers = if let Some((place, file)) = place {
+            let actual = (place.end - place.start) as usize;
+            if actual != file_bytes {
+                return Err(Problem::DataSize { what: "bytes", actual, expected: file_bytes });
+            }
+            budget.charge(count * width)?;
+            from_file(number, count, file_bytes, |bytes| file.read(place.start, bytes))?
+        } else if tensor.data_location == Some(EXTERNAL) {
+            budget.grow(file_bytes);
+            budget.charge(count * width)?;
+            from_bytes(&Folder::read(folder, tensor, file_bytes)?, number, file_bytes)?
         } else {
-            tensor.raw_data.clone()
-        };
-        budget.charge(count * width)?;
-        let numbers = match bytes {
-            Some(bytes) => from_bytes(&bytes, number, count * file_width)?,
-            None => from_fields(tensor, number, count)?,
+            budget.charge(count * width)?;
+            match &tensor.raw_data {
+                Some(bytes) => from_bytes(bytes, number, file_bytes)?,
+                None => from_fields(tensor, number, count)?,
+            }
         };
         Ok(Self::new(dims, numbers))
     }
@@ -91,6 +111,14 @@ impl Constant {
     /// How many numbers there are.
     pub(crate) fn count(&self) -> usize {
         self.dims.iter().product()
+    }
+
+    /// The real numbers that the constant stands for, and nothing else keeps.
+    pub(crate) fn into_finite_f32(self, budget: &mut Budget) -> Result<Vec<f32>> {
+        match self.numbers {
+            Numbers::F32(values) => finite(values),
+            _ => self.to_finite_f32(budget),
+        }
     }
 
     /// The real numbers that the constant stands for.
@@ -121,11 +149,7 @@ impl Constant {
 
     /// The real numbers of weights or operands, all of them finite.
     pub(crate) fn to_finite_f32(&self, budget: &mut Budget) -> Result<Vec<f32>> {
-        let values = self.to_f32(budget)?;
-        match values.iter().find(|value| !value.is_finite()) {
-            Some(&value) => Err(Problem::NotFinite { value }),
-            None => Ok(values),
-        }
+        finite(self.to_f32(budget)?)
     }
 
     /// For each number, which of the scales is its own.
@@ -166,6 +190,13 @@ impl Constant {
     }
 }
 
+fn finite(values: Vec<f32>) -> Result<Vec<f32>> {
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(&value) => Err(Problem::NotFinite { value }),
+        None => Ok(values),
+    }
+}
+
 /// Dimensions that are not negative.
 pub(crate) fn dims(stated: &[i64]) -> Result<Vec<usize>> {
     stated.iter().map(|&dim| usize::try_from(dim).map_err(|_| too_large(stated))).collect()
@@ -185,7 +216,24 @@ fn too_large(dims: &[i64]) -> Problem {
     }
 }
 
-fn from_bytes(bytes: &Bytes, number: i32, expected: usize) -> Result<Numbers> {
+/// Numbers that `read` brings from a file, without a copy where the file's type is ours.
+fn from_file(
+    number: i32,
+    count: usize,
+    file_bytes: usize,
+    read: impl FnOnce(&mut [u8]) -> Result<()>,
+) -> Result<Numbers> {
+    if number == data_type::FLOAT && cfg!(target_endian = "little") {
+        let mut values = vec![0.0; count];
+        read(bytemuck::cast_slice_mut(&mut values))?;
+        return Ok(Numbers::F32(values));
+    }
+    let mut bytes = vec![0; file_bytes];
+    read(&mut bytes)?;
+    from_bytes(&bytes, number, file_bytes)
+}
+
+fn from_bytes(bytes: &[u8], number: i32, expected: usize) -> Result<Numbers> {
     if bytes.len() != expected {
         return Err(Problem::DataSize { what: "bytes", actual: bytes.len(), expected });
     }

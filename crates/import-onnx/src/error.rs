@@ -199,6 +199,11 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// The problem of a tensor.
+    pub(crate) fn of(self, tensor: &crate::message::Tensor) -> Self {
+        Self::Tensor { name: tensor.name.clone(), source: Box::new(self) }
+    }
+
     pub(crate) fn attribute(
         attribute: &'static str,
         value: impl ToString,

@@ -4,7 +4,8 @@
 //! names of their values. Importing walks that list once:
 //!
 //! ```text
-//! bytes ─► message: what field 5 of a node means
+//! file ─► skeleton: all of it but the weights
+//!          └─► message: what field 5 of a node means
 //!             └─► network: who writes a value, who reads it
 //!                     └─► operator/*: one ONNX operator to no, one or a few nodes
 //! ```
@@ -46,23 +47,23 @@ pub mod message;
 mod names;
 mod network;
 mod operator;
+mod skeleton;
 mod value;
 mod wire;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
 use pocketvision_core::Graph;
-use prost::Message;
-use prost::bytes::Bytes;
 
 pub use error::{ImportError, Problem};
 
 use error::Result;
 use external_data::Folder;
+use skeleton::{Skeleton, Source};
 
 /// What a file may leave open.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -84,8 +85,7 @@ pub fn open(
     let path = path.as_ref();
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let folder = Folder::of(path);
-    read(path)
-        .and_then(|bytes| import_bytes(bytes.into(), &name, Some(&folder), options))
+    read(path, &name, &folder, options)
         .map_err(|problem| ImportError { file: path.display().to_string(), problem })
 }
 
@@ -100,7 +100,7 @@ pub fn import(
     name: &str,
     options: &ImportOptions,
 ) -> std::result::Result<Graph, ImportError> {
-    import_bytes(Bytes::copy_from_slice(bytes), name, None, options)
+    import_from(&mut Cursor::new(bytes), bytes.len(), name, None, options)
         .map_err(|problem| ImportError { file: name.to_owned(), problem })
 }
 
@@ -113,29 +113,31 @@ pub const MAX_FIELDS: usize = 1 << 18;
 /// The versions of ONNX's operators that are read.
 pub const OPSETS: RangeInclusive<i64> = 11..=21;
 
-fn import_bytes(
-    bytes: Bytes,
+fn import_from(
+    source: &mut dyn Source,
+    file_bytes: usize,
     name: &str,
     folder: Option<&Folder>,
     options: &ImportOptions,
 ) -> Result<Graph> {
-    wire::check(&bytes)?;
-    let file_bytes = bytes.len();
-    let model = message::Model::decode(bytes)?;
-    importer::import(model, file_bytes, name, folder, options)
+    let skeleton = Skeleton::read(source)?;
+    importer::import(skeleton, file_bytes, name, folder, options)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let file = File::open(path)?;
-    let bytes = file.metadata()?.len();
-    if bytes > MAX_FILE_BYTES {
-        return Err(Problem::FileSize { bytes });
+fn read(path: &Path, name: &str, folder: &Folder, options: &ImportOptions) -> Result<Graph> {
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(Problem::FileSize { bytes: metadata.len() });
     }
-    let mut content = Vec::with_capacity(bytes as usize);
-    // A pipe or a file that grows has no length to check beforehand.
+    if metadata.is_file() {
+        return import_from(&mut file, metadata.len() as usize, name, Some(folder), options);
+    }
+    // A pipe has no length and cannot be read twice.
+    let mut content = Vec::new();
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut content)?;
     if content.len() as u64 > MAX_FILE_BYTES {
         return Err(Problem::FileSize { bytes: content.len() as u64 });
     }
-    Ok(content)
+    import_from(&mut Cursor::new(&content), content.len(), name, Some(folder), options)
 }

@@ -21,16 +21,18 @@ use crate::message::{self, Model};
 use crate::names::Names;
 use crate::network::Network;
 use crate::operator;
+use crate::skeleton::Skeleton;
 use crate::value::{Activation, Layout, Number, Value, graph_shape};
 
-/// Turns a decoded file into a graph.
+/// Turns a file into a graph.
 pub(crate) fn import(
-    model: Model,
+    skeleton: Skeleton<'_>,
     file_bytes: usize,
     name: &str,
     folder: Option<&Folder>,
     options: &ImportOptions,
 ) -> Result<Graph> {
+    let Skeleton { model, mut numbers } = skeleton;
     let opset = opset(&model)?;
     let graph = model.graph.ok_or(Problem::Missing("graph"))?;
     let message::Graph { node, initializer, input, output, .. } = graph;
@@ -47,11 +49,14 @@ pub(crate) fn import(
         meanings: HashMap::new(),
         floats: HashMap::new(),
     };
-    for tensor in &initializer {
-        let constant = Constant::read(tensor, folder, &mut importer.budget)?;
+    for (index, tensor) in initializer.into_iter().enumerate() {
+        let budget = &mut importer.budget;
+        let constant = match numbers.place(index) {
+            Some(place) => Constant::read_at(&tensor, place, &mut numbers, budget)?,
+            None => Constant::read(&tensor, folder, budget)?,
+        };
         importer.define(&tensor.name, Value::Constant(Rc::new(constant)))?;
     }
-    drop(initializer);
     importer.inputs(&input, options)?;
     for (index, node) in network.nodes.iter().enumerate() {
         importer.node(index, node).map_err(|problem| match problem {
@@ -166,6 +171,23 @@ impl<'a> Importer<'a> {
         }
     }
 
+    /// The weights of a node, which are the caller's alone if no other node reads them.
+    pub(crate) fn take_constant(
+        &mut self,
+        node: &message::Node,
+        index: usize,
+    ) -> Result<Rc<Constant>> {
+        let constant = self.constant(node, index)?;
+        let name = &node.input[index];
+        if self.network.only_reader(name).is_some()
+            && let Some(value) = self.values.get_mut(name)
+        {
+            // Nobody will ask again.
+            *value = Value::Constant(Rc::new(Constant::list(vec![])));
+        }
+        Ok(constant)
+    }
+
     /// An input of a node that is known before the network runs, if it is there.
     pub(crate) fn optional_constant(
         &self,
@@ -218,12 +240,12 @@ impl<'a> Importer<'a> {
         let shape = graph_shape(&constant.dims, layout)?;
         if let Some((element, values)) = quantized::per_tensor_int8(constant) {
             self.budget.charge(2 * values.len())?;
-            let values = reorder(&values, shape, layout);
+            let values = reorder(values, shape, layout);
             return Ok(Tensor::new(shape, element, TensorData::I8(values))?);
         }
         let values = constant.to_finite_f32(&mut self.budget)?;
         self.budget.charge(4 * values.len())?;
-        Ok(Tensor::from_f32(shape, reorder(&values, shape, layout))?)
+        Ok(Tensor::from_f32(shape, reorder(values, shape, layout))?)
     }
 
     /// A parameter of the graph.
@@ -292,10 +314,10 @@ impl<'a> Importer<'a> {
 }
 
 /// Numbers in N, C, H, W order put in N, H, W, C order; others stay.
-pub(crate) fn reorder<T: Copy>(values: &[T], shape: Shape, layout: Layout) -> Vec<T> {
+pub(crate) fn reorder<T: Copy>(values: Vec<T>, shape: Shape, layout: Layout) -> Vec<T> {
     let Shape { n, h, w, c } = shape;
     if layout == Layout::Rows || c == 1 || h * w == 1 {
-        return values.to_vec();
+        return values;
     }
     let mut out = Vec::with_capacity(values.len());
     for image in 0..n {

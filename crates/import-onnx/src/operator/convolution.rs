@@ -1,5 +1,6 @@
 //! `Conv`: dense, grouped and depthwise.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use pocketvision_core::op::{ActivationKind, Conv2d, DepthwiseConv2d, Pad, Padding, Window};
@@ -16,7 +17,7 @@ use crate::value::{Activation, Layout, Number, Value};
 pub(super) fn lower(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
     let input = importer.activation(node, 0)?;
     let [n, channels, h, w] = input.image()?;
-    let weight = importer.constant(node, 1)?;
+    let weight = importer.take_constant(node, 1)?;
     let bias = importer.optional_constant(node, 2)?;
     let &[out_channels, group_channels, kernel_h, kernel_w] = weight.dims.as_slice() else {
         let expected = "[output channels, input channels per group, height, width]";
@@ -57,7 +58,7 @@ pub(super) fn lower(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
     })?;
     let form = (vec![n, out_channels, out_h, out_w], Layout::Image);
     let source = Activation { node: source, ..input };
-    convolve(importer, node, &source, &weight, bias.as_deref(), shape, form, make)
+    convolve(importer, node, &source, weight, bias.as_deref(), shape, form, make)
 }
 
 /// A convolution or linear layer of constant weights: in int8 where the file means it so,
@@ -68,13 +69,13 @@ pub(super) fn convolve(
     importer: &mut Importer<'_>,
     node: &Node,
     input: &Activation,
-    weight: &Constant,
+    weight: Rc<Constant>,
     bias: Option<&Constant>,
     shape: Shape,
     (dims, layout): (Vec<usize>, Layout),
     make: impl Fn(ParamId, Option<ParamId>, Option<ActivationKind>) -> Op,
 ) -> Result<Value> {
-    for constant in std::iter::once(weight).chain(bias) {
+    for constant in std::iter::once(&*weight).chain(bias) {
         if !matches!(constant.numbers, Numbers::F32(_)) && constant.quantization.is_none() {
             let expected = "float weights and biases, or integers through DequantizeLinear";
             return Err(Problem::Element { actual: constant.element().into(), expected });
@@ -82,7 +83,7 @@ pub(super) fn convolve(
     }
     if importer.is_quantized(input)
         && let Some(target) = importer.target(node, true)
-        && let Some(integers) = IntegerWeights::of(importer, input, weight, bias, shape)?
+        && let Some(integers) = IntegerWeights::of(importer, input, &weight, bias, shape)?
     {
         let weight = importer.param(&format!("{}/weight", node_name(node)), integers.weight);
         let bias =
@@ -92,10 +93,12 @@ pub(super) fn convolve(
         let value = Activation { node: pushed, dims, layout, number: Number::Float };
         return Ok(importer.reach(&target, value));
     }
-    let values = weight.to_finite_f32(&mut importer.budget)?;
+    let values = match Rc::try_unwrap(weight) {
+        Ok(owned) => owned.into_finite_f32(&mut importer.budget)?,
+        Err(shared) => shared.to_finite_f32(&mut importer.budget)?,
+    };
     importer.budget.charge(4 * values.len())?;
-    let weight = Arc::new(Tensor::from_f32(shape, reorder(&values, shape, Layout::Image))?);
-    drop(values);
+    let weight = Arc::new(Tensor::from_f32(shape, reorder(values, shape, Layout::Image))?);
     let bias = match bias {
         None => None,
         Some(bias) => {

@@ -29,11 +29,11 @@ pub(super) fn gemm(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
     if input.dims.len() != 2 {
         return Err(Problem::shape("the input", &input.dims, "[batch, channels]"));
     }
-    let weight = importer.constant(node, 1)?;
+    let weight = importer.take_constant(node, 1)?;
     let transposed = attributes.flag("transB", false)?;
     let bias = importer.optional_constant(node, 2)?;
     let bias = bias.map(|bias| spread(&bias, &weight, transposed)).transpose()?;
-    lower(importer, node, &input, &weight, transposed, bias.as_deref())
+    lower(importer, node, &input, weight, transposed, bias.as_deref())
 }
 
 pub(super) fn matmul(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
@@ -41,15 +41,15 @@ pub(super) fn matmul(importer: &mut Importer<'_>, node: &Node) -> Result<Value> 
     if input.layout != Layout::Rows || input.dims.len() < 2 {
         return Err(Problem::shape("the first input", &input.dims, "rows of channels"));
     }
-    let weight = importer.constant(node, 1)?;
-    lower(importer, node, &input, &weight, false, None)
+    let weight = importer.take_constant(node, 1)?;
+    lower(importer, node, &input, weight, false, None)
 }
 
 fn lower(
     importer: &mut Importer<'_>,
     node: &Node,
     input: &Activation,
-    weight: &Constant,
+    weight: Rc<Constant>,
     transposed: bool,
     bias: Option<&Constant>,
 ) -> Result<Value> {
@@ -59,13 +59,7 @@ fn lower(
         let expected = format!("two dimensions, one of them the {channels} input channels");
         return Err(Problem::shape("the weights", &weight.dims, expected));
     }
-    let turned;
-    let weight = if transposed {
-        weight
-    } else {
-        turned = transpose(importer, weight)?;
-        &turned
-    };
+    let weight = if transposed { weight } else { Rc::new(transpose(importer, &weight)?) };
     let shape = Shape::new(weight.dims[0], 1, 1, channels);
     let make = |weight, bias, activation| Op::Linear(Linear { weight, bias, activation });
     let mut dims = input.dims.clone();

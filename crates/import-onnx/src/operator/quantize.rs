@@ -102,7 +102,7 @@ impl IntegerWeights {
             Numbers::U8(values) => values.iter().map(|&v| (i16::from(v) - 128) as i8).collect(),
             _ => return Ok(None),
         };
-        let values = reorder(&values, shape, Layout::Image);
+        let values = reorder(values, shape, Layout::Image);
         let product = |channel: usize| {
             f64::from(input_scale) * f64::from(scales[channel.min(scales.len() - 1)])
         };
