@@ -3,6 +3,8 @@
 //! | operator | f32 | int8 | divided among threads by |
 //! |---|---|---|---|
 //! | Conv2d, Linear | patches, packed panels, [`MatmulF32`] | the same, [`MatmulI8`] | pixels, or channels if pixels are few |
+//! | the same at one position | weights as they are, [`LinearF32`] | as above | channels |
+//! | Conv2d 3x3, stride 1 | transformed tiles, [`WinogradF32`] where it pays | as above | lines of 4 pixels, or channels |
 //! | DepthwiseConv2d | taps by channel, [`DepthwiseF32`] | pairs of taps, [`DepthwiseI8`] | pixels or channels |
 //! | Add, Mul | [`Binary`] | [`Binary`] | bytes, or pixels where one operand is repeated |
 //! | Activation | [`ActivationF32`] | 256-byte [`Table`] | bytes |
@@ -11,6 +13,8 @@
 //! | Softmax | [`SoftmaxF32`] | [`SoftmaxI8`] | positions |
 //! | Concat, Pad | [`ConcatKernel`], [`PadKernel`] | the same | rows or bytes |
 //! | Input, Constant, Reshape | none: bytes of the arena | none | |
+
+use std::sync::Arc;
 
 use pocketvision_core::op::{
     ActivationKind, Axis, Conv2d, DepthwiseConv2d, Padding, Pool2d, PoolKind, Window,
@@ -28,6 +32,7 @@ use crate::kernels::convolution::{Convolution, Matmul};
 use crate::kernels::depthwise::DepthwiseWindow;
 use crate::kernels::depthwise_f32::DepthwiseF32;
 use crate::kernels::depthwise_i8::DepthwiseI8;
+use crate::kernels::linear_f32::LinearF32;
 use crate::kernels::matmul_f32::MatmulF32;
 use crate::kernels::matmul_i8::MatmulI8;
 use crate::kernels::pad::PadKernel;
@@ -37,6 +42,7 @@ use crate::kernels::quantize::{DequantizeF32, QuantizeF32};
 use crate::kernels::requantize::Requantize;
 use crate::kernels::softmax::{SoftmaxF32, SoftmaxI8};
 use crate::kernels::table::Table;
+use crate::kernels::winograd_f32::WinogradF32;
 use crate::simd::{Simd, Split};
 
 /// A kernel, and how its output is divided among threads.
@@ -164,9 +170,32 @@ impl Lowering<'_> {
                 matmul_depth,
             )
         };
+        if input.element == Element::F32
+            && op.groups == 1
+            && op.window.taps() == 1
+            && is_vector(input)
+            && is_vector(output)
+        {
+            let weights = Arc::clone(&self.graph.params()[op.weight.index()].tensor);
+            let bias = self.bias_f32(op.bias, output.shape.c);
+            let kernel = LinearF32::new(self.simd, weights, bias, op.activation);
+            let granule = LinearF32::COLUMN_GRANULE * size_of::<f32>();
+            let split = Split::columns(1, row_bytes(output), granule);
+            return Lowered { kernel: Box::new(kernel), split };
+        }
         if input.element == Element::F32 {
             let all = weights.as_f32().expect("f32 weights");
             let bias = self.bias_f32(op.bias, output.shape.c);
+            let (window, activation) = (op.window, op.activation);
+            if op.groups == 1 && WinogradF32::pays(window, input.shape, output.shape) {
+                let (from, to) = (input.shape, output.shape);
+                let kernel = WinogradF32::new(self.simd, window, from, to, all, &bias, activation);
+                let columns = kernel.column_granule() * size_of::<f32>();
+                let (rows, row_bytes) = (positions(to), row_bytes(output));
+                let granule = kernel.row_granule();
+                let split = Split::balanced(rows, row_bytes, granule, columns, self.threads);
+                return Lowered { kernel: Box::new(kernel), split };
+            }
             let group = |group: usize| {
                 let columns = group_columns(group);
                 let weights = &all[columns.start * depth..columns.end * depth];
@@ -343,6 +372,11 @@ impl Lowering<'_> {
 /// A kernel that takes its output as one run of bytes.
 fn flat(output: &TensorType, kernel: impl Kernel + 'static) -> Lowered {
     Lowered { kernel: Box::new(kernel), split: Split::flat(output.bytes()) }
+}
+
+/// True for one position of one image.
+fn is_vector(ty: &TensorType) -> bool {
+    ty.shape == Shape::vector(ty.shape.c)
 }
 
 /// Pixels of all images of a batch.

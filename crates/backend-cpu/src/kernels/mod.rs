@@ -10,6 +10,7 @@ pub(crate) mod depthwise;
 pub(crate) mod depthwise_f32;
 pub(crate) mod depthwise_i8;
 pub(crate) mod epilogue_f32;
+pub(crate) mod linear_f32;
 pub(crate) mod matmul_f32;
 pub(crate) mod matmul_i8;
 pub(crate) mod pad;
@@ -22,6 +23,9 @@ pub(crate) mod requantize;
 pub(crate) mod rows;
 pub(crate) mod softmax;
 pub(crate) mod table;
+pub(crate) mod winograd_f32;
+pub(crate) mod winograd_tiles;
+pub(crate) mod winograd_transform;
 
 use std::fmt;
 

@@ -5,6 +5,8 @@ pub(crate) mod binary_i8;
 pub(crate) mod depthwise_f32;
 pub(crate) mod depthwise_i8;
 mod epilogue_f32;
+pub(crate) mod linear_f32;
 pub(crate) mod matmul_f32;
 pub(crate) mod matmul_i8;
 mod requantize;
+pub(crate) mod winograd_f32;
