@@ -28,6 +28,32 @@ pub(crate) struct Span<'a> {
     pub(crate) pixels: usize,
 }
 
+/// A window without gaps, and what it slides over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowWindow {
+    pub(crate) kernel_h: usize,
+    pub(crate) kernel_w: usize,
+    pub(crate) stride_w: usize,
+    /// Columns of padding before the first one of the image.
+    pub(crate) left: usize,
+    pub(crate) input_width: usize,
+    /// Elements of a pixel.
+    pub(crate) channels: usize,
+}
+
+/// Neighbouring output pixels of one row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Line {
+    /// The number of its first pixel in the output.
+    pub(crate) first_pixel: usize,
+    /// The columns of its pixels.
+    pub(crate) columns: Range<usize>,
+    /// The rows of the kernel that are over the image.
+    pub(crate) kernel_rows: Range<usize>,
+    /// The input row under the first of them, as an index of the input's elements.
+    pub(crate) input: usize,
+}
+
 impl Span<'_> {
     /// A tap beyond the edge.
     pub(crate) const BORDER: usize = usize::MAX;
@@ -97,6 +123,38 @@ impl DepthwiseWindow {
         let room = (input.w + padding.left).checked_sub((window.kernel_w - 1) * window.dilation_w);
         let end = room.map_or(0, |room| room.div_ceil(window.stride_w)).min(output.w);
         Self { input, output, window, padding, inside: first..end.max(first) }
+    }
+
+    /// The shape of windows whose taps are neighbours, for kernels that read whole rows.
+    pub(crate) fn rows(&self) -> Option<RowWindow> {
+        let Window { kernel_h, kernel_w, stride_w, dilation_h, dilation_w, .. } = self.window;
+        (dilation_h == 1 && dilation_w == 1).then_some(RowWindow {
+            kernel_h,
+            kernel_w,
+            stride_w,
+            left: self.padding.left,
+            input_width: self.input.w,
+            channels: self.input.c,
+        })
+    }
+
+    /// Calls `visit` for the lines that together make up some output pixels.
+    pub(crate) fn for_each_line(&self, pixels: Range<usize>, mut visit: impl FnMut(Line)) {
+        let Shape { h, w, .. } = self.output;
+        let mut pixel = pixels.start;
+        while pixel < pixels.end {
+            let (line, x) = (pixel / w, pixel % w);
+            let count = (w - x).min(pixels.end - pixel);
+            let (n, top) = (line / h, line % h * self.window.stride_h);
+            // Kernel rows from the image's first row on, and before its last.
+            let first = self.padding.top.saturating_sub(top).min(self.window.kernel_h);
+            let room = (self.input.h + self.padding.top).saturating_sub(top);
+            let kernel_rows = first..self.window.kernel_h.min(room).max(first);
+            let y = (top + first).saturating_sub(self.padding.top).min(self.input.h);
+            let input = (n * self.input.h + y) * self.input.w * self.input.c;
+            visit(Line { first_pixel: pixel, columns: x..x + count, kernel_rows, input });
+            pixel += count;
+        }
     }
 
     /// Taps of the window.

@@ -66,7 +66,7 @@ impl MatmulF32 {
     ) -> Self {
         let panel_columns = match simd {
             #[cfg(target_arch = "x86_64")]
-            Simd::Avx512(_) => 64,
+            Simd::Avx512(_) => 32,
             _ => 16,
         };
         let panels = PanelsF32::new(weights, depth, bias, panel_columns);

@@ -183,7 +183,7 @@ impl Matmul for MatmulI8 {
 #[cfg(target_arch = "x86_64")]
 impl QuadPanels {
     /// Channels of a panel.
-    pub(crate) const COLUMNS: usize = 64;
+    pub(crate) const COLUMNS: usize = 32;
 
     fn new(weights: &[i8], depth: usize, zero_point: i32) -> Self {
         let columns = weights.len() / depth;
