@@ -82,6 +82,14 @@ impl<'a> Tile<'a> {
         unsafe { Self::new(bytes.as_mut_ptr(), &split, split.part(0, 1)) }
     }
 
+    /// A part of a matrix in ordinary memory.
+    #[cfg(test)]
+    pub(crate) fn part_of(bytes: &'a mut [u8], split: &Split, part: Part) -> Self {
+        assert_eq!(split.bytes(), bytes.len(), "the whole matrix");
+        // SAFETY: the memory is borrowed for `'a` by this tile alone.
+        unsafe { Self::new(bytes.as_mut_ptr(), split, part) }
+    }
+
     /// The rows of the matrix that are in the tile.
     pub(crate) fn rows(&self) -> Range<usize> {
         self.part.rows.clone()
