@@ -6,7 +6,7 @@
 //!
 //! | level | panel | element | register tile | per multiply-accumulate instruction |
 //! |---|---|---|---|---|
-//! | AVX-512 | up to 64 channels | u8, fours of k | 7x64, 9x48, 14x32, 14x16 | 64 |
+//! | AVX-512 | up to 32 channels | i8 or u8, fours of k | 14x32, 14x16 | 64 |
 //! | AVX2 | 16 channels | i16, pairs of k | 6x16 | 16 |
 //! | portable | 16 channels | i16, pairs of k | 1x16 | the compiler's choice |
 //!
@@ -37,9 +37,10 @@ enum PackedWeights {
     Pairs(PairPanels),
 }
 
-/// `w + 128` as u8, in panels of 64 channels: for each four of k, the four weights of one
-/// channel after those of the other. The last panel is as wide as vectors of 16 channels
-/// allow; what is missing in depth or channels is 0.
+/// Weights in panels of 32 channels: for each four of k, the four weights of one channel after
+/// those of the other. The last panel is as wide as vectors of 16 channels allow; what is
+/// missing in depth or channels is 0. Without a zero point they are i8, otherwise `w + 128` as
+/// u8.
 #[cfg(target_arch = "x86_64")]
 #[derive(Debug)]
 pub(crate) struct QuadPanels {
@@ -49,8 +50,8 @@ pub(crate) struct QuadPanels {
     pub(crate) quads: usize,
     /// Output channels.
     pub(crate) columns: usize,
-    /// The zero point of the weights as packed.
-    pub(crate) zero_point: i32,
+    /// The zero point of the weights as packed, unless it is 0.
+    pub(crate) zero_point: Option<i32>,
 }
 
 /// `w - zw` as i16, in panels of 16 channels: for each pair of k, the two weights of one
@@ -76,10 +77,16 @@ impl MatmulI8 {
         mut requantize: Requantize,
     ) -> Self {
         let columns = weights.len() / depth;
+        // What the kernel adds to the numbers of the input.
+        let offset = match simd {
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx512(_) if weight_zero_point == 0 => 128,
+            _ => 0,
+        };
         for (column, filter) in weights.chunks_exact(depth).enumerate() {
             let real = |&w: &i8| i32::from(w) - weight_zero_point;
             let sum = filter.iter().map(real).fold(0, i32::wrapping_add);
-            let constant = sum.wrapping_mul(input_zero_point);
+            let constant = sum.wrapping_mul(input_zero_point + offset);
             requantize.bias[column] = requantize.bias[column].wrapping_sub(constant);
         }
         let weights = match simd {
@@ -188,6 +195,7 @@ impl QuadPanels {
     fn new(weights: &[i8], depth: usize, zero_point: i32) -> Self {
         let columns = weights.len() / depth;
         let quads = depth.div_ceil(4);
+        let flip = if zero_point == 0 { 0 } else { 0x80 };
         let mut packed = AlignedBytes::zeroed(columns.next_multiple_of(16) * quads * 4);
         let bytes = packed.bytes_mut();
         for (column, filter) in weights.chunks_exact(depth).enumerate() {
@@ -195,10 +203,11 @@ impl QuadPanels {
             let width = Self::COLUMNS.min(columns.next_multiple_of(16) - first);
             for (k, &w) in filter.iter().enumerate() {
                 let within = (k / 4 * width + column - first) * 4 + k % 4;
-                bytes[first * quads * 4 + within] = w as u8 ^ 0x80;
+                bytes[first * quads * 4 + within] = w as u8 ^ flip;
             }
         }
-        Self { weights: packed, quads, columns, zero_point: zero_point + 128 }
+        let zero_point = (zero_point != 0).then_some(zero_point + 128);
+        Self { weights: packed, quads, columns, zero_point }
     }
 }
 

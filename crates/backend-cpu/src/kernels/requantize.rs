@@ -7,6 +7,8 @@ use pocketvision_core::{Element, Quantization};
 
 use pocketvision_core::op::ActivationKind;
 
+use super::float_multiplier::FloatMultiplier;
+
 /// The int8 epilogue of convolutions: `clamp(zero_point + multiplier[c] * (bias[c] + sum))`
 /// for each output channel, rounded twice as [`Multiplier::apply`] says.
 ///
@@ -27,6 +29,12 @@ pub(crate) struct Requantize {
     pub(crate) low: i32,
     /// Largest output.
     pub(crate) high: i32,
+    /// The multipliers in floats, and for each [`Self::FLOAT_BLOCK`] channels if they are
+    /// exact.
+    pub(crate) scale: Vec<f32>,
+    pub(crate) scale_rest: Vec<f32>,
+    pub(crate) half: Vec<f32>,
+    pub(crate) exact_floats: Vec<bool>,
     /// True if no sum is shifted left and every product is shifted right: then a shorter
     /// sequence of instructions rounds as well.
     pub(crate) only_right_shifts: bool,
@@ -35,6 +43,15 @@ pub(crate) struct Requantize {
 impl Requantize {
     /// What lists are padded to a multiple of.
     pub(crate) const PADDING: usize = 64;
+
+    /// Channels that are requantized together, in floats or in integers.
+    pub(crate) const FLOAT_BLOCK: usize = 16;
+
+    /// True if the floats of some neighbouring channels are exact.
+    pub(crate) fn has_exact_floats(&self, channels: Range<usize>) -> bool {
+        let blocks = channels.start / Self::FLOAT_BLOCK..channels.end.div_ceil(Self::FLOAT_BLOCK);
+        self.exact_floats[blocks].iter().all(|&exact| exact)
+    }
 
     /// The epilogue of one operator.
     pub(crate) fn new(
@@ -53,6 +70,11 @@ impl Requantize {
             list.resize(channels.next_multiple_of(Self::PADDING), filler);
             list
         };
+        let float =
+            |m: &Multiplier| FloatMultiplier::prove(*m, low - zero_point, high - zero_point);
+        let mut floats: Vec<_> = multipliers.iter().map(float).collect();
+        floats.resize(channels.next_multiple_of(Self::PADDING), Some(FloatMultiplier::NONE));
+        let exact_floats = floats.chunks(Self::FLOAT_BLOCK).map(|b| b.iter().all(Option::is_some));
         let mut padded_bias = bias.to_vec();
         padded_bias.resize(channels.next_multiple_of(Self::PADDING), 0);
         Self {
@@ -60,6 +82,10 @@ impl Requantize {
             mantissa: padded(&|m| m.mantissa, 0),
             left: padded(&|m| m.shifts().0 as i32, 0),
             right: padded(&|m| m.shifts().1 as i32, 1),
+            exact_floats: exact_floats.collect(),
+            scale: list_of_floats(&floats, |float| float.scale),
+            scale_rest: list_of_floats(&floats, |float| float.scale_rest),
+            half: list_of_floats(&floats, |float| float.half),
             zero_point,
             low,
             high,
@@ -70,16 +96,29 @@ impl Requantize {
     /// The epilogue of some of the channels.
     pub(crate) fn of_channels(&self, channels: Range<usize>) -> Self {
         let padded = channels.len().next_multiple_of(Self::PADDING);
-        let part = |list: &[i32]| {
+        fn part<T: Copy + Default>(list: &[T], channels: &Range<usize>, padded: usize) -> Vec<T> {
             let mut part = list[channels.clone()].to_vec();
-            part.resize(padded, 0);
+            part.resize(padded, T::default());
             part
+        }
+        // Blocks of the part are not those of the whole, unless it starts with one.
+        let exact = |block: usize| {
+            let first = channels.start + block * Self::FLOAT_BLOCK;
+            let last = (first + Self::FLOAT_BLOCK - 1).min(channels.end.max(1) - 1);
+            (first / Self::FLOAT_BLOCK..=last / Self::FLOAT_BLOCK)
+                .all(|block| self.exact_floats[block])
         };
         Self {
-            bias: part(&self.bias),
-            mantissa: part(&self.mantissa),
-            left: part(&self.left),
-            right: part(&self.right),
+            bias: part(&self.bias, &channels, padded),
+            mantissa: part(&self.mantissa, &channels, padded),
+            left: part(&self.left, &channels, padded),
+            right: part(&self.right, &channels, padded),
+            scale: part(&self.scale, &channels, padded),
+            scale_rest: part(&self.scale_rest, &channels, padded),
+            half: part(&self.half, &channels, padded),
+            exact_floats: (0..padded / Self::FLOAT_BLOCK)
+                .map(|block| block * Self::FLOAT_BLOCK >= channels.len() || exact(block))
+                .collect(),
             ..*self
         }
     }
@@ -93,6 +132,15 @@ impl Requantize {
 
     /// Bytes of the lists.
     pub(crate) const fn bytes(&self) -> usize {
-        4 * (self.bias.len() + self.mantissa.len() + self.left.len() + self.right.len())
+        // Seven lists of four bytes each.
+        7 * 4 * self.bias.len()
     }
+}
+
+/// One constant of each channel; 0 where there is none.
+fn list_of_floats(
+    floats: &[Option<FloatMultiplier>],
+    constant: impl Fn(FloatMultiplier) -> f32,
+) -> Vec<f32> {
+    floats.iter().map(|float| constant(float.unwrap_or(FloatMultiplier::NONE))).collect()
 }

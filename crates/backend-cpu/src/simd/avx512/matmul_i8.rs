@@ -1,19 +1,21 @@
 //! int8 matrix product with requantization, AVX-512 VNNI.
 //!
 //! Computes `requantize(sum over k of (a - za) * (w - zw))`. `vpdpbusd` multiplies four
-//! unsigned bytes of weights with four signed bytes of one row, broadcast, and adds them to
-//! 16 sums. `za` is in the bias already; `zw` times the row's sum is subtracted where the
-//! accumulators start.
+//! unsigned bytes with four signed bytes and adds the products to one of 16 sums. Four numbers
+//! of a row are broadcast. Where the weights have no zero point they are the signed side, and
+//! the row's numbers are made unsigned by turning over their highest bits; the constant that
+//! this adds to a sum is in the bias, like `za`. Otherwise the weights are the unsigned side,
+//! and `zw` times the row's sum is subtracted where the accumulators start.
 //!
-//! Register tile: 7 rows x 64 columns, 9x48, 14x32 or 14x16, by the width of the panel: 28
-//! accumulators (27, 28, 14) of 32 registers.
+//! Register tile: 14 rows x 32 columns: 28 accumulators of 32 registers.
 //!
-//! Floor: rows * columns * depth / 64 instructions, one or two of which start a cycle. 7x64
-//! takes 11 loads for 28 of them.
+//! Floor: rows * columns * depth / 64 instructions, two of which start a cycle, while the 14
+//! broadcasts and the logic go to other pipes. Requantization is another seven instructions for
+//! 16 outputs.
 
 use std::arch::x86_64::*;
 
-use super::requantize::{Multipliers, OutputRange};
+use super::requantize::{FloatMultipliers, Multipliers, OutputRange};
 use crate::kernels::matmul_i8::QuadPanels;
 use crate::kernels::requantize::Requantize;
 use crate::kernels::rows::Rows;
@@ -33,9 +35,12 @@ pub(crate) fn multiply(
 ) {
     rows.check_depth(panels.quads * 4);
     assert!(corrections.len() >= rows.count, "a correction for each row");
-    // SAFETY: the proof says that the machine has the instructions, and every row is long
-    // enough.
-    unsafe { correct_rows(rows, panels, corrections) };
+    let symmetric = panels.zero_point.is_none();
+    if let Some(zero_point) = panels.zero_point {
+        // SAFETY: the proof says that the machine has the instructions, and every row is long
+        // enough.
+        unsafe { correct_rows(rows, panels, zero_point, corrections) };
+    }
 
     let columns = tile.columns();
     let end = columns.end.saturating_sub(first_column).min(panels.columns);
@@ -62,11 +67,11 @@ pub(crate) fn multiply(
         // says (checked above), the output block is inside the tile (`Tile::block` checks),
         // and the last vector of a row is written under a mask.
         unsafe {
-            match vectors {
-                1 => panel.multiply::<1>(rows, corrections, q, output),
-                2 => panel.multiply::<2>(rows, corrections, q, output),
-                3 => panel.multiply::<3>(rows, corrections, q, output),
-                _ => panel.multiply::<4>(rows, corrections, q, output),
+            match (vectors, symmetric) {
+                (1, true) => panel.multiply::<1, true>(rows, corrections, q, output),
+                (_, true) => panel.multiply::<2, true>(rows, corrections, q, output),
+                (1, false) => panel.multiply::<1, false>(rows, corrections, q, output),
+                (_, false) => panel.multiply::<2, false>(rows, corrections, q, output),
             }
         }
         first += columns;
@@ -78,7 +83,12 @@ pub(crate) fn multiply(
 /// # Safety
 /// Every row must be as long as the panels are deep.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn correct_rows(rows: Rows<'_, i8>, panels: &QuadPanels, corrections: &mut [i32]) {
+unsafe fn correct_rows(
+    rows: Rows<'_, i8>,
+    panels: &QuadPanels,
+    zero_point: i32,
+    corrections: &mut [i32],
+) {
     let depth = panels.quads * 4;
     let ones = _mm512_set1_epi8(1);
     for (row, correction) in corrections[..rows.count].iter_mut().enumerate() {
@@ -93,7 +103,7 @@ unsafe fn correct_rows(rows: Rows<'_, i8>, panels: &QuadPanels, corrections: &mu
             sums = _mm512_dpbusd_epi32(sums, ones, numbers);
             k += 64;
         }
-        *correction = _mm512_reduce_add_epi32(sums).wrapping_mul(-panels.zero_point);
+        *correction = _mm512_reduce_add_epi32(sums).wrapping_mul(-zero_point);
     }
 }
 
@@ -122,7 +132,7 @@ impl Panel {
     /// Rows, weights and output must be as large as the panel says, with a correction for
     /// each row.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    unsafe fn multiply<const VECTORS: usize>(
+    unsafe fn multiply<const VECTORS: usize, const SYMMETRIC: bool>(
         self,
         rows: Rows<'_, i8>,
         corrections: &[i32],
@@ -137,13 +147,12 @@ impl Panel {
                 let a = rows.numbers.as_ptr().add(row * rows.stride);
                 let c = corrections.as_ptr().add(row);
                 let out = Output { start: output.start.add(row * output.stride), ..output };
-                row += match (VECTORS, left) {
-                    (1 | 2, 14..) => self.tile::<14, VECTORS>(a, rows.stride, c, q, out),
-                    (3, 9..) => self.tile::<9, VECTORS>(a, rows.stride, c, q, out),
-                    (1 | 2 | 4, 7..) => self.tile::<7, VECTORS>(a, rows.stride, c, q, out),
-                    (_, 4..) => self.tile::<4, VECTORS>(a, rows.stride, c, q, out),
-                    (_, 2..) => self.tile::<2, VECTORS>(a, rows.stride, c, q, out),
-                    _ => self.tile::<1, VECTORS>(a, rows.stride, c, q, out),
+                row += match left {
+                    14.. => self.tile::<14, VECTORS, SYMMETRIC>(a, rows.stride, c, q, out),
+                    7.. => self.tile::<7, VECTORS, SYMMETRIC>(a, rows.stride, c, q, out),
+                    4.. => self.tile::<4, VECTORS, SYMMETRIC>(a, rows.stride, c, q, out),
+                    2.. => self.tile::<2, VECTORS, SYMMETRIC>(a, rows.stride, c, q, out),
+                    _ => self.tile::<1, VECTORS, SYMMETRIC>(a, rows.stride, c, q, out),
                 };
             }
         }
@@ -155,7 +164,7 @@ impl Panel {
     /// As [`Self::multiply`], for these rows.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
+    unsafe fn tile<const ROWS: usize, const VECTORS: usize, const SYMMETRIC: bool>(
         self,
         a: *const i8,
         a_stride: usize,
@@ -171,8 +180,11 @@ impl Panel {
             for vector in 0..VECTORS {
                 let bias = _mm512_loadu_si512(bias.as_ptr().add(vector * 16).cast());
                 for row in 0..ROWS {
-                    let correction = _mm512_set1_epi32(*corrections.add(row));
-                    sums[row][vector] = _mm512_add_epi32(bias, correction);
+                    sums[row][vector] = if SYMMETRIC {
+                        bias
+                    } else {
+                        _mm512_add_epi32(bias, _mm512_set1_epi32(*corrections.add(row)))
+                    };
                 }
             }
             let mut weights = self.weights;
@@ -185,8 +197,17 @@ impl Panel {
                 for row in 0..ROWS {
                     let four = a.add(row * a_stride).cast::<i32>().read_unaligned();
                     let four = _mm512_set1_epi32(four);
-                    for vector in 0..VECTORS {
-                        sums[row][vector] = _mm512_dpbusd_epi32(sums[row][vector], w[vector], four);
+                    if SYMMETRIC {
+                        let unsigned = _mm512_xor_si512(four, _mm512_set1_epi8(i8::MIN));
+                        for vector in 0..VECTORS {
+                            let sum = sums[row][vector];
+                            sums[row][vector] = _mm512_dpbusd_epi32(sum, unsigned, w[vector]);
+                        }
+                    } else {
+                        for vector in 0..VECTORS {
+                            let sum = sums[row][vector];
+                            sums[row][vector] = _mm512_dpbusd_epi32(sum, w[vector], four);
+                        }
                     }
                 }
                 weights = weights.add(VECTORS * 64);
@@ -207,35 +228,93 @@ impl Panel {
         }
         // SAFETY: the caller vouches for the output.
         unsafe {
-            if q.only_right_shifts {
-                self.store::<VECTORS, true>(&spilled.0, q, output);
+            if !q.has_exact_floats(self.first..self.first + VECTORS * 16) {
+                self.store_integers(spilled.0.as_flattened(), VECTORS, q, output);
+            } else if VECTORS == 2 {
+                self.store_floats(spilled.0.as_flattened(), q, output);
             } else {
-                self.store::<VECTORS, false>(&spilled.0, q, output);
+                self.store_floats_of_one_vector(spilled.0.as_flattened(), q, output);
             }
         }
         ROWS
     }
 
-    /// Requantizes sums and writes them.
+    /// Requantizes sums in floats and writes them; there are two vectors for each row.
     ///
     /// # Safety
     /// The output must have as many rows and vectors, but for the last vector's mask.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    unsafe fn store<const VECTORS: usize, const ONLY_RIGHT_SHIFTS: bool>(
+    unsafe fn store_floats(self, sums: &[[i32; 16]], q: &Requantize, output: Output) {
+        let range = OutputRange::new(q.zero_point, q.low, q.high);
+        let multipliers =
+            [FloatMultipliers::load(q, self.first), FloatMultipliers::load(q, self.first + 16)];
+        let mask = u32::from(self.last_mask) << 16 | 0xffff;
+        let scaled = |row: &[[i32; 16]; 2]| {
+            // SAFETY: there are 16 numbers in each of the two.
+            let [a, b] = unsafe {
+                [
+                    _mm512_loadu_si512(row[0].as_ptr().cast()),
+                    _mm512_loadu_si512(row[1].as_ptr().cast()),
+                ]
+            };
+            [multipliers[0].apply(a), multipliers[1].apply(b)]
+        };
+        let rows = sums.as_chunks::<2>().0;
+        for (pair, two) in rows.chunks(2).enumerate() {
+            let first = scaled(&two[0]);
+            let second = two.get(1).map_or(first, |row| scaled(row));
+            let narrow = range.narrow_two(first, second);
+            let to = output.start.wrapping_add(2 * pair * output.stride);
+            // SAFETY: the caller vouches for the output.
+            unsafe {
+                _mm256_mask_storeu_epi8(to.cast(), mask, _mm512_castsi512_si256(narrow));
+                if two.len() == 2 {
+                    let to = to.add(output.stride).cast();
+                    _mm256_mask_storeu_epi8(to, mask, _mm512_extracti64x4_epi64::<1>(narrow));
+                }
+            }
+        }
+    }
+
+    /// Requantizes sums in floats and writes them; there is one vector for each row.
+    ///
+    /// # Safety
+    /// The output must have as many rows, and the mask's columns.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    unsafe fn store_floats_of_one_vector(self, sums: &[[i32; 16]], q: &Requantize, output: Output) {
+        let range = OutputRange::new(q.zero_point, q.low, q.high);
+        let multipliers = FloatMultipliers::load(q, self.first);
+        for (row, sums) in sums.iter().enumerate() {
+            // SAFETY: there are 16 numbers; the caller vouches for the output.
+            unsafe {
+                let scaled = multipliers.apply(_mm512_loadu_si512(sums.as_ptr().cast()));
+                let to = output.start.add(row * output.stride);
+                _mm_mask_storeu_epi8(to.cast(), self.last_mask, range.narrow(scaled));
+            }
+        }
+    }
+
+    /// Requantizes sums in integers and writes them; there are so many vectors for each row.
+    ///
+    /// # Safety
+    /// The output must have as many rows and vectors, but for the last vector's mask.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    unsafe fn store_integers(
         self,
-        sums: &[[[i32; 16]; VECTORS]],
+        sums: &[[i32; 16]],
+        vectors: usize,
         q: &Requantize,
         output: Output,
     ) {
         let range = OutputRange::new(q.zero_point, q.low, q.high);
-        for vector in 0..VECTORS {
+        for vector in 0..vectors {
             let multipliers = Multipliers::load(q, self.first + vector * 16);
-            let mask = if vector == VECTORS - 1 { self.last_mask } else { 0xffff };
-            for (row, sums) in sums.iter().enumerate() {
+            let mask = if vector == vectors - 1 { self.last_mask } else { 0xffff };
+            for (row, sums) in sums.chunks_exact(vectors).enumerate() {
                 // SAFETY: there are 16 numbers; the caller vouches for the output.
                 unsafe {
                     let sums = _mm512_loadu_si512(sums[vector].as_ptr().cast());
-                    let scaled = if ONLY_RIGHT_SHIFTS {
+                    let scaled = if q.only_right_shifts {
                         multipliers.apply_right_shifts(sums)
                     } else {
                         multipliers.apply(sums)

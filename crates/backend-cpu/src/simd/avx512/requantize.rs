@@ -87,12 +87,57 @@ impl Multipliers {
     }
 }
 
+/// Float multipliers of 16 channels that were proven to be exact.
+#[derive(Clone, Copy)]
+pub(super) struct FloatMultipliers {
+    scale: __m512,
+    scale_rest: __m512,
+    half: __m512i,
+}
+
+impl FloatMultipliers {
+    /// The multipliers of 16 channels from `channel` on.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    pub(super) fn load(q: &Requantize, channel: usize) -> Self {
+        let vector = |list: &[f32]| {
+            let list: &[f32; 16] = list[channel..channel + 16].try_into().expect("16 channels");
+            // SAFETY: an array of 16 numbers is readable.
+            unsafe { _mm512_loadu_ps(list.as_ptr()) }
+        };
+        Self {
+            scale: vector(&q.scale),
+            scale_rest: vector(&q.scale_rest),
+            half: _mm512_castps_si512(vector(&q.half)),
+        }
+    }
+
+    /// The function of [`crate::kernels::float_multiplier`], of each number.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    pub(super) fn apply(self, x: __m512i) -> __m512i {
+        /// Where a is the float, b the half and c the sign's bit: `a & c | b`.
+        const COPY_SIGN: i32 = 0b1110_1100;
+        const TO_ZERO: i32 = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
+        let x = _mm512_cvt_roundepi32_ps::<TO_ZERO>(x);
+        let sign = _mm512_set1_epi32(i32::MIN);
+        let bits = _mm512_castps_si512(x);
+        let half = _mm512_ternarylogic_epi32::<COPY_SIGN>(bits, self.half, sign);
+        let half = _mm512_castsi512_ps(half);
+        let rest = _mm512_fmadd_round_ps::<TO_ZERO>(x, self.scale_rest, half);
+        _mm512_cvttps_epi32(_mm512_fmadd_round_ps::<TO_ZERO>(x, self.scale, rest))
+    }
+}
+
 /// Zero point and range of an output.
 #[derive(Clone, Copy)]
 pub(super) struct OutputRange {
     zero_point: __m512i,
     low: __m128i,
     high: __m128i,
+    zero_point_i16: __m512i,
+    low_512: __m512i,
+    high_512: __m512i,
 }
 
 impl OutputRange {
@@ -103,6 +148,9 @@ impl OutputRange {
             zero_point: _mm512_set1_epi32(zero_point),
             low: _mm_set1_epi8(low as i8),
             high: _mm_set1_epi8(high as i8),
+            zero_point_i16: _mm512_set1_epi16(zero_point as i16),
+            low_512: _mm512_set1_epi8(low as i8),
+            high_512: _mm512_set1_epi8(high as i8),
         }
     }
 
@@ -112,5 +160,19 @@ impl OutputRange {
     pub(super) fn narrow(self, x: __m512i) -> __m128i {
         let narrow = _mm512_cvtsepi32_epi8(_mm512_add_epi32(x, self.zero_point));
         _mm_min_epi8(_mm_max_epi8(narrow, self.low), self.high)
+    }
+
+    /// As [`Self::narrow`], two times 32 numbers: those of `x` in the lower half, those of `y`
+    /// in the upper half.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    pub(super) fn narrow_two(self, x: [__m512i; 2], y: [__m512i; 2]) -> __m512i {
+        // Packing works within lanes of 16 bytes, each of which then has four numbers of each
+        // of the four vectors; the last step puts these in order.
+        let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        let x = _mm512_adds_epi16(_mm512_packs_epi32(x[0], x[1]), self.zero_point_i16);
+        let y = _mm512_adds_epi16(_mm512_packs_epi32(y[0], y[1]), self.zero_point_i16);
+        let both = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(x, y));
+        _mm512_min_epi8(_mm512_max_epi8(both, self.low_512), self.high_512)
     }
 }
