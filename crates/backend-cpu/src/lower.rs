@@ -157,6 +157,7 @@ impl Lowering<'_> {
         let channels = input.shape.c / op.groups;
         let filters = output.shape.c / op.groups;
         let depth = op.window.taps() * channels;
+        let in_runs = op.groups == 1 && Patches::may_be_read_in_runs(op.window, output.shape);
         let group_columns = |group: usize| group * filters..(group + 1) * filters;
         let group_channels = |group: usize| group * channels..(group + 1) * channels;
         let patches = |group: usize, matmul_depth: usize| {
@@ -201,7 +202,9 @@ impl Lowering<'_> {
                 let weights = &all[columns.start * depth..columns.end * depth];
                 let matmul =
                     MatmulF32::new(self.simd, weights, depth, &bias[columns], op.activation);
-                (patches(group, matmul.padded_depth()), matmul)
+                let patches = patches(group, matmul.padded_depth());
+                let in_runs = in_runs && MatmulF32::reads_runs(self.simd);
+                (if in_runs { patches.in_runs() } else { patches }, matmul)
             };
             self.product((0..op.groups).map(group).collect(), output)
         } else {
@@ -211,15 +214,19 @@ impl Lowering<'_> {
             let requantize = self.requantize(op.bias, op.activation, input, weights, output);
             let group = |group: usize| {
                 let columns = group_columns(group);
+                let zero_point = quantization.zero_point();
+                let in_runs = in_runs && MatmulI8::reads_runs(self.simd, zero_point);
                 let matmul = MatmulI8::new(
                     self.simd,
                     &all[columns.start * depth..columns.end * depth],
                     depth,
-                    quantization.zero_point(),
+                    if in_runs { op.window.kernel_h } else { 1 },
+                    zero_point,
                     input_zero_point,
                     requantize.of_channels(columns),
                 );
-                (patches(group, matmul.padded_depth()), matmul)
+                let patches = patches(group, matmul.padded_depth());
+                (if in_runs { patches.in_runs() } else { patches }, matmul)
             };
             self.product((0..op.groups).map(group).collect(), output)
         }

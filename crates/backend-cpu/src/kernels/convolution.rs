@@ -2,15 +2,17 @@
 //!
 //! The output has a row for each pixel and a column for each channel. A thread works through
 //! its rows in blocks that fit the first-level cache: it gathers the block's patches into
-//! scratch memory, or for a 1x1 convolution reads the image itself, and multiplies them with
-//! all weights. A grouped convolution is one product for each group.
+//! scratch memory, or reads the image itself, and multiplies them with all weights. The image
+//! is the matrix for 1x1 convolutions; for larger windows over wide images each row is a run
+//! of the image for each row of the kernel, but for the pixels at the edges. A grouped
+//! convolution is one product for each group.
 
 use std::fmt;
 
 use bytemuck::Pod;
 
 use super::Kernel;
-use super::patches::Patches;
+use super::patches::{Patches, Piece};
 use super::rows::Rows;
 use crate::simd::{Inputs, Simd, Tile};
 
@@ -86,7 +88,11 @@ impl<M: Matmul> Convolution<M> {
 impl<M: Matmul> Kernel for Convolution<M> {
     fn name(&self) -> String {
         let (patches, matmul) = &self.groups[0];
-        let source = if patches.is_image() { "matmul" } else { "patches x matmul" };
+        let source = match (patches.is_image(), patches.runs() > 1) {
+            (true, _) => "matmul",
+            (_, true) => "runs x matmul",
+            _ => "patches x matmul",
+        };
         format!("{source} {} {}", M::NAME, matmul.simd().level())
     }
 
@@ -103,23 +109,54 @@ impl<M: Matmul> Kernel for Convolution<M> {
         let image = inputs.bytes(0);
         let (gathered, scratch) = scratch.split_at_mut(self.patch_bytes());
         let rows = tile.rows();
-        for first_row in rows.clone().step_by(self.block_rows) {
-            let block = first_row..rows.end.min(first_row + self.block_rows);
+        let mut row = rows.start;
+        while row < rows.end {
+            // Where there are several groups, none is read in runs, and all make equal pieces.
+            let most = self.block_rows.min(rows.end - row);
+            let piece = self.groups[0].0.piece(row, most, image.len());
             let mut first_column = 0;
             for (patches, matmul) in &self.groups {
-                let row_bytes = patches.row_bytes();
-                let bytes = if patches.is_image() {
-                    &image[block.start * row_bytes..block.end * row_bytes]
-                } else {
-                    patches.gather(image, block.clone(), gathered);
-                    &gathered[..block.len() * row_bytes]
-                };
-                let numbers: &[M::Number] = bytemuck::cast_slice(bytes);
-                let stride = row_bytes / size_of::<M::Number>();
-                let rows = Rows { numbers, stride, count: block.len() };
-                matmul.multiply(rows, tile, first_row, first_column, scratch);
+                let rows = patches.rows(image, &piece, row, gathered);
+                matmul.multiply(rows, tile, row, first_column, scratch);
                 first_column += matmul.columns();
             }
+            row += piece.count();
+        }
+    }
+}
+
+impl Patches {
+    /// A piece of the matrix, gathered if it must be.
+    fn rows<'a, T: Pod>(
+        &self,
+        image: &'a [u8],
+        piece: &Piece,
+        first: usize,
+        gathered: &'a mut [u8],
+    ) -> Rows<'a, T> {
+        let size = size_of::<T>();
+        let run_bytes = self.row_bytes() / self.runs();
+        let (bytes, stride, run_stride): (&[u8], _, _) = match *piece {
+            Piece::Direct { start, count } => {
+                let stride = self.direct_stride();
+                let last = (count - 1) * stride + (self.runs() - 1) * self.run_stride();
+                (&image[start..start + last + run_bytes], stride, self.run_stride())
+            }
+            Piece::Gathered { count } if self.is_image() => {
+                let bytes = &image[first * self.row_bytes()..][..count * self.row_bytes()];
+                (bytes, self.row_bytes(), run_bytes)
+            }
+            Piece::Gathered { count } => {
+                self.gather(image, first..first + count, gathered);
+                (&gathered[..count * self.row_bytes()], self.row_bytes(), run_bytes)
+            }
+        };
+        Rows {
+            numbers: bytemuck::cast_slice(bytes),
+            stride: stride / size,
+            count: piece.count(),
+            runs: self.runs(),
+            run_stride: run_stride / size,
         }
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! | level | panel | register tile | per multiply-accumulate instruction |
 //! |---|---|---|---|
-//! | AVX-512 | up to 64 channels | 7x64, 9x48, 14x32, 14x16 | 16 |
+//! | AVX-512 | up to 32 channels | 14x32, 14x16 | 16 |
 //! | AVX2 | 16 channels | 6x16 | 8 |
 //! | portable | 16 channels | 1x16 | the compiler's choice |
 
@@ -56,6 +56,15 @@ pub(crate) struct Panel<'a> {
 }
 
 impl MatmulF32 {
+    /// True if rows may lie in several runs.
+    pub(crate) fn reads_runs(simd: Simd) -> bool {
+        match simd {
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx512(_) => true,
+            _ => false,
+        }
+    }
+
     /// Packs `weights[n * depth + k]`.
     pub(crate) fn new(
         simd: Simd,
@@ -245,7 +254,7 @@ mod tests {
             let weights = random.numbers(columns * depth);
             let bias = random.numbers(columns);
             let numbers = random.numbers(row_count * depth);
-            let rows = Rows { numbers: &numbers, stride: depth, count: row_count };
+            let rows = Rows::whole(&numbers, depth, row_count);
 
             for level in SimdLevel::available() {
                 let simd = Simd::new(level).unwrap();

@@ -67,11 +67,22 @@ pub(crate) struct PairPanels {
 }
 
 impl MatmulI8 {
-    /// Packs `weights[n * depth + k]`. `requantize` holds the plain bias of each channel.
+    /// True if rows may lie in several runs, each padded to fours.
+    pub(crate) fn reads_runs(simd: Simd, weight_zero_point: i32) -> bool {
+        match simd {
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx512(_) => weight_zero_point == 0,
+            _ => false,
+        }
+    }
+
+    /// Packs `weights[n * depth + k]`, for rows of so many runs. `requantize` holds the plain
+    /// bias of each channel.
     pub(crate) fn new(
         simd: Simd,
         weights: &[i8],
         depth: usize,
+        runs: usize,
         weight_zero_point: i32,
         input_zero_point: i32,
         mut requantize: Requantize,
@@ -92,7 +103,7 @@ impl MatmulI8 {
         let weights = match simd {
             #[cfg(target_arch = "x86_64")]
             Simd::Avx512(_) => {
-                PackedWeights::Quads(QuadPanels::new(weights, depth, weight_zero_point))
+                PackedWeights::Quads(QuadPanels::new(weights, depth, runs, weight_zero_point))
             }
             _ => PackedWeights::Pairs(PairPanels::new(weights, depth, weight_zero_point)),
         };
@@ -167,7 +178,7 @@ impl Matmul for MatmulI8 {
             (PackedWeights::Pairs(panels), simd) => {
                 let wide = bytemuck::cast_slice_mut(&mut scratch[..rows.count * panels.pairs * 4]);
                 widen(simd, rows, self.depth, wide);
-                let wide = Rows { numbers: &*wide, stride: panels.pairs * 2, count: rows.count };
+                let wide = Rows::whole(&*wide, panels.pairs * 2, rows.count);
                 let q = &self.requantize;
                 match simd {
                     #[cfg(target_arch = "x86_64")]
@@ -192,9 +203,11 @@ impl QuadPanels {
     /// Channels of a panel.
     pub(crate) const COLUMNS: usize = 32;
 
-    fn new(weights: &[i8], depth: usize, zero_point: i32) -> Self {
+    fn new(weights: &[i8], depth: usize, runs: usize, zero_point: i32) -> Self {
         let columns = weights.len() / depth;
-        let quads = depth.div_ceil(4);
+        let run = depth / runs;
+        let run_quads = run.div_ceil(4);
+        let quads = runs * run_quads;
         let flip = if zero_point == 0 { 0 } else { 0x80 };
         let mut packed = AlignedBytes::zeroed(columns.next_multiple_of(16) * quads * 4);
         let bytes = packed.bytes_mut();
@@ -202,7 +215,8 @@ impl QuadPanels {
             let first = column / Self::COLUMNS * Self::COLUMNS;
             let width = Self::COLUMNS.min(columns.next_multiple_of(16) - first);
             for (k, &w) in filter.iter().enumerate() {
-                let within = (k / 4 * width + column - first) * 4 + k % 4;
+                let (quad, place) = (k / run * run_quads + k % run / 4, k % run % 4);
+                let within = (quad * width + column - first) * 4 + place;
                 bytes[first * quads * 4 + within] = w as u8 ^ flip;
             }
         }
@@ -354,13 +368,13 @@ mod tests {
             for row in numbers.chunks_exact_mut(stride) {
                 row[depth..].fill(0);
             }
-            let rows = Rows { numbers: &numbers, stride, count: row_count };
+            let rows = Rows::whole(&numbers, stride, row_count);
             let expected = expected(rows, &weights, depth, (input_zero, weight_zero), &q);
 
             for level in SimdLevel::available() {
                 let simd = Simd::new(level).unwrap();
                 let product =
-                    MatmulI8::new(simd, &weights, depth, weight_zero, input_zero, q.clone());
+                    MatmulI8::new(simd, &weights, depth, 1, weight_zero, input_zero, q.clone());
                 // The product is one group of a wider output.
                 let width = left + columns + right;
                 let mut bytes = vec![99; row_count * width];

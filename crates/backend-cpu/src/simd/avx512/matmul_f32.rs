@@ -3,11 +3,11 @@
 //! Computes `activation(bias + sum over k of a * w)`: for each k, vectors of 16 weights times
 //! one number of each row, broadcast.
 //!
-//! Register tile: 7 rows x 64 columns, 9x48, 14x32 or 14x16, by the width of the panel: 28
-//! accumulators (27, 28, 14) of 32 registers.
+//! Register tile: 14 rows x 32 columns: 28 accumulators of 32 registers, with room for a
+//! broadcast. A tile of 7x64 has none, and loads each number four times.
 //!
-//! Floor: rows * columns * depth / 16 fused multiply-adds, one or two of which start a cycle.
-//! 7x64 takes 11 loads for 28 of them.
+//! Floor: rows * columns * depth / 16 fused multiply-adds, two of which start a cycle, with 16
+//! loads for 28 of them.
 
 use std::arch::x86_64::*;
 
@@ -44,9 +44,7 @@ pub(crate) fn multiply(
         unsafe {
             match panel.width / 16 {
                 1 => multiply_panel::<1>(rows, panel, bias, epilogue, output),
-                2 => multiply_panel::<2>(rows, panel, bias, epilogue, output),
-                3 => multiply_panel::<3>(rows, panel, bias, epilogue, output),
-                _ => multiply_panel::<4>(rows, panel, bias, epilogue, output),
+                _ => multiply_panel::<2>(rows, panel, bias, epilogue, output),
             }
         }
     }
@@ -78,13 +76,12 @@ unsafe fn multiply_panel<const VECTORS: usize>(
         unsafe {
             let a = rows.numbers.as_ptr().add(row * rows.stride);
             let out = Output { start: output.start.add(row * output.stride), ..output };
-            row += match (VECTORS, left) {
-                (1 | 2, 14..) => tile::<14, VECTORS>(a, rows.stride, panel, bias, epilogue, out),
-                (3, 9..) => tile::<9, VECTORS>(a, rows.stride, panel, bias, epilogue, out),
-                (1 | 2 | 4, 7..) => tile::<7, VECTORS>(a, rows.stride, panel, bias, epilogue, out),
-                (_, 4..) => tile::<4, VECTORS>(a, rows.stride, panel, bias, epilogue, out),
-                (_, 2..) => tile::<2, VECTORS>(a, rows.stride, panel, bias, epilogue, out),
-                _ => tile::<1, VECTORS>(a, rows.stride, panel, bias, epilogue, out),
+            row += match left {
+                14.. => tile::<14, VECTORS>(a, rows, panel, bias, epilogue, out),
+                7.. => tile::<7, VECTORS>(a, rows, panel, bias, epilogue, out),
+                4.. => tile::<4, VECTORS>(a, rows, panel, bias, epilogue, out),
+                2.. => tile::<2, VECTORS>(a, rows, panel, bias, epilogue, out),
+                _ => tile::<1, VECTORS>(a, rows, panel, bias, epilogue, out),
             };
         }
     }
@@ -98,7 +95,7 @@ unsafe fn multiply_panel<const VECTORS: usize>(
 #[inline]
 unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
     a: *const f32,
-    a_stride: usize,
+    rows: Rows<'_, f32>,
     panel: Panel<'_>,
     bias: &[f32],
     epilogue: EpilogueF32,
@@ -117,20 +114,22 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
             }
         }
         let mut weights = panel.weights.as_ptr();
-        let mut a = a;
-        for _ in 0..depth {
-            let mut w = [_mm512_setzero_ps(); VECTORS];
-            for vector in 0..VECTORS {
-                w[vector] = _mm512_loadu_ps(weights.add(vector * 16));
-            }
-            for row in 0..ROWS {
-                let number = _mm512_set1_ps(*a.add(row * a_stride));
+        for run in 0..rows.runs {
+            let mut a = a.add(run * rows.run_stride);
+            for _ in 0..depth / rows.runs {
+                let mut w = [_mm512_setzero_ps(); VECTORS];
                 for vector in 0..VECTORS {
-                    sums[row][vector] = _mm512_fmadd_ps(w[vector], number, sums[row][vector]);
+                    w[vector] = _mm512_loadu_ps(weights.add(vector * 16));
                 }
+                for row in 0..ROWS {
+                    let number = _mm512_set1_ps(*a.add(row * rows.stride));
+                    for vector in 0..VECTORS {
+                        sums[row][vector] = _mm512_fmadd_ps(w[vector], number, sums[row][vector]);
+                    }
+                }
+                weights = weights.add(VECTORS * 16);
+                a = a.add(1);
             }
-            weights = weights.add(VECTORS * 16);
-            a = a.add(1);
         }
     }
     // Through memory: an array that is indexed by a loop counter would be kept there all

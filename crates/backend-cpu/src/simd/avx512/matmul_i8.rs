@@ -34,9 +34,11 @@ pub(crate) fn multiply(
     corrections: &mut [i32],
 ) {
     rows.check_depth(panels.quads * 4);
+    assert!(panels.quads.is_multiple_of(rows.runs), "whole fours in a run");
     assert!(corrections.len() >= rows.count, "a correction for each row");
     let symmetric = panels.zero_point.is_none();
     if let Some(zero_point) = panels.zero_point {
+        assert_eq!(rows.runs, 1, "rows whose sums are taken are in one piece");
         // SAFETY: the proof says that the machine has the instructions, and every row is long
         // enough.
         unsafe { correct_rows(rows, panels, zero_point, corrections) };
@@ -148,11 +150,11 @@ impl Panel {
                 let c = corrections.as_ptr().add(row);
                 let out = Output { start: output.start.add(row * output.stride), ..output };
                 row += match left {
-                    14.. => self.tile::<14, VECTORS, SYMMETRIC>(a, rows.stride, c, q, out),
-                    7.. => self.tile::<7, VECTORS, SYMMETRIC>(a, rows.stride, c, q, out),
-                    4.. => self.tile::<4, VECTORS, SYMMETRIC>(a, rows.stride, c, q, out),
-                    2.. => self.tile::<2, VECTORS, SYMMETRIC>(a, rows.stride, c, q, out),
-                    _ => self.tile::<1, VECTORS, SYMMETRIC>(a, rows.stride, c, q, out),
+                    14.. => self.tile::<14, VECTORS, SYMMETRIC>(a, rows, c, q, out),
+                    7.. => self.tile::<7, VECTORS, SYMMETRIC>(a, rows, c, q, out),
+                    4.. => self.tile::<4, VECTORS, SYMMETRIC>(a, rows, c, q, out),
+                    2.. => self.tile::<2, VECTORS, SYMMETRIC>(a, rows, c, q, out),
+                    _ => self.tile::<1, VECTORS, SYMMETRIC>(a, rows, c, q, out),
                 };
             }
         }
@@ -167,7 +169,7 @@ impl Panel {
     unsafe fn tile<const ROWS: usize, const VECTORS: usize, const SYMMETRIC: bool>(
         self,
         a: *const i8,
-        a_stride: usize,
+        rows: Rows<'_, i8>,
         corrections: *const i32,
         q: &Requantize,
         output: Output,
@@ -188,30 +190,32 @@ impl Panel {
                 }
             }
             let mut weights = self.weights;
-            let mut a = a;
-            for _ in 0..self.quads {
-                let mut w = [_mm512_setzero_si512(); VECTORS];
-                for vector in 0..VECTORS {
-                    w[vector] = _mm512_loadu_si512(weights.add(vector * 64).cast());
-                }
-                for row in 0..ROWS {
-                    let four = a.add(row * a_stride).cast::<i32>().read_unaligned();
-                    let four = _mm512_set1_epi32(four);
-                    if SYMMETRIC {
-                        let unsigned = _mm512_xor_si512(four, _mm512_set1_epi8(i8::MIN));
-                        for vector in 0..VECTORS {
-                            let sum = sums[row][vector];
-                            sums[row][vector] = _mm512_dpbusd_epi32(sum, unsigned, w[vector]);
-                        }
-                    } else {
-                        for vector in 0..VECTORS {
-                            let sum = sums[row][vector];
-                            sums[row][vector] = _mm512_dpbusd_epi32(sum, w[vector], four);
+            for run in 0..rows.runs {
+                let mut a = a.add(run * rows.run_stride);
+                for _ in 0..self.quads / rows.runs {
+                    let mut w = [_mm512_setzero_si512(); VECTORS];
+                    for vector in 0..VECTORS {
+                        w[vector] = _mm512_loadu_si512(weights.add(vector * 64).cast());
+                    }
+                    for row in 0..ROWS {
+                        let four = a.add(row * rows.stride).cast::<i32>().read_unaligned();
+                        let four = _mm512_set1_epi32(four);
+                        if SYMMETRIC {
+                            let unsigned = _mm512_xor_si512(four, _mm512_set1_epi8(i8::MIN));
+                            for vector in 0..VECTORS {
+                                let sum = sums[row][vector];
+                                sums[row][vector] = _mm512_dpbusd_epi32(sum, unsigned, w[vector]);
+                            }
+                        } else {
+                            for vector in 0..VECTORS {
+                                let sum = sums[row][vector];
+                                sums[row][vector] = _mm512_dpbusd_epi32(sum, w[vector], four);
+                            }
                         }
                     }
+                    weights = weights.add(VECTORS * 64);
+                    a = a.add(4);
                 }
-                weights = weights.add(VECTORS * 64);
-                a = a.add(4);
             }
         }
         // Through memory: an array that is indexed by a loop counter would be kept there all
