@@ -131,7 +131,7 @@ impl WinogradF32 {
     /// Numbers between two positions of a block, for so many in each. An odd number of cache
     /// lines, so that those of all positions do not fall into the same few sets of a cache.
     const fn position_stride(numbers: usize) -> usize {
-        numbers.next_multiple_of(LANES) / LANES / 2 * 2 * LANES + LANES
+        (numbers.div_ceil(LANES) | 1) * LANES
     }
 
     /// Numbers of scratch memory for a padded patch, transformed pixels and products.

@@ -78,20 +78,37 @@ pub(crate) fn transform_output(
     let stride = tile.row_stride() / 4;
     let bytes = end.first * 4..(end.first + end.columns) * 4;
     let start: *mut f32 = tile.block(first..last + 1, bytes).cast();
-    for vector in (0..end.columns).step_by(LANES) {
-        let lanes = LANES.min(end.columns - vector);
-        let bias = &end.bias[vector..vector + LANES];
-        // SAFETY: the proof says that the machine has the instructions. The products are long
-        // enough (checked above) and so is the bias. Wanted pixels are rows of the block, which
-        // is inside the tile (`Tile::block` checks), and no more than the block's columns are
-        // written.
+    // SAFETY: the proof says that the machine has the instructions. The products are long
+    // enough (checked above) and so is the bias. Wanted pixels are rows of the block, which is
+    // inside the tile (`Tile::block` checks) and as wide as the panel's columns.
+    unsafe { write_output(products, end, start, stride, first, pixels) };
+}
+
+/// Writes the wanted pixels of a tile; `start` is where pixel `first` of the output goes.
+///
+/// # Safety
+/// The products must be as wide as the bias, whole vectors. All wanted pixels must be at or
+/// behind `start`, `stride` apart, and writable for all columns.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn write_output(
+    products: Planes<&[f32]>,
+    end: PanelEnd<'_>,
+    start: *mut f32,
+    stride: usize,
+    first: usize,
+    pixels: TilePixels,
+) {
+    for (vector, bias) in end.bias.chunks_exact(LANES).enumerate() {
+        let column = vector * LANES;
+        let mask = 0xffff >> LANES.saturating_sub(end.columns - column);
+        // SAFETY: the caller vouches for products and pixels; columns beyond the last one are
+        // masked.
         unsafe {
-            let mask = 0xffff >> (LANES - lanes);
-            let from = products.numbers.as_ptr().add(vector);
+            let from = products.numbers.as_ptr().add(column);
             let results = output_vector(from, products.stride, bias.as_ptr());
             for bit in 0..OUTPUT * OUTPUT {
                 if pixels.is_wanted(bit) {
-                    let to = start.add((pixels.pixel(bit) - first) * stride + vector);
+                    let to = start.add((pixels.pixel(bit) - first) * stride + column);
                     let result = _mm512_load_ps(results.0[bit].as_ptr());
                     _mm512_mask_storeu_ps(to, mask, epilogue_f32::apply(end.epilogue, result));
                 }
