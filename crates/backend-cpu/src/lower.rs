@@ -214,14 +214,13 @@ impl Lowering<'_> {
             let requantize = self.requantize(op.bias, op.activation, input, weights, output);
             let group = |group: usize| {
                 let columns = group_columns(group);
-                let zero_point = quantization.zero_point();
-                let in_runs = in_runs && MatmulI8::reads_runs(self.simd, zero_point);
+                let in_runs = in_runs && MatmulI8::reads_runs(self.simd);
                 let matmul = MatmulI8::new(
                     self.simd,
                     &all[columns.start * depth..columns.end * depth],
                     depth,
                     if in_runs { op.window.kernel_h } else { 1 },
-                    zero_point,
+                    quantization.zero_point(),
                     input_zero_point,
                     requantize.of_channels(columns),
                 );

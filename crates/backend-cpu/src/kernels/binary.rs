@@ -10,6 +10,8 @@ use pocketvision_core::quant::{QuantizedAdd, QuantizedMul};
 
 use super::Kernel;
 use super::activation_f32::activate;
+use super::float_multiplier::FloatMultiplier;
+use super::float_sum::FloatSum;
 use crate::simd::{Inputs, Simd, Tile};
 
 /// `function(a, b)`, element by element.
@@ -21,6 +23,14 @@ pub(crate) struct Binary {
     output: Shape,
     same_shape: bool,
     function: BinaryFunction,
+    floats: Option<ExactFloats>,
+}
+
+/// A function of integers in floats that are exact.
+#[derive(Clone, Copy, Debug)]
+enum ExactFloats {
+    Sum(FloatSum),
+    Product(FloatMultiplier),
 }
 
 /// How an operand is repeated.
@@ -62,12 +72,28 @@ impl Binary {
             }
         };
         let same_shape = a == b && a == output;
-        Self { simd, a: operand(a), b: operand(b), output, same_shape, function }
+        let floats = ExactFloats::of(simd, &function);
+        Self { simd, a: operand(a), b: operand(b), output, same_shape, function, floats }
     }
 
     /// True if the output is one run, and not taken pixel by pixel.
     pub(crate) const fn is_flat(&self) -> bool {
         self.same_shape
+    }
+}
+
+impl ExactFloats {
+    fn of(simd: Simd, function: &BinaryFunction) -> Option<Self> {
+        match function {
+            BinaryFunction::AddF32(_) | BinaryFunction::MulF32(_) => None,
+            BinaryFunction::AddI8(add) => FloatSum::prove(simd, add).map(Self::Sum),
+            BinaryFunction::MulI8(mul) => {
+                let (low, high) = mul.range;
+                let zero_point = mul.output_zero_point;
+                FloatMultiplier::prove(mul.output_multiplier, low - zero_point, high - zero_point)
+                    .map(Self::Product)
+            }
+        }
     }
 }
 
@@ -116,10 +142,14 @@ impl Kernel for Binary {
                 });
             }
             BinaryFunction::AddI8(add) => {
-                self.for_each_run(inputs, tile, |a, b, out| add_i8(self.simd, add, a, b, out));
+                self.for_each_run(inputs, tile, |a, b, out| {
+                    add_i8(self.simd, add, self.floats, a, b, out);
+                });
             }
             BinaryFunction::MulI8(mul) => {
-                self.for_each_run(inputs, tile, |a, b, out| mul_i8(self.simd, mul, a, b, out));
+                self.for_each_run(inputs, tile, |a, b, out| {
+                    mul_i8(self.simd, mul, self.floats, a, b, out);
+                });
             }
         }
     }
@@ -181,10 +211,22 @@ fn combine_f32(simd: Simd, function: &BinaryFunction, a: &[f32], b: &[f32], out:
     activate(simd, *activation, out);
 }
 
-fn add_i8(simd: Simd, add: &QuantizedAdd, a: &[i8], b: &[i8], out: &mut [i8]) {
+fn add_i8(
+    simd: Simd,
+    add: &QuantizedAdd,
+    floats: Option<ExactFloats>,
+    a: &[i8],
+    b: &[i8],
+    out: &mut [i8],
+) {
     let done = match simd {
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx512(proof) => crate::simd::avx512::binary_i8::add(proof, add, a, b, out),
+        Simd::Avx512(proof) => match floats {
+            Some(ExactFloats::Sum(sum)) => {
+                crate::simd::avx512::binary_i8::add_floats(proof, &sum, a, b, out)
+            }
+            _ => crate::simd::avx512::binary_i8::add(proof, add, a, b, out),
+        },
         #[cfg(target_arch = "x86_64")]
         Simd::Avx2(proof) => crate::simd::avx2::binary_i8::add(proof, add, a, b, out),
         Simd::Portable(_) => 0,
@@ -192,10 +234,22 @@ fn add_i8(simd: Simd, add: &QuantizedAdd, a: &[i8], b: &[i8], out: &mut [i8]) {
     combine_rest(done, a, b, out, |a, b| add.apply(a, b));
 }
 
-fn mul_i8(simd: Simd, mul: &QuantizedMul, a: &[i8], b: &[i8], out: &mut [i8]) {
+fn mul_i8(
+    simd: Simd,
+    mul: &QuantizedMul,
+    floats: Option<ExactFloats>,
+    a: &[i8],
+    b: &[i8],
+    out: &mut [i8],
+) {
     let done = match simd {
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx512(proof) => crate::simd::avx512::binary_i8::mul(proof, mul, a, b, out),
+        Simd::Avx512(proof) => match floats {
+            Some(ExactFloats::Product(multiplier)) => {
+                crate::simd::avx512::binary_i8::mul_floats(proof, mul, multiplier, a, b, out)
+            }
+            _ => crate::simd::avx512::binary_i8::mul(proof, mul, a, b, out),
+        },
         #[cfg(target_arch = "x86_64")]
         Simd::Avx2(proof) => crate::simd::avx2::binary_i8::mul(proof, mul, a, b, out),
         Simd::Portable(_) => 0,
@@ -262,11 +316,30 @@ mod tests {
             for level in SimdLevel::available() {
                 let simd = Simd::new(level).unwrap();
                 let mut out = vec![0; length];
-                add_i8(simd, &add, &a, &b, &mut out);
-                prop_assert_eq!(&out, &sums, "sums, {}", level);
-                mul_i8(simd, &mul, &a, &b, &mut out);
-                prop_assert_eq!(&out, &products, "products, {}", level);
+                let floats = |function| [None, ExactFloats::of(simd, &function)];
+                for floats in floats(BinaryFunction::AddI8(add)) {
+                    add_i8(simd, &add, floats, &a, &b, &mut out);
+                    prop_assert_eq!(&out, &sums, "sums, {}, {:?}", level, floats);
+                }
+                for floats in floats(BinaryFunction::MulI8(mul)) {
+                    mul_i8(simd, &mul, floats, &a, &b, &mut out);
+                    prop_assert_eq!(&out, &products, "products, {}, {:?}", level, floats);
+                }
             }
         }
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn most_sums_of_networks_are_exact_in_floats() {
+        let Ok(simd) = Simd::new(SimdLevel::Avx512) else { return };
+        let exact = (0..100).filter(|&index| {
+            let scale = |shift: i32| 0.01 + 0.001 * ((index * 37 + shift) % 101) as f32;
+            let [a, b] = [Element::int8(scale(0), 5), Element::int8(scale(50), -9)];
+            let add = QuantizedAdd::new(&a, &b, &Element::int8(scale(20) + 0.02, 3), None);
+            FloatSum::prove(simd, &add).is_some()
+        });
+        let exact = exact.count();
+        assert!(exact >= 50, "{exact}");
     }
 }

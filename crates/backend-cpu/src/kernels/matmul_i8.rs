@@ -48,6 +48,8 @@ pub(crate) struct QuadPanels {
     pub(crate) weights: AlignedBytes,
     /// Fours of k.
     pub(crate) quads: usize,
+    /// Numbers of a run; each is padded to fours.
+    pub(crate) run: usize,
     /// Output channels.
     pub(crate) columns: usize,
     /// The zero point of the weights as packed, unless it is 0.
@@ -68,10 +70,10 @@ pub(crate) struct PairPanels {
 
 impl MatmulI8 {
     /// True if rows may lie in several runs, each padded to fours.
-    pub(crate) fn reads_runs(simd: Simd, weight_zero_point: i32) -> bool {
+    pub(crate) fn reads_runs(simd: Simd) -> bool {
         match simd {
             #[cfg(target_arch = "x86_64")]
-            Simd::Avx512(_) => weight_zero_point == 0,
+            Simd::Avx512(_) => true,
             _ => false,
         }
     }
@@ -221,7 +223,7 @@ impl QuadPanels {
             }
         }
         let zero_point = (zero_point != 0).then_some(zero_point + 128);
-        Self { weights: packed, quads, columns, zero_point }
+        Self { weights: packed, quads, run, columns, zero_point }
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod depthwise_f32;
 pub(crate) mod depthwise_i8;
 pub(crate) mod epilogue_f32;
 pub(crate) mod float_multiplier;
+pub(crate) mod float_sum;
 pub(crate) mod linear_f32;
 pub(crate) mod matmul_f32;
 pub(crate) mod matmul_i8;

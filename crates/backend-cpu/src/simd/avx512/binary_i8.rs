@@ -1,12 +1,14 @@
 //! int8 sums and products, AVX-512: 16 numbers at a time, with the fixed-point arithmetic of
-//! [`QuantizedAdd`] and [`QuantizedMul`]. Both return how many numbers they computed: all but
-//! the last few of two runs, and none if an operand is a single number.
+//! [`QuantizedAdd`] and [`QuantizedMul`], or in floats where these are exact. All return how
+//! many numbers they computed: all of two runs, and none if an operand is a single number.
 
 use std::arch::x86_64::*;
 
 use pocketvision_core::quant::{QuantizedAdd, QuantizedMul};
 
-use super::requantize::{Multipliers, OutputRange};
+use super::requantize::{FloatMultipliers, Multipliers, OutputRange};
+use crate::kernels::float_multiplier::FloatMultiplier;
+use crate::kernels::float_sum::FloatSum;
 use crate::simd::Avx512;
 
 /// `out = a + b`, rescaled.
@@ -25,6 +27,66 @@ pub(crate) fn mul(_: Avx512, mul: &QuantizedMul, a: &[i8], b: &[i8], out: &mut [
     }
     // SAFETY: the proof says that the machine has the instructions.
     unsafe { mul_runs(mul, a, b, out) }
+}
+
+/// `out = a + b`, rescaled in floats.
+pub(crate) fn add_floats(_: Avx512, sum: &FloatSum, a: &[i8], b: &[i8], out: &mut [i8]) -> usize {
+    if a.len() != out.len() || b.len() != out.len() {
+        return 0;
+    }
+    // SAFETY: the proof says that the machine has the instructions.
+    unsafe { add_float_runs(sum, a, b, out) }
+}
+
+/// `out = a * b`, rescaled in floats.
+pub(crate) fn mul_floats(
+    _: Avx512,
+    mul: &QuantizedMul,
+    multiplier: FloatMultiplier,
+    a: &[i8],
+    b: &[i8],
+    out: &mut [i8],
+) -> usize {
+    if a.len() != out.len() || b.len() != out.len() {
+        return 0;
+    }
+    // SAFETY: the proof says that the machine has the instructions.
+    unsafe { mul_float_runs(mul, multiplier, a, b, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn add_float_runs(sum: &FloatSum, a: &[i8], b: &[i8], out: &mut [i8]) -> usize {
+    const DOWN: i32 = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
+    let [a_coarse, b_coarse, coarse, a_fine, b_fine, fine] =
+        [sum.a_coarse, sum.b_coarse, sum.coarse, sum.a_fine, sum.b_fine, sum.fine]
+            .map(|constant| _mm512_set1_ps(constant));
+    let range = OutputRange::new(0, sum.range.0, sum.range.1);
+    for_each_16(a, b, out, |a, b| {
+        let (a, b) = (_mm512_cvtepi32_ps(a), _mm512_cvtepi32_ps(b));
+        let coarse = _mm512_fmadd_ps(a, a_coarse, _mm512_fmadd_ps(b, b_coarse, coarse));
+        let fine = _mm512_fmadd_ps(a, a_fine, _mm512_fmadd_ps(b, b_fine, fine));
+        let total = _mm512_add_round_ps::<DOWN>(coarse, fine);
+        range.narrow(_mm512_cvt_roundps_epi32::<DOWN>(total))
+    })
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn mul_float_runs(
+    mul: &QuantizedMul,
+    multiplier: FloatMultiplier,
+    a: &[i8],
+    b: &[i8],
+    out: &mut [i8],
+) -> usize {
+    let (a_zero, b_zero) =
+        (_mm512_set1_epi32(mul.a_zero_point), _mm512_set1_epi32(mul.b_zero_point));
+    let multiplier = FloatMultipliers::splat(multiplier);
+    let range = OutputRange::new(mul.output_zero_point, mul.range.0, mul.range.1);
+    for_each_16(a, b, out, |a, b| {
+        let a = _mm512_cvtepi32_ps(_mm512_sub_epi32(a, a_zero));
+        let b = _mm512_cvtepi32_ps(_mm512_sub_epi32(b, b_zero));
+        range.narrow(multiplier.apply_to_float(_mm512_mul_ps(a, b)))
+    })
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
@@ -56,7 +118,7 @@ fn mul_runs(mul: &QuantizedMul, a: &[i8], b: &[i8], out: &mut [i8]) -> usize {
     })
 }
 
-/// Combines 16 widened numbers at a time; how many were computed.
+/// Combines 16 widened numbers at a time; how many there were.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
 fn for_each_16(
@@ -65,15 +127,21 @@ fn for_each_16(
     out: &mut [i8],
     combine: impl Fn(__m512i, __m512i) -> __m128i,
 ) -> usize {
-    let done = out.len() / 16 * 16;
-    let numbers = a.chunks_exact(16).zip(b.chunks_exact(16)).zip(out.chunks_exact_mut(16));
-    for ((a, b), out) in numbers {
-        // SAFETY: the chunks have 16 numbers.
+    let length = out.len();
+    assert!(a.len() == length && b.len() == length, "as many numbers of each");
+    let mut at = |first: usize, mask: u16| {
+        // SAFETY: the mask ends where the numbers do.
         unsafe {
-            let a = _mm512_cvtepi8_epi32(_mm_loadu_si128(a.as_ptr().cast()));
-            let b = _mm512_cvtepi8_epi32(_mm_loadu_si128(b.as_ptr().cast()));
-            _mm_storeu_si128(out.as_mut_ptr().cast(), combine(a, b));
+            let a = _mm_maskz_loadu_epi8(mask, a.as_ptr().add(first));
+            let b = _mm_maskz_loadu_epi8(mask, b.as_ptr().add(first));
+            let combined = combine(_mm512_cvtepi8_epi32(a), _mm512_cvtepi8_epi32(b));
+            _mm_mask_storeu_epi8(out.as_mut_ptr().add(first), mask, combined);
         }
+    };
+    let rest = length % 16;
+    (0..length - rest).step_by(16).for_each(|first| at(first, 0xffff));
+    if rest > 0 {
+        at(length - rest, (1 << rest) - 1);
     }
-    done
+    length
 }

@@ -34,11 +34,10 @@ pub(crate) fn multiply(
     corrections: &mut [i32],
 ) {
     rows.check_depth(panels.quads * 4);
-    assert!(panels.quads.is_multiple_of(rows.runs), "whole fours in a run");
+    assert!(panels.quads == rows.runs * panels.run.div_ceil(4), "runs as packed");
     assert!(corrections.len() >= rows.count, "a correction for each row");
     let symmetric = panels.zero_point.is_none();
     if let Some(zero_point) = panels.zero_point {
-        assert_eq!(rows.runs, 1, "rows whose sums are taken are in one piece");
         // SAFETY: the proof says that the machine has the instructions, and every row is long
         // enough.
         unsafe { correct_rows(rows, panels, zero_point, corrections) };
@@ -91,19 +90,21 @@ unsafe fn correct_rows(
     zero_point: i32,
     corrections: &mut [i32],
 ) {
-    let depth = panels.quads * 4;
     let ones = _mm512_set1_epi8(1);
     for (row, correction) in corrections[..rows.count].iter_mut().enumerate() {
         let mut sums = _mm512_setzero_si512();
-        let mut k = 0;
-        while k < depth {
-            let mask = if depth - k >= 64 { u64::MAX } else { (1 << (depth - k)) - 1 };
-            // SAFETY: the mask ends where the row does.
-            let numbers = unsafe {
-                _mm512_maskz_loadu_epi8(mask, rows.numbers.as_ptr().add(row * rows.stride + k))
-            };
-            sums = _mm512_dpbusd_epi32(sums, ones, numbers);
-            k += 64;
+        for run in 0..rows.runs {
+            let first = row * rows.stride + run * rows.run_stride;
+            let mut k = 0;
+            while k < panels.run {
+                let left = panels.run - k;
+                let mask = if left >= 64 { u64::MAX } else { (1 << left) - 1 };
+                // SAFETY: the mask ends where the run does.
+                let numbers =
+                    unsafe { _mm512_maskz_loadu_epi8(mask, rows.numbers.as_ptr().add(first + k)) };
+                sums = _mm512_dpbusd_epi32(sums, ones, numbers);
+                k += 64;
+            }
         }
         *correction = _mm512_reduce_add_epi32(sums).wrapping_mul(-zero_point);
     }

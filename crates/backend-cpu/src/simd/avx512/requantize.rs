@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use crate::kernels::float_multiplier::FloatMultiplier;
 use crate::kernels::requantize::Requantize;
 use pocketvision_core::quant::Multiplier;
 
@@ -112,14 +113,32 @@ impl FloatMultipliers {
         }
     }
 
+    /// One multiplier for all.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    pub(super) fn splat(multiplier: FloatMultiplier) -> Self {
+        Self {
+            scale: _mm512_set1_ps(multiplier.scale),
+            scale_rest: _mm512_set1_ps(multiplier.scale_rest),
+            half: _mm512_castps_si512(_mm512_set1_ps(multiplier.half)),
+        }
+    }
+
     /// The function of [`crate::kernels::float_multiplier`], of each number.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     #[inline]
     pub(super) fn apply(self, x: __m512i) -> __m512i {
+        const TO_ZERO: i32 = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
+        self.apply_to_float(_mm512_cvt_roundepi32_ps::<TO_ZERO>(x))
+    }
+
+    /// [`Self::apply`] to whole numbers that are floats already.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    pub(super) fn apply_to_float(self, x: __m512) -> __m512i {
         /// Where a is the float, b the half and c the sign's bit: `a & c | b`.
         const COPY_SIGN: i32 = 0b1110_1100;
         const TO_ZERO: i32 = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
-        let x = _mm512_cvt_roundepi32_ps::<TO_ZERO>(x);
         let sign = _mm512_set1_epi32(i32::MIN);
         let bits = _mm512_castps_si512(x);
         let half = _mm512_ternarylogic_epi32::<COPY_SIGN>(bits, self.half, sign);
