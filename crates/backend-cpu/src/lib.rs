@@ -14,8 +14,9 @@
 //!
 //! **Kernels.** Convolutions, dense, grouped and pointwise, and linear layers are one matrix
 //! product over patches of the image; depthwise convolutions run over channels. Both exist
-//! in f32 and int8 for AVX-512 with VNNI, for AVX2, and as plain Rust that computes the same
-//! on any processor. The choice is made once, at run time ([`SimdLevel`]). Everything else
+//! in f32 and int8. Dense f32 convolutions of 3x3 taps and stride 1 take Winograd's transforms
+//! where those pay. All are written for AVX-512 with VNNI, for AVX2, and as plain Rust for
+//! any processor. The choice is made once, at run time ([`SimdLevel`]). Everything else
 //! is plain loops that the compiler vectorises for the level.
 //!
 //! **Numbers.** int8 follows [`pocketvision_core::quant`] to the bit, at every level and

@@ -69,7 +69,7 @@ pub(crate) fn multiply(
 pub(crate) fn transform_output(
     _: Avx512,
     products: Planes<&[f32]>,
-    end: PanelEnd<'_>,
+    end: &PanelEnd<'_>,
     tile: &mut Tile<'_>,
     pixels: TilePixels,
 ) {
@@ -92,7 +92,7 @@ pub(crate) fn transform_output(
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn write_output(
     products: Planes<&[f32]>,
-    end: PanelEnd<'_>,
+    end: &PanelEnd<'_>,
     start: *mut f32,
     stride: usize,
     first: usize,
