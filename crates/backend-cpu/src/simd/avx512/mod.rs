@@ -9,6 +9,7 @@ mod epilogue_f32;
 pub(crate) mod linear_f32;
 pub(crate) mod matmul_f32;
 pub(crate) mod matmul_i8;
+pub(crate) mod quantize;
 mod requantize;
 pub(crate) mod table;
 pub(crate) mod winograd_f32;
