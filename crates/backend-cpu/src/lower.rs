@@ -5,7 +5,7 @@
 //! | Conv2d, Linear | patches, packed panels, [`MatmulF32`] | the same, [`MatmulI8`] | pixels, or channels if pixels are few |
 //! | the same at one position | weights as they are, [`LinearF32`] | as above | channels |
 //! | Conv2d 3x3, stride 1 | transformed tiles, [`WinogradF32`] where it pays | as above | lines of 4 pixels, or channels |
-//! | DepthwiseConv2d | taps by channel, [`DepthwiseF32`] | pairs of taps, [`DepthwiseI8`] | pixels or channels |
+//! | DepthwiseConv2d | taps by channel, [`DepthwiseF32`] | pairs or fours of taps, [`depthwise_i8`] | pixels or channels |
 //! | Add, Mul | [`Binary`] | [`Binary`] | bytes, or pixels where one operand is repeated |
 //! | Activation | [`ActivationF32`] | 256-byte [`Table`] | bytes |
 //! | Quantize, Dequantize | [`QuantizeF32`], [`DequantizeF32`] | [`Table`] | bytes |
@@ -31,7 +31,7 @@ use crate::kernels::concat::{ConcatKernel, ConcatPart};
 use crate::kernels::convolution::{Convolution, Matmul};
 use crate::kernels::depthwise::DepthwiseWindow;
 use crate::kernels::depthwise_f32::DepthwiseF32;
-use crate::kernels::depthwise_i8::DepthwiseI8;
+use crate::kernels::depthwise_i8::depthwise_i8;
 use crate::kernels::linear_f32::LinearF32;
 use crate::kernels::matmul_f32::MatmulF32;
 use crate::kernels::matmul_i8::MatmulI8;
@@ -263,17 +263,16 @@ impl Lowering<'_> {
         } else {
             let (_, input_zero_point) = input.element.per_tensor().expect("one scale");
             let quantization = weights.element().quantization().expect("int8 weights");
-            Box::new(DepthwiseI8::new(
+            depthwise_i8(
                 self.simd,
                 window,
                 channel_multiplier,
                 weights.as_i8().expect("int8 weights"),
-                quantization.zero_point(),
-                input_zero_point,
+                (quantization.zero_point(), input_zero_point),
                 self.requantize(op.bias, op.activation, input, weights, output),
-            ))
+            )
         };
-        Lowered { kernel, split: self.by_pixels_or_channels(output, 32) }
+        Lowered { kernel, split: self.by_pixels_or_channels(output, 64) }
     }
 
     fn pool(self, op: &Pool2d, input: &TensorType, output: &TensorType) -> Lowered {

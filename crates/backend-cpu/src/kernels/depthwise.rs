@@ -41,6 +41,17 @@ pub(crate) struct RowWindow {
     pub(crate) channels: usize,
 }
 
+impl RowWindow {
+    /// Which of so many columns, at most 31, are over the image: a bit for each. `first` is the
+    /// position of the first one in the padded image.
+    #[inline(always)]
+    pub(crate) fn columns_in_image(&self, first: usize, columns: usize) -> u32 {
+        let before = self.left.saturating_sub(first).min(columns);
+        let end = (self.left + self.input_width).saturating_sub(first).min(columns).max(before);
+        (1 << end) - (1 << before)
+    }
+}
+
 /// Neighbouring output pixels of one row.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Line {

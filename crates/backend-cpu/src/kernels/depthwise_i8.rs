@@ -9,16 +9,19 @@
 //!
 //! | level | channels at once | instructions for 9 taps, without requantization |
 //! |---|---|---|
+//! | AVX-512 | 64 | see [`super::depthwise_quads_i8`]; the next row for what that has no kernel for |
 //! | AVX-512 | 32 | 9 loads, 10 interleavings, 10 multiply-accumulates |
 //! | AVX2 | 16 | 9 loads, 10 interleavings, 10 multiplies, 10 additions |
 //! | portable | 8 | the compiler's choice |
 
 use super::Kernel;
 use super::depthwise::{DepthwiseWindow, RepeatedChannels, Span};
+#[cfg(target_arch = "x86_64")]
+use super::depthwise_quads_i8::DepthwiseQuadsI8;
 use super::requantize::Requantize;
 use crate::simd::{AlignedBytes, Inputs, Simd, Tile};
 
-/// An int8 depthwise convolution with its weights.
+/// An int8 depthwise convolution with its weights in pairs of taps.
 #[derive(Debug)]
 pub(crate) struct DepthwiseI8 {
     simd: Simd,
@@ -44,19 +47,44 @@ pub(crate) struct TapPairs {
     pub(crate) block: usize,
 }
 
+/// The fastest kernel that there is, with `weights[tap * channels + c]` packed for it.
+/// `requantize` holds the plain bias.
+pub(crate) fn depthwise_i8(
+    simd: Simd,
+    window: DepthwiseWindow,
+    channel_multiplier: usize,
+    weights: &[i8],
+    (weight_zero_point, input_zero_point): (i32, i32),
+    requantize: Requantize,
+) -> Box<dyn Kernel> {
+    #[cfg(target_arch = "x86_64")]
+    if let (Simd::Avx512(proof), 1) = (simd, channel_multiplier) {
+        let zero_points = (weight_zero_point, input_zero_point);
+        let kernel = DepthwiseQuadsI8::new(proof, &window, weights, zero_points, &requantize);
+        if let Some(kernel) = kernel {
+            return Box::new(kernel);
+        }
+    }
+    Box::new(DepthwiseI8::new(
+        simd,
+        window,
+        channel_multiplier,
+        weights,
+        (weight_zero_point, input_zero_point),
+        requantize,
+    ))
+}
+
 impl DepthwiseI8 {
-    /// Packs `weights[tap * channels + c]`. `requantize` holds the plain bias.
-    pub(crate) fn new(
+    fn new(
         simd: Simd,
         window: DepthwiseWindow,
         channel_multiplier: usize,
         weights: &[i8],
-        weight_zero_point: i32,
-        input_zero_point: i32,
+        (weight_zero_point, input_zero_point): (i32, i32),
         mut requantize: Requantize,
     ) -> Self {
         let channels = weights.len() / window.taps();
-        let repeat = RepeatedChannels::new(channel_multiplier, channels, window.taps());
         let real = |w: i8| i32::from(w) - weight_zero_point;
         for channel in 0..channels {
             let filter = weights.iter().skip(channel).step_by(channels);
@@ -71,13 +99,18 @@ impl DepthwiseI8 {
             #[cfg(target_arch = "x86_64")]
             Simd::Avx512(_) => 4,
         };
-        let weights = TapPairs::new(weights, channels, weight_zero_point, lanes);
-        let border = vec![input_zero_point as i8; channels];
-        Self { simd, window, repeat, weights, border, requantize }
+        Self {
+            simd,
+            repeat: RepeatedChannels::new(channel_multiplier, channels, window.taps()),
+            window,
+            weights: TapPairs::new(weights, channels, weight_zero_point, lanes),
+            border: vec![input_zero_point as i8; channels],
+            requantize,
+        }
     }
 
     fn compute(&self, input: &[i8], span: Span<'_>, tile: &mut Tile<'_>, first_row: usize) {
-        let (weights, border, q) = (&self.weights, &self.border, &self.requantize);
+        let (border, weights, q) = (&self.border, &self.weights, &self.requantize);
         match self.simd {
             #[cfg(target_arch = "x86_64")]
             Simd::Avx512(proof) => crate::simd::avx512::depthwise_i8::compute(
@@ -205,7 +238,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(80))]
         #[test]
         fn every_level_computes_the_definition(
-            (h, w, c, filters) in (1usize..8, 1usize..12, 1usize..80, 1usize..3),
+            (h, w, c, filters) in (1usize..8, 1usize..20, 1usize..150, 1usize..3),
             (kernel_h, kernel_w, stride, dilation) in (1usize..6, 1usize..6, 1usize..3, 1usize..3),
             (top, left, bottom, right) in (0usize..3, 0usize..3, 0usize..3, 0usize..3),
             (input_zero, weight_zero) in (-128i32..128, -128i32..128),
@@ -251,9 +284,9 @@ mod tests {
                 let simd = Simd::new(level).unwrap();
                 let window =
                     DepthwiseWindow::new(shape, Shape::new(2, oh, ow, channels), window);
-                let kernel = DepthwiseI8::new(
-                    simd, window, filters, &weights, weight_zero, input_zero, q.clone(),
-                );
+                let zero_points = (weight_zero, input_zero);
+                let kernel =
+                    depthwise_i8(simd, window, filters, &weights, zero_points, q.clone());
                 let mut output = vec![0; pixels * channels];
                 Inputs::with(&[bytemuck::cast_slice(&input)], |inputs| {
                     let mut scratch = AlignedBytes::zeroed(kernel.scratch_bytes());

@@ -9,6 +9,8 @@ pub(crate) mod convolution;
 pub(crate) mod depthwise;
 pub(crate) mod depthwise_f32;
 pub(crate) mod depthwise_i8;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod depthwise_quads_i8;
 pub(crate) mod epilogue_f32;
 pub(crate) mod float_multiplier;
 pub(crate) mod float_sum;

@@ -123,6 +123,25 @@ impl Requantize {
         }
     }
 
+    /// The same with every list in another order: place `i` has what `order(i)` had. Blocks of
+    /// [`Self::exact_floats`] lose their meaning.
+    pub(crate) fn reordered(&self, order: impl Fn(usize) -> usize) -> Self {
+        fn list<T: Copy>(list: &[T], order: &impl Fn(usize) -> usize) -> Vec<T> {
+            (0..list.len()).map(|index| list[order(index)]).collect()
+        }
+        Self {
+            bias: list(&self.bias, &order),
+            mantissa: list(&self.mantissa, &order),
+            left: list(&self.left, &order),
+            right: list(&self.right, &order),
+            scale: list(&self.scale, &order),
+            scale_rest: list(&self.scale_rest, &order),
+            half: list(&self.half, &order),
+            exact_floats: vec![false; self.exact_floats.len()],
+            ..*self
+        }
+    }
+
     /// The output of one channel, for a sum that includes the bias.
     pub(crate) fn apply(&self, channel: usize, sum: i32) -> i8 {
         let exponent = self.left[channel] - self.right[channel];

@@ -35,7 +35,10 @@ struct Shared {
 }
 
 /// A borrowed closure, called with the number of the thread.
-type Work = *const (dyn Fn(usize) + Sync);
+type Borrowed<'a> = *const (dyn Fn(usize) + Sync + 'a);
+
+/// One whose lifetime is only known to [`Team::run`].
+type Work = Borrowed<'static>;
 
 // SAFETY: `work` is written by `Team::run` alone, while the gate is closed and no helper is
 // counted in it, and read by helpers that are counted. `run` returns only when the gate is
@@ -76,11 +79,11 @@ impl Team {
             return work(0);
         }
         let region = self.region.lock().unwrap_or_else(PoisonError::into_inner);
-        let borrowed: *const (dyn Fn(usize) + Sync + '_) = &raw const work;
+        let borrowed: Borrowed<'_> = &raw const work;
         *self.shared.panic.lock().unwrap_or_else(PoisonError::into_inner) = None;
         // SAFETY: the type differs in its lifetime alone; see `Shared` for why nobody calls
         // the closure, or writes here, when they should not.
-        unsafe { *self.shared.work.get() = std::mem::transmute::<_, Work>(borrowed) };
+        unsafe { *self.shared.work.get() = std::mem::transmute::<Borrowed<'_>, Work>(borrowed) };
         let open = Open::new(&self.shared, region);
         self.helpers.iter().for_each(|helper| helper.thread().unpark());
         work(0);

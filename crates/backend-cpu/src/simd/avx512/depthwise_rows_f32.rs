@@ -150,11 +150,8 @@ impl Row<'_> {
         const { assert!(SEEN == (PIXELS - 1) * STRIDE + WIDTH) };
         // The first column seen, plus the padding, so that it is not negative.
         let seen = x * STRIDE;
-        let image = self.window.left..self.window.left + self.window.input_width;
-        let inside = image.start <= seen && seen + SEEN <= image.end;
-        let in_image = (0..SEEN).fold(0, |columns, column| {
-            columns | u32::from(image.contains(&(seen + column))) << column
-        });
+        let in_image = self.window.columns_in_image(seen, SEEN);
+        let inside = in_image == (1 << SEEN) - 1;
         let first = self.input.wrapping_add(seen * self.window.channels);
         let first = first.wrapping_sub(self.window.left * self.window.channels);
         let output = self.output.wrapping_add((x - self.line.columns.start) * self.stride);

@@ -267,7 +267,7 @@ impl Panel {
         let rows = sums.as_chunks::<2>().0;
         for (pair, two) in rows.chunks(2).enumerate() {
             let first = scaled(&two[0]);
-            let second = two.get(1).map_or(first, |row| scaled(row));
+            let second = two.get(1).map_or(first, &scaled);
             let narrow = range.narrow_two(first, second);
             let to = output.start.wrapping_add(2 * pair * output.stride);
             // SAFETY: the caller vouches for the output.
