@@ -27,6 +27,7 @@ pub struct Damage {
 pub(crate) struct File<'a> {
     bytes: &'a [u8],
     furthest: Cell<usize>,
+    data_after: Cell<bool>,
 }
 
 /// One table of the file.
@@ -40,7 +41,12 @@ pub(crate) struct Table<'a> {
 
 impl<'a> File<'a> {
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, furthest: Cell::new(0) }
+        Self { bytes, furthest: Cell::new(0), data_after: Cell::new(false) }
+    }
+
+    /// Whether data that follows the FlatBuffer was read.
+    pub(crate) const fn has_data_after(&self) -> bool {
+        self.data_after.get()
     }
 
     /// How many bytes there are up to the last one that was looked at.
@@ -109,6 +115,16 @@ impl<'a> Table<'a> {
     /// Raw bytes; empty if the file leaves them out.
     pub(crate) fn bytes(&self, slot: usize) -> Result<&'a [u8], Damage> {
         Ok(self.items(slot, 1)?.map_or(&[], |(_, bytes)| bytes))
+    }
+
+    /// Raw bytes that follow the FlatBuffer.
+    pub(crate) fn data_after(&self, at: u64, length: u64) -> Result<&'a [u8], Damage> {
+        let what = "a buffer's data";
+        let (Ok(start), Ok(length)) = (usize::try_from(at), usize::try_from(length)) else {
+            return Err(Damage { at: usize::MAX, what });
+        };
+        self.file.data_after.set(true);
+        self.file.slice(start, length, what)
     }
 
     /// True if the file has the field.

@@ -78,8 +78,10 @@ pub mod quantization {
 pub mod buffer {
     /// The bytes.
     pub const DATA: usize = 0;
-    /// Set where the bytes follow the FlatBuffer, in files beyond 2 GiB.
+    /// Where the bytes are in the file, if they follow the FlatBuffer instead of being in it.
     pub const OFFSET: usize = 1;
+    /// How many they are then.
+    pub const SIZE: usize = 2;
 }
 
 /// One step of the network.

@@ -208,11 +208,16 @@ fn buffer_data<'a>(table: &Table<'a>, buffers: Tables<'a>) -> Result<&'a [u8]> {
     }
     let missing = Problem::Index { what: "buffer", index: index as i64, count: buffers.len() };
     let found = buffers.get(index)?.ok_or(missing)?;
-    if found.scalar(buffer::OFFSET, 0u64)? > 1 {
-        let expected = "data inside the FlatBuffer";
-        return Err(Problem::attribute("buffer offset", "set", expected));
-    }
-    Ok(found.bytes(buffer::DATA)?)
+    data_of(&found)
+}
+
+/// The bytes of a buffer: in the FlatBuffer, or after it if their place there is given.
+pub(crate) fn data_of<'a>(table: &Table<'a>) -> Result<&'a [u8]> {
+    // Writers put 1 where they have not yet filled in the place.
+    Ok(match table.scalar(buffer::OFFSET, 0u64)? {
+        0 | 1 => table.bytes(buffer::DATA)?,
+        place => table.data_after(place, table.scalar(buffer::SIZE, 0u64)?)?,
+    })
 }
 
 const LONGEST_NAME_SHOWN: usize = 120;

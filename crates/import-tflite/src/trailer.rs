@@ -4,16 +4,20 @@
 //! that was cut there still has its whole network, yet it is not the file that was
 //! published, and the next reader of the labels would trip over it.
 
-use crate::flatbuffer::Damage;
+use crate::flatbuffer::{Damage, File};
 
 /// Refuses a file that ends within a word of the FlatBuffer or within the archive after it.
 ///
-/// `furthest` is the end of what was read of the FlatBuffer: at most unused parts of it
-/// follow.
-pub(crate) fn check(bytes: &[u8], furthest: usize) -> Result<(), Damage> {
+/// What was read of the file is all of the FlatBuffer but for unused parts. It consists of
+/// whole words; constants that follow it need not.
+pub(crate) fn check(bytes: &[u8], file: &File<'_>) -> Result<(), Damage> {
+    check_after(bytes, file.furthest(), file.has_data_after())
+}
+
+fn check_after(bytes: &[u8], furthest: usize, data_after: bool) -> Result<(), Damage> {
     let rest = &bytes[furthest..];
     let Some(start) = rest.windows(4).position(|window| window == ARCHIVE_START) else {
-        let whole = bytes.len().is_multiple_of(WORD_BYTES);
+        let whole = data_after || bytes.len().is_multiple_of(WORD_BYTES);
         let damage = Damage { at: bytes.len(), what: "the last word" };
         return if whole { Ok(()) } else { Err(damage) };
     };
@@ -51,13 +55,16 @@ mod tests {
         file.extend([0; 16]);
         file.extend(3u16.to_le_bytes());
         file.extend(b"end");
-        assert_eq!(check(&file, 8), Ok(()));
+        assert_eq!(check_after(&file, 8, false), Ok(()));
         for length in 12..file.len() {
-            assert_eq!(check(&file[..length], 8).unwrap_err().what, "the archive of labels");
+            assert_eq!(
+                check_after(&file[..length], 8, false).unwrap_err().what,
+                "the archive of labels"
+            );
         }
         for length in 9..12 {
-            assert_eq!(check(&file[..length], 8).unwrap_err().what, "the last word");
+            assert_eq!(check_after(&file[..length], 8, false).unwrap_err().what, "the last word");
         }
-        assert_eq!(check(&file[..8], 8), Ok(()), "a network without labels");
+        assert_eq!(check_after(&file[..8], 8, false), Ok(()), "a network without labels");
     }
 }

@@ -14,6 +14,22 @@ use synthetic::model::{Model, NO_ACTIVATION, RELU, RELU6, TensorSpec, UINT8, cod
 use synthetic::networks;
 
 #[test]
+fn constants_may_follow_the_flatbuffer() {
+    let network = networks::uint8_network();
+    let inside = import(&network.to_bytes(), "network").unwrap();
+    let outside = import(&network.to_bytes_with_data_outside(0), "network").unwrap();
+    assert_eq!(inside.nodes(), outside.nodes());
+    let tensors = |graph: &Graph| -> Vec<_> {
+        graph.params().iter().map(|param| param.tensor.clone()).collect()
+    };
+    assert_eq!(tensors(&inside), tensors(&outside));
+    for moved in [64, u64::MAX / 2, u64::MAX - 1_000_000] {
+        let error = import(&network.to_bytes_with_data_outside(moved), "network").unwrap_err();
+        assert!(error.to_string().contains("a buffer's data; the file is cut short"), "{error}");
+    }
+}
+
+#[test]
 fn a_uint8_network_computes_in_int8_and_keeps_its_edges() {
     let Imported { graph, operators } =
         import_with_operators(&networks::uint8_network().to_bytes(), "uint8").unwrap();

@@ -14,8 +14,8 @@ use crate::error::{Problem, Result};
 use crate::flatbuffer::{File, Table, Tables, Vector};
 use crate::names::Names;
 use crate::operator::FileOperator;
-use crate::schema::{FILE_IDENTIFIER, buffer, model, subgraph};
-use crate::tensor::{FileTensor, format_dims, shape_of};
+use crate::schema::{FILE_IDENTIFIER, model, subgraph};
+use crate::tensor::{FileTensor, data_of, format_dims, shape_of};
 use crate::{Imported, MAX_OPERATORS, MAX_TENSORS, trailer};
 
 /// Reads a whole file.
@@ -63,7 +63,7 @@ pub(crate) fn import(bytes: &[u8], name: &str) -> Result<Imported> {
         nodes.push(node);
     }
     read_the_rest(&root)?;
-    trailer::check(bytes, file.furthest())?;
+    trailer::check(bytes, &file)?;
     Ok(Imported { graph: importer.finish(outputs)?, operators: nodes })
 }
 
@@ -72,7 +72,7 @@ fn read_the_rest(root: &Table<'_>) -> Result<()> {
     root.bytes(model::DESCRIPTION)?;
     let buffers = root.tables(model::BUFFERS)?;
     for index in 0..buffers.len() {
-        buffers.get(index)?.ok_or(Problem::Missing("buffer"))?.bytes(buffer::DATA)?;
+        data_of(&buffers.get(index)?.ok_or(Problem::Missing("buffer"))?)?;
     }
     Ok(())
 }

@@ -37,6 +37,10 @@ impl Table {
         self.with(slot, Field::Inline(value.to_le_bytes().to_vec()))
     }
 
+    pub(crate) fn u64(self, slot: usize, value: u64) -> Self {
+        self.with(slot, Field::Inline(value.to_le_bytes().to_vec()))
+    }
+
     pub(crate) fn f32(self, slot: usize, value: f32) -> Self {
         self.with(slot, Field::Inline(value.to_le_bytes().to_vec()))
     }

@@ -71,6 +71,25 @@ impl Model {
         self.to_table().to_file(b"TFL3")
     }
 
+    /// The file with its constants after the FlatBuffer, each moved by so many bytes from where
+    /// it belongs.
+    pub(crate) fn to_bytes_with_data_outside(&self, moved: u64) -> Vec<u8> {
+        let constants = || self.tensors.iter().map(|tensor| &tensor.data).filter(|d| !d.is_empty());
+        let file = |start: usize| {
+            let mut offset = start as u64 + moved;
+            let mut buffers = vec![Table::default()];
+            for data in constants() {
+                let size = data.len() as u64;
+                buffers.push(Table::default().u64(1, offset).u64(2, size));
+                offset += size;
+            }
+            self.to_table().exchanging(4, Field::Tables(buffers)).to_file(b"TFL3")
+        };
+        let mut bytes = file(file(0).len());
+        constants().for_each(|data| bytes.extend(data));
+        bytes
+    }
+
     /// The file's root, to be damaged.
     pub(crate) fn to_table(&self) -> Table {
         // Buffer 0 is empty by convention; each constant has one of its own.
