@@ -13,7 +13,7 @@ use pocketvision_core::{
 use crate::CpuBackend;
 use crate::kernels::Kernel;
 use crate::lower::{Lowered, Lowering};
-use crate::simd::{AlignedBytes, Executor, Simd, Step, Team};
+use crate::simd::{AlignedBytes, Executor, Place, Simd, Step, Team};
 
 /// Packed weights, one arena, and the list of steps.
 #[derive(Debug)]
@@ -21,8 +21,8 @@ pub(crate) struct CpuPlan {
     signature: Signature,
     team: Arc<Team>,
     executor: Executor,
-    /// Where inputs and outputs are in the arena, in the signature's order.
-    inputs: Vec<Range<usize>>,
+    /// Where inputs and outputs are, in the signature's order.
+    inputs: Vec<Place>,
     outputs: Vec<Range<usize>>,
     /// What profiles say of each step, times left at zero.
     costs: Vec<LayerCost>,
@@ -50,7 +50,7 @@ impl CpuPlan {
                 let cost = cost(graph, id, &*lowered.kernel);
                 steps.push(Step {
                     node: id,
-                    inputs: node.inputs.iter().map(|&input| layout.range(input)).collect(),
+                    inputs: node.inputs.iter().map(|&input| layout.place(input)).collect(),
                     output: layout.range(id),
                     parts: parts(&cost, &lowered, team.threads()),
                     split: lowered.split,
@@ -72,7 +72,7 @@ impl CpuPlan {
         let signature = Signature::new(graph, options);
         let range = |node: NodeId| layout.range(node);
         Ok(Self {
-            inputs: signature.inputs.iter().map(|port| range(port.node)).collect(),
+            inputs: signature.inputs.iter().map(|port| layout.place(port.node)).collect(),
             outputs: signature.outputs.iter().map(|port| range(port.node)).collect(),
             signature,
             team,
@@ -83,9 +83,12 @@ impl CpuPlan {
         })
     }
 
+    /// Copies the inputs that are outputs as well.
     fn load(&mut self, inputs: &[Tensor]) {
-        for (range, tensor) in self.inputs.iter().zip(inputs) {
-            self.executor.bytes_mut(range.clone()).copy_from_slice(tensor.bytes());
+        for (place, tensor) in self.inputs.iter().zip(inputs) {
+            if let Place::Arena(range) = place {
+                self.executor.bytes_mut(range.clone()).copy_from_slice(tensor.bytes());
+            }
         }
     }
 
@@ -105,7 +108,7 @@ impl Plan for CpuPlan {
         self.signature.check_inputs(inputs)?;
         self.signature.check_outputs(outputs)?;
         self.load(inputs);
-        self.executor.run(&self.team, |_| {});
+        self.executor.run(&self.team, inputs, |_| {});
         self.store(outputs);
         Ok(())
     }
@@ -117,7 +120,7 @@ impl Plan for CpuPlan {
         self.load(inputs);
         let mut before = Instant::now();
         let mut layers = self.costs.clone();
-        self.executor.run(&self.team, |step| {
+        self.executor.run(&self.team, inputs, |step| {
             let end = Instant::now();
             layers[step].latency_ms = milliseconds(end - before);
             before = end;
@@ -136,9 +139,10 @@ impl Plan for CpuPlan {
     }
 }
 
-/// Where each node's output is in the arena.
+/// Where each node's output is.
 struct Layout {
-    ranges: Vec<Range<usize>>,
+    places: Vec<Place>,
+    /// Of the arena.
     bytes: usize,
 }
 
@@ -165,13 +169,39 @@ impl Layout {
                 _ => {}
             }
         }
+        // Inputs are read where the caller has them, unless they are outputs as well.
+        let signature = Signature::new(graph, options);
+        let stays =
+            |owner: usize| signature.outputs.iter().any(|port| owners[port.node.index()] == owner);
+        let mut given = vec![None; end];
+        for (number, port) in signature.inputs.iter().enumerate() {
+            let owner = port.node.index();
+            if !stays(owner) {
+                given[owner] = Some(number);
+                sizes[owner] = 0;
+            }
+        }
         let plan = plan_arena(&sizes, &lives);
-        let range = |owner: &usize| plan.offsets[*owner]..plan.offsets[*owner] + sizes[*owner];
-        Self { ranges: owners.iter().map(range).collect(), bytes: plan.bytes }
+        let place = |&owner: &usize| {
+            let start = plan.offsets[owner];
+            given[owner].map_or(Place::Arena(start..start + sizes[owner]), Place::Given)
+        };
+        Self { places: owners.iter().map(place).collect(), bytes: plan.bytes }
     }
 
+    fn place(&self, node: NodeId) -> Place {
+        self.places[node.index()].clone()
+    }
+
+    /// Where in the arena a node's output is.
+    ///
+    /// # Panics
+    /// If the caller gives it.
     fn range(&self, node: NodeId) -> Range<usize> {
-        self.ranges[node.index()].clone()
+        match self.place(node) {
+            Place::Arena(range) => range,
+            Place::Given(_) => panic!("{node} is given by the caller"),
+        }
     }
 }
 

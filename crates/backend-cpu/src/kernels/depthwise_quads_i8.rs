@@ -11,6 +11,9 @@
 //! pixel 1     0 w0 w1 w2
 //! ```
 //!
+//! A block is 64 channels. Where fewer are left, two or four groups of pixels share its vectors,
+//! with the same weights in each part: 32 channels of pixels 0 and 1, and 32 of pixels 2 and 3.
+//!
 //! Inputs are made unsigned by adding 128, weights are signed. Those of uint8 networks have a
 //! zero point, and `w - zw` may be beyond a byte: what is left is in a second set of weights.
 
@@ -30,8 +33,8 @@ pub(crate) struct DepthwiseQuadsI8 {
 
 impl DepthwiseQuadsI8 {
     /// Packs `weights[tap * channels + c]`; `zero_points` are those of weights and input, and
-    /// `requantize` holds the plain bias. `None` if there is no kernel for the window, or too
-    /// many channels would be padding.
+    /// `requantize` holds the plain bias. `None` if there is no kernel for the window, or a
+    /// weight is 255, which is more than two bytes with a sign add up to.
     pub(crate) fn new(
         proof: Avx512,
         window: &DepthwiseWindow,
@@ -63,7 +66,7 @@ impl Kernel for DepthwiseQuadsI8 {
 /// Weights and epilogue of a depthwise convolution, in blocks of 64 channels.
 #[derive(Debug)]
 pub(crate) struct QuadTaps {
-    /// For each block, row of the kernel, pixel and window: four vectors of 16 channels.
+    /// For each block, row of the kernel, pixel and window: four vectors of 16 sums.
     pub(crate) weights: AlignedBytes,
     /// What did not fit, in the same order, unless everything did.
     pub(crate) rest: Option<AlignedBytes>,
@@ -101,6 +104,15 @@ impl QuadLayout {
         Some(Self { kernel_h, kernel_w, stride, pixels, windows })
     }
 
+    /// Pixels of a block of channels that share its vectors.
+    pub(crate) const fn groups(channels: usize) -> usize {
+        match channels {
+            0..=16 => 4,
+            17..=32 => 2,
+            _ => 1,
+        }
+    }
+
     /// Bytes of a block's weights.
     pub(crate) const fn block_bytes(&self) -> usize {
         self.kernel_h * self.pixels * self.windows * QuadTaps::BLOCK * 4
@@ -121,9 +133,6 @@ impl QuadTaps {
         let channels = window.channels;
         let padded = channels.next_multiple_of(Self::BLOCK);
         let layout = QuadLayout::of(window)?;
-        if channels * 5 < padded * 2 {
-            return None;
-        }
         let real = |tap: usize, channel: usize| {
             i32::from(weights[tap * channels + channel]) - weight_zero_point
         };
@@ -133,6 +142,11 @@ impl QuadTaps {
             let constant = sum.wrapping_mul(input_zero_point + 128);
             requantize.bias[channel] = requantize.bias[channel].wrapping_sub(constant);
         }
+        // The channel of a lane of one of a block's four vectors.
+        let channel_of = |block: usize, vector: usize, lane: usize| {
+            let start = block * Self::BLOCK;
+            start + place_of(vector, lane) % (Self::BLOCK / QuadLayout::groups(channels - start))
+        };
         let mut first = AlignedBytes::zeroed(padded / Self::BLOCK * layout.block_bytes());
         let mut rest = AlignedBytes::zeroed(first.len());
         let mut is_rest = false;
@@ -141,24 +155,22 @@ impl QuadTaps {
             let (vector, window) = (at / 64 % 4, at / 256 % layout.windows);
             let pixel = at / 256 / layout.windows % layout.pixels;
             let ky = at / 256 / layout.windows / layout.pixels % layout.kernel_h;
-            let channel = at / layout.block_bytes() * Self::BLOCK + channel_of(vector, lane);
+            let channel = channel_of(at / layout.block_bytes(), vector, lane);
             let column = (4 * window + byte).wrapping_sub(pixel * layout.stride);
             if column < layout.kernel_w && channel < channels {
                 let weight = real(ky * layout.kernel_w + column, channel);
                 let fitting = weight.clamp(-128, 127);
                 first.bytes_mut()[at] = fitting as u8;
-                rest.bytes_mut()[at] = (weight - fitting) as u8;
+                rest.bytes_mut()[at] = i8::try_from(weight - fitting).ok()? as u8;
                 is_rest |= weight != fitting;
             }
         }
-        let exact_floats = (0..padded / Self::BLOCK)
-            .map(|block| {
-                requantize.has_exact_floats(block * Self::BLOCK..(block + 1) * Self::BLOCK)
-            })
+        let exact_floats = (0..padded)
+            .step_by(Self::BLOCK)
+            .map(|block| requantize.has_exact_floats(block..block + Self::BLOCK))
             .collect();
-        let order = |index: usize| {
-            index / Self::BLOCK * Self::BLOCK + channel_of(index % Self::BLOCK / 16, index % 16)
-        };
+        let order =
+            |index: usize| channel_of(index / Self::BLOCK, index % Self::BLOCK / 16, index % 16);
         Some(Self {
             weights: first,
             rest: is_rest.then_some(rest),
@@ -177,8 +189,8 @@ impl QuadTaps {
     }
 }
 
-/// The channel of a block that is in a lane of one of its four vectors, after bytes and then
-/// pairs of bytes were interleaved within lanes of 16 bytes.
-const fn channel_of(vector: usize, lane: usize) -> usize {
+/// The byte, of four times 64, whose sum is in a lane of one of four vectors, after bytes and
+/// then pairs of bytes were interleaved within lanes of 16 bytes.
+const fn place_of(vector: usize, lane: usize) -> usize {
     lane / 4 * 16 + vector * 4 + lane % 4
 }

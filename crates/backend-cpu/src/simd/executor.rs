@@ -4,23 +4,23 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use pocketvision_core::NodeId;
 use pocketvision_core::liveness::ALIGNMENT_BYTES;
+use pocketvision_core::{NodeId, Tensor};
 
 use super::split::Split;
-use super::{AlignedBytes, Inputs, Team, Tile};
+use super::{AlignedBytes, Inputs, Place, Team, Tile};
 use crate::claims::{Claim, Claims};
 use crate::kernels::Kernel;
 
-/// One step: a kernel, what it reads and what it writes, as bytes of the arena.
+/// One step: a kernel, what it reads and what it writes.
 pub(crate) struct Step {
     /// The node that it computes.
     pub(crate) node: NodeId,
     /// How.
     pub(crate) kernel: Box<dyn Kernel>,
     /// Where its inputs are.
-    pub(crate) inputs: Vec<Range<usize>>,
-    /// Where its output goes.
+    pub(crate) inputs: Vec<Place>,
+    /// Where in the arena its output goes.
     pub(crate) output: Range<usize>,
     /// How the output is divided among threads, and into how many parts, at least one.
     pub(crate) split: Split,
@@ -60,14 +60,20 @@ impl Executor {
     pub(crate) fn new(steps: Vec<Step>, arena: AlignedBytes, threads: usize) -> Self {
         for step in &steps {
             let output = &step.output;
-            for range in step.inputs.iter().chain([output]) {
+            let inputs = || {
+                step.inputs.iter().filter_map(|place| match place {
+                    Place::Arena(range) => Some(range),
+                    Place::Given(_) => None,
+                })
+            };
+            for range in inputs().chain([output]) {
                 assert!(range.start <= range.end && range.end <= arena.len(), "{step:?}");
                 assert_eq!(range.start % ALIGNMENT_BYTES, 0, "{step:?}");
             }
             let apart = |input: &Range<usize>| {
                 input.end <= output.start || output.end <= input.start || input.is_empty()
             };
-            assert!(step.inputs.iter().all(apart), "{step:?}");
+            assert!(inputs().all(apart), "{step:?}");
             assert_eq!(step.split.bytes(), output.len(), "{step:?}");
         }
         let scratch_bytes = steps.iter().map(|step| step.kernel.scratch_bytes()).max();
@@ -97,19 +103,30 @@ impl Executor {
         self.steps.iter().map(|s| s.kernel.scratch_bytes()).max().unwrap_or(0) * self.scratch.len()
     }
 
-    /// Runs all steps on a team of as many threads as were announced; after each one,
-    /// `after_step` is called on the thread that finished it. A panic of one thread ends the
-    /// run on all of them and is passed on.
-    pub(crate) fn run(&mut self, team: &Team, after_step: impl FnMut(usize) + Send) {
+    /// Runs all steps on `given` tensors, and on a team of as many threads as were announced;
+    /// after each one, `after_step` is called on the thread that finished it. A panic of one
+    /// thread ends the run on all of them and is passed on.
+    pub(crate) fn run(
+        &mut self,
+        team: &Team,
+        given: &[Tensor],
+        after_step: impl FnMut(usize) + Send,
+    ) {
         assert_eq!(team.threads(), self.scratch.len(), "a team of another size");
         self.claims.reset();
         let arena = SharedArena(self.arena.bytes_mut().as_mut_ptr());
         let after_step = Mutex::new(after_step);
         let executor = &*self;
-        team.run(|thread| executor.walk(arena, thread, &after_step));
+        team.run(|thread| executor.walk(arena, given, thread, &after_step));
     }
 
-    fn walk(&self, arena: SharedArena, thread: usize, after_step: &Mutex<impl FnMut(usize)>) {
+    fn walk(
+        &self,
+        arena: SharedArena,
+        given: &[Tensor],
+        thread: usize,
+        after_step: &Mutex<impl FnMut(usize)>,
+    ) {
         let _guard = self.claims.poison_on_panic();
         let mut scratch = self.scratch[thread].lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(claim) = self.claims.next(thread) {
@@ -126,7 +143,8 @@ impl Executor {
                 // this thread's own.
                 let (inputs, mut tile) = unsafe {
                     let output = arena.0.add(step.output.start);
-                    (Inputs::new(arena.0, &step.inputs), Tile::new(output, &step.split, part))
+                    let inputs = Inputs::new(arena.0, given, &step.inputs);
+                    (inputs, Tile::new(output, &step.split, part))
                 };
                 step.kernel.run(&inputs, &mut tile, scratch.bytes_mut());
             }
@@ -174,7 +192,7 @@ mod tests {
         let step = |index: usize| Step {
             node,
             kernel: Box::new(Increment),
-            inputs: vec![at(index)],
+            inputs: vec![Place::Arena(at(index))],
             output: at(index + 1),
             split: Split::flat(1000),
             parts: 1 + index % 4,
@@ -188,7 +206,7 @@ mod tests {
             let team = Team::new(threads).unwrap();
             let mut executor = chain(90, threads);
             let mut seen = Vec::new();
-            executor.run(&team, |step| seen.push(step));
+            executor.run(&team, &[], |step| seen.push(step));
             assert_eq!(seen, (0..90).collect::<Vec<_>>());
             assert!(executor.bytes(0..1000).iter().all(|&x| x == 90));
         }
@@ -200,9 +218,9 @@ mod tests {
             let team = Team::new(threads).unwrap();
             let mut executor = chain(6, threads);
             executor.bytes_mut(900..901)[0] = 97;
-            assert!(catch_unwind(AssertUnwindSafe(|| executor.run(&team, |_| {}))).is_err());
+            assert!(catch_unwind(AssertUnwindSafe(|| executor.run(&team, &[], |_| {}))).is_err());
             executor.bytes_mut(0..1000).fill(7);
-            executor.run(&team, |_| {});
+            executor.run(&team, &[], |_| {});
             assert!(executor.bytes(0..1000).iter().all(|&x| x == 13));
         }
     }
@@ -212,7 +230,7 @@ mod tests {
     fn a_step_that_writes_over_its_input_is_refused() {
         let mut steps = chain(1, 1).steps;
         steps[0].output = 64..1064;
-        steps[0].inputs[0] = 0..1000;
+        steps[0].inputs[0] = Place::Arena(0..1000);
         Executor::new(steps, AlignedBytes::zeroed(2048), 1);
     }
 }

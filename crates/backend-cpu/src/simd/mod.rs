@@ -27,7 +27,7 @@ pub(crate) use bytes::AlignedBytes;
 pub(crate) use executor::{Executor, Step};
 pub(crate) use split::Split;
 pub(crate) use team::Team;
-pub(crate) use tile::{Inputs, Tile};
+pub(crate) use tile::{Inputs, Place, Tile};
 
 use crate::{CpuError, SimdLevel};
 

@@ -4,45 +4,64 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use bytemuck::Pod;
+use pocketvision_core::Tensor;
 
 use super::split::{Part, Split};
+
+/// Where a step finds a tensor that it reads.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    /// Bytes of the arena.
+    Arena(Range<usize>),
+    /// One of the tensors that the caller of the network gave.
+    Given(usize),
+}
 
 /// The tensors that a step reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inputs<'a> {
     arena: *const u8,
-    ranges: &'a [Range<usize>],
+    given: &'a [Tensor],
+    places: &'a [Place],
 }
 
 impl<'a> Inputs<'a> {
-    /// The tensors at `ranges` of the arena at `arena`.
+    /// The tensors at `places`, in the arena at `arena` or among `given`.
     ///
     /// # Safety
-    /// The ranges must lie inside the arena, and nobody may write there during `'a`.
-    pub(super) const unsafe fn new(arena: *const u8, ranges: &'a [Range<usize>]) -> Self {
-        Self { arena, ranges }
+    /// Ranges must lie inside the arena, and nobody may write there during `'a`.
+    pub(super) const unsafe fn new(
+        arena: *const u8,
+        given: &'a [Tensor],
+        places: &'a [Place],
+    ) -> Self {
+        Self { arena, given, places }
     }
 
     /// Tensors in ordinary memory.
     #[cfg(test)]
     pub(crate) fn with<R>(tensors: &[&[u8]], work: impl FnOnce(&Inputs<'_>) -> R) -> R {
         let mut arena = super::AlignedBytes::zeroed(tensors.iter().map(|t| t.len() + 64).sum());
-        let mut ranges = Vec::new();
+        let (mut places, mut start) = (Vec::new(), 0);
         for tensor in tensors {
-            let start = ranges.last().map_or(0, |range: &Range<usize>| range.end);
-            let start = start.next_multiple_of(64);
-            arena.bytes_mut()[start..start + tensor.len()].copy_from_slice(tensor);
-            ranges.push(start..start + tensor.len());
+            let range = start..start + tensor.len();
+            arena.bytes_mut()[range.clone()].copy_from_slice(tensor);
+            start = range.end.next_multiple_of(64);
+            places.push(Place::Arena(range));
         }
         // SAFETY: the ranges are inside the arena, which nobody else knows.
-        work(&unsafe { Inputs::new(arena.bytes().as_ptr(), &ranges) })
+        work(&unsafe { Inputs::new(arena.bytes().as_ptr(), &[], &places) })
     }
 
     /// The bytes of one input.
     pub(crate) fn bytes(&self, index: usize) -> &'a [u8] {
-        let range = &self.ranges[index];
-        // SAFETY: `new` promises that the range is inside the arena and not written to.
-        unsafe { std::slice::from_raw_parts(self.arena.add(range.start), range.len()) }
+        match &self.places[index] {
+            // SAFETY: `new` promises that the range is inside the arena and not written to.
+            Place::Arena(range) => unsafe {
+                std::slice::from_raw_parts(self.arena.add(range.start), range.len())
+            },
+            Place::Given(number) => self.given[*number].bytes(),
+        }
     }
 
     /// The numbers of one input.
