@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use half::f16;
+
 use crate::profile::Clock;
 use crate::{
     CompileError, Graph, Node, NodeId, Profile, RunError, Tensor, TensorData, TensorType,
@@ -133,8 +135,8 @@ impl Signature {
                 });
             }
             let bad = match tensor.data() {
-                TensorData::F32(v) => v.iter().position(|x| !x.is_finite()),
-                TensorData::F16(v) => v.iter().position(|x| !x.is_finite()),
+                TensorData::F32(v) => first_not(f32::is_finite, v),
+                TensorData::F16(v) => first_not(f16::is_finite, v),
                 _ => None,
             };
             if let Some(index) = bad {
@@ -255,5 +257,31 @@ impl MemoryUse {
     /// All of it.
     pub const fn total_bytes(&self) -> u64 {
         self.weight_bytes + self.activation_bytes + self.scratch_bytes
+    }
+}
+
+/// The first number that is not as it should be. Chunks are looked at as a whole, which
+/// compilers turn into vector instructions.
+fn first_not<T: Copy>(good: impl Fn(T) -> bool, numbers: &[T]) -> Option<usize> {
+    const CHUNK: usize = 256;
+    let all_good = |chunk: &[T]| chunk.iter().fold(true, |all, &number| all & good(number));
+    let chunk = numbers.chunks(CHUNK).position(|chunk| !all_good(chunk))?;
+    numbers[chunk * CHUNK..].iter().position(|&number| !good(number)).map(|at| chunk * CHUNK + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_number_that_is_not_finite_is_found_in_any_chunk() {
+        for length in [0, 1, 255, 256, 257, 1000] {
+            let mut numbers = vec![1.0f32; length];
+            assert_eq!(first_not(f32::is_finite, &numbers), None);
+            for at in (0..length).rev() {
+                numbers[at] = f32::NAN;
+                assert_eq!(first_not(f32::is_finite, &numbers), Some(at));
+            }
+        }
     }
 }
