@@ -4,9 +4,11 @@
 //! like. What is only good for one kind of hardware (fusing into a kernel's epilogue,
 //! packing, tiling) happens inside that backend's `compile`.
 
+mod fold_pad;
 mod fuse_activation;
 mod remove_unused;
 
+pub use fold_pad::fold_pad;
 pub use fuse_activation::fuse_activation;
 pub use remove_unused::remove_unused;
 
@@ -17,7 +19,7 @@ use crate::{Graph, GraphBuilder, GraphError, NodeId, Op};
 /// # Errors
 /// Never for a graph that a [`GraphBuilder`] made; a failure is a bug of a pass.
 pub fn optimize(graph: &Graph) -> Result<Graph, GraphError> {
-    remove_unused(&fuse_activation(graph)?)
+    remove_unused(&fuse_activation(&fold_pad(graph)?)?)
 }
 
 /// Copies a graph node by node: `rewrite` may push something else in a node's place.
