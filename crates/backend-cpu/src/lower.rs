@@ -236,7 +236,9 @@ impl Lowering<'_> {
         groups: Vec<(Patches, M)>,
         output: &TensorType,
     ) -> Lowered {
-        let rows = Convolution::<M>::ROW_GRANULE;
+        // Bands are whole lines of the output.
+        let in_bands = groups[0].0.band_rows().is_some();
+        let rows = if in_bands { output.shape.w } else { Convolution::<M>::ROW_GRANULE };
         let (positions, row_bytes) = (positions(output.shape), row_bytes(output));
         let split = if groups.len() == 1 {
             let columns = Convolution::<M>::COLUMN_GRANULE * size_of::<M::Number>();

@@ -3,16 +3,15 @@
 //! The output has a row for each pixel and a column for each channel. A thread works through
 //! its rows in blocks that fit the first-level cache: it gathers the block's patches into
 //! scratch memory, or reads the image itself, and multiplies them with all weights. The image
-//! is the matrix for 1x1 convolutions; for larger windows over wide images each row is a run
-//! of the image for each row of the kernel, but for the pixels at the edges. A grouped
-//! convolution is one product for each group.
+//! is the matrix for 1x1 convolutions; larger windows may read bands of it, see
+//! [`super::patches`]. A grouped convolution is one product for each group.
 
 use std::fmt;
 
 use bytemuck::Pod;
 
 use super::Kernel;
-use super::patches::{Patches, Piece};
+use super::patches::Patches;
 use super::rows::Rows;
 use crate::simd::{Inputs, Simd, Tile};
 
@@ -72,14 +71,17 @@ impl<M: Matmul> Convolution<M> {
         let fit = BLOCK_BYTES / row_bytes.max(1);
         let block_rows = [42, Self::ROW_GRANULE].into_iter().find(|&granule| fit >= granule);
         let block_rows = block_rows.map_or(Self::ROW_GRANULE, |granule| fit / granule * granule);
-        Self { groups, block_rows: block_rows.min(MOST_BLOCK_ROWS) }
+        let band_rows = groups[0].0.band_rows();
+        let block_rows = band_rows.unwrap_or(block_rows.min(MOST_BLOCK_ROWS));
+        Self { groups, block_rows }
     }
 
     /// Bytes for the patches of a block.
     fn patch_bytes(&self) -> usize {
-        let bytes = |(patches, _): &(Patches, M)| match patches.is_image() {
-            true => 0,
-            false => patches.row_bytes() * self.block_rows + Patches::SLACK_BYTES,
+        let bytes = |(patches, _): &(Patches, M)| match (patches.band_rows(), patches.is_image()) {
+            (Some(_), _) => patches.band_bytes(),
+            (None, true) => 0,
+            (None, false) => patches.row_bytes() * self.block_rows + Patches::SLACK_BYTES,
         };
         self.groups.iter().map(bytes).max().unwrap_or(0).next_multiple_of(64)
     }
@@ -88,10 +90,10 @@ impl<M: Matmul> Convolution<M> {
 impl<M: Matmul> Kernel for Convolution<M> {
     fn name(&self) -> String {
         let (patches, matmul) = &self.groups[0];
-        let source = match (patches.is_image(), patches.runs() > 1) {
-            (true, _) => "matmul",
-            (_, true) => "runs x matmul",
-            _ => "patches x matmul",
+        let source = match (patches.band_rows(), patches.is_image()) {
+            (Some(_), _) => "bands x matmul",
+            (None, true) => "matmul",
+            (None, false) => "patches x matmul",
         };
         format!("{source} {} {}", M::NAME, matmul.simd().level())
     }
@@ -111,53 +113,38 @@ impl<M: Matmul> Kernel for Convolution<M> {
         let rows = tile.rows();
         let mut row = rows.start;
         while row < rows.end {
-            // Where there are several groups, none is read in runs, and all make equal pieces.
-            let most = self.block_rows.min(rows.end - row);
-            let piece = self.groups[0].0.piece(row, most, image.len());
-            let mut first_column = 0;
+            let (mut count, mut first_column) = (0, 0);
             for (patches, matmul) in &self.groups {
-                let rows = patches.rows(image, &piece, row, gathered);
+                let most = self.block_rows.min(rows.end - row);
+                let rows = patches.rows(image, row, most, gathered);
+                count = rows.count;
                 matmul.multiply(rows, tile, row, first_column, scratch);
                 first_column += matmul.columns();
             }
-            row += piece.count();
+            row += count;
         }
     }
 }
 
 impl Patches {
-    /// A piece of the matrix, gathered if it must be.
+    /// The rows of the matrix from one on, at most so many: what the caller has room for.
     fn rows<'a, T: Pod>(
         &self,
         image: &'a [u8],
-        piece: &Piece,
         first: usize,
-        gathered: &'a mut [u8],
+        most: usize,
+        scratch: &'a mut [u8],
     ) -> Rows<'a, T> {
-        let size = size_of::<T>();
-        let run_bytes = self.row_bytes() / self.runs();
-        let (bytes, stride, run_stride): (&[u8], _, _) = match *piece {
-            Piece::Direct { start, count } => {
-                let stride = self.direct_stride();
-                let last = (count - 1) * stride + (self.runs() - 1) * self.run_stride();
-                (&image[start..start + last + run_bytes], stride, self.run_stride())
-            }
-            Piece::Gathered { count } if self.is_image() => {
-                let bytes = &image[first * self.row_bytes()..][..count * self.row_bytes()];
-                (bytes, self.row_bytes(), run_bytes)
-            }
-            Piece::Gathered { count } => {
-                self.gather(image, first..first + count, gathered);
-                (&gathered[..count * self.row_bytes()], self.row_bytes(), run_bytes)
-            }
-        };
-        Rows {
-            numbers: bytemuck::cast_slice(bytes),
-            stride: stride / size,
-            count: piece.count(),
-            runs: self.runs(),
-            run_stride: run_stride / size,
+        if self.band_rows().is_some() {
+            return self.rows_of_band(image, first, most, scratch);
         }
+        let bytes = if self.is_image() {
+            &image[first * self.row_bytes()..][..most * self.row_bytes()]
+        } else {
+            self.gather(image, first..first + most, scratch);
+            &scratch[..most * self.row_bytes()]
+        };
+        Rows::whole(bytemuck::cast_slice(bytes), self.row_bytes() / size_of::<T>(), most)
     }
 }
 

@@ -1,15 +1,21 @@
 //! The patches of an image that a convolution multiplies with its weights.
+//!
+//! They are copied into the rows of a matrix, or, where that is possible, read from a band of
+//! the image: some of its lines, copied with their border, so that every patch is a run of each
+//! line under the kernel.
 
 use std::ops::Range;
 
+use bytemuck::Pod;
 use pocketvision_core::Shape;
 use pocketvision_core::op::{ResolvedPadding, Window};
+
+use super::rows::Rows;
 
 /// Copies patches into the rows of a matrix (im2col): row `n, y, x` holds what the window
 /// sees at output position `y, x`, tap after tap, the channels of each tap together.
 ///
-/// Works on bytes, for elements of any size. Rows are padded with zeros to `row_bytes`, or, if
-/// they are made of runs, each run is padded alike: see [`Self::in_runs`].
+/// Works on bytes, for elements of any size. Rows are padded with zeros to `row_bytes`.
 #[derive(Clone, Debug)]
 pub(crate) struct Patches {
     input: Shape,
@@ -22,26 +28,19 @@ pub(crate) struct Patches {
     /// The byte that elements beyond the edge are made of.
     border: u8,
     row_bytes: usize,
-    /// Pieces of a row that are padded by themselves: 1, or the rows of the kernel.
-    runs: usize,
+    /// How they are read from bands of the image, if they are.
+    band: Option<Band>,
 }
 
-/// Neighbouring rows of the matrix, and where they come from.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Piece {
-    /// They lie in the image as they are, from this byte on, [`Patches::direct_stride`] apart.
-    Direct { start: usize, count: usize },
-    /// They have to be gathered.
-    Gathered { count: usize },
-}
-
-impl Piece {
-    /// Number of rows.
-    pub(crate) const fn count(&self) -> usize {
-        match *self {
-            Self::Direct { count, .. } | Self::Gathered { count } => count,
-        }
-    }
+/// Some lines of the image with their border.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Band {
+    /// Lines of the output that are computed of one band.
+    lines: usize,
+    /// Bytes of a line of the image.
+    line_bytes: usize,
+    /// Bytes that are read of each line for one position.
+    run_bytes: usize,
 }
 
 impl Patches {
@@ -68,72 +67,86 @@ impl Patches {
             pixel_bytes: input.c * element_bytes,
             border,
             row_bytes: row_elements * element_bytes,
-            runs: 1,
+            band: None,
         }
     }
 
-    /// True for windows whose patches can be read from the image itself, in a run for each row
-    /// of the kernel, and are worth it: a wide image, of which few pixels are at an edge.
+    /// True for windows whose patches can be read from a band, in a run for each row of the
+    /// kernel.
     pub(crate) fn may_be_read_in_runs(window: Window, output: Shape) -> bool {
         !window.is_pointwise()
             && (window.dilation_h, window.dilation_w) == (1, 1)
             && output.w >= NARROWEST_IN_RUNS
     }
 
-    /// The same patches with a run for each row of the kernel, padded by itself, and read from
-    /// the image where the window is inside. All channels must be copied.
+    /// The same patches, read from bands. Each row of the matrix is a run for each row of the
+    /// kernel, padded by itself. All channels must be read.
     pub(crate) fn in_runs(self) -> Self {
-        assert_eq!(self.channels.len(), self.pixel_bytes, "all channels");
-        assert!(self.row_bytes.is_multiple_of(self.window.kernel_h), "runs of equal length");
-        Self { runs: self.window.kernel_h, ..self }
-    }
-
-    /// Runs of a row.
-    pub(crate) const fn runs(&self) -> usize {
-        self.runs
-    }
-
-    /// Bytes between the runs of a row in the image.
-    pub(crate) const fn run_stride(&self) -> usize {
-        self.input.w * self.pixel_bytes
-    }
-
-    /// Bytes between neighbouring rows in the image.
-    pub(crate) const fn direct_stride(&self) -> usize {
-        self.window.stride_w * self.pixel_bytes
-    }
-
-    /// The rows from one on, of one kind, at most so many; `image_bytes` must not be read over.
-    pub(crate) fn piece(&self, row: usize, most: usize, image_bytes: usize) -> Piece {
-        if self.runs == 1 {
-            return Piece::Gathered { count: most };
-        }
-        let Shape { h, w, .. } = self.output;
-        let (n, y, x) = (row / (h * w), row / w % h, row % w);
-        let most = most.min(w - x);
         let Window { kernel_h, kernel_w, stride_h, stride_w, .. } = self.window;
-        // Output columns whose windows reach over neither side.
-        let first = self.padding.left.div_ceil(stride_w);
-        let room = (self.input.w + self.padding.left).saturating_sub(kernel_w - 1);
-        let end = room.div_ceil(stride_w).min(w);
-        let top = (y * stride_h).wrapping_sub(self.padding.top);
-        let inside = top < self.input.h && top + kernel_h <= self.input.h;
-        if !inside || x >= end || first >= end {
-            return Piece::Gathered { count: most };
+        assert_eq!(self.channels.len(), self.pixel_bytes, "all channels");
+        assert!(self.row_bytes.is_multiple_of(kernel_h), "runs of equal length");
+        let line_bytes = ((self.output.w - 1) * stride_w + kernel_w) * self.pixel_bytes;
+        let fit = (BAND_BYTES / line_bytes).saturating_sub(kernel_h) / stride_h + 1;
+        let lines = fit.max(FEWEST_LINES).min(self.output.h);
+        let run_bytes = self.row_bytes / kernel_h;
+        Self { band: Some(Band { lines, line_bytes, run_bytes }), ..self }
+    }
+
+    /// Rows of the matrix that are made at once, if the patches are read from bands: those of
+    /// some lines of the output.
+    pub(crate) fn band_rows(&self) -> Option<usize> {
+        self.band.map(|band| band.lines * self.output.w)
+    }
+
+    /// Bytes of a band.
+    pub(crate) fn band_bytes(&self) -> usize {
+        self.band.map_or(0, |band| self.lines_under(band.lines) * band.line_bytes + band.run_bytes)
+    }
+
+    /// Lines of the image under so many of the output.
+    const fn lines_under(&self, lines: usize) -> usize {
+        (lines - 1) * self.window.stride_h + self.window.kernel_h
+    }
+
+    /// Copies a band for the rows from one on, at most so many, and as many as there are in a
+    /// band; returns these rows. Both numbers are multiples of the output's width.
+    pub(crate) fn rows_of_band<'a, T: Pod>(
+        &self,
+        image: &[u8],
+        first: usize,
+        most: usize,
+        copy: &'a mut [u8],
+    ) -> Rows<'a, T> {
+        let band = self.band.expect("patches that are read in runs");
+        let Shape { h, w, .. } = self.output;
+        let (line, most) = (first / w, most / w);
+        let (n, y) = (line / h, line % h);
+        let lines = band.lines.min(most).min(h - y);
+        let copy = &mut copy[..self.lines_under(lines) * band.line_bytes + band.run_bytes];
+        let input_bytes = self.input.w * self.pixel_bytes;
+        let left_bytes = self.padding.left * self.pixel_bytes;
+        let to = left_bytes.min(band.line_bytes)..band.line_bytes.min(left_bytes + input_bytes);
+        for (index, line) in copy.chunks_exact_mut(band.line_bytes).enumerate() {
+            let y = (y * self.window.stride_h + index).wrapping_sub(self.padding.top);
+            if y < self.input.h {
+                let image = &image[(n * self.input.h + y) * input_bytes..][..to.len()];
+                line[..to.start].fill(self.border);
+                line[to.clone()].copy_from_slice(image);
+                line[to.end..].fill(self.border);
+            } else {
+                line.fill(self.border);
+            }
         }
-        if x < first {
-            return Piece::Gathered { count: most.min(first - x) };
+        let elements = |bytes: usize| bytes / size_of::<T>();
+        Rows {
+            numbers: bytemuck::cast_slice(copy),
+            stride: elements(self.window.stride_w * self.pixel_bytes),
+            count: lines * w,
+            line: w,
+            line_stride: elements(self.window.stride_h * band.line_bytes),
+            runs: self.window.kernel_h,
+            run_stride: elements(band.line_bytes),
         }
-        let count = most.min(end - x);
-        let left = x * stride_w - self.padding.left;
-        let start = ((n * self.input.h + top) * self.input.w + left) * self.pixel_bytes;
-        let last_run =
-            start + (count - 1) * self.direct_stride() + (kernel_h - 1) * self.run_stride();
-        if last_run + self.row_bytes / self.runs > image_bytes {
-            // The padding of the last run would be beyond the image's end.
-            return Piece::Gathered { count };
-        }
-        Piece::Direct { start, count }
     }
 
     /// True if the image itself is the matrix, and nothing need be copied.
@@ -176,13 +189,8 @@ impl Patches {
             && left + (window.kernel_w - 1) * window.dilation_w < self.input.w + self.padding.left;
         let whole_run = inside_columns && window.dilation_w == 1 && tap_bytes == self.pixel_bytes;
 
-        let run_bytes = self.row_bytes / self.runs;
         let mut at = 0;
         for ky in 0..window.kernel_h {
-            if self.runs > 1 && ky > 0 {
-                row[at..ky * run_bytes].fill(0);
-                at = ky * run_bytes;
-            }
             let iy = (top + ky * window.dilation_h).wrapping_sub(self.padding.top);
             if iy >= self.input.h {
                 let run = window.kernel_w * tap_bytes;
@@ -227,8 +235,14 @@ fn copy(from: &[u8], from_at: usize, to: &mut [u8], to_at: usize, length: usize)
     }
 }
 
-/// With fewer pixels to a line, too many are at an edge.
-const NARROWEST_IN_RUNS: usize = 28;
+/// Narrower images make tiles of too few rows.
+const NARROWEST_IN_RUNS: usize = 7;
+
+/// A band of so many bytes stays in the first-level cache beside a panel of weights.
+const BAND_BYTES: usize = 24 << 10;
+
+/// With fewer lines, more would be copied again for the next band than are new.
+const FEWEST_LINES: usize = 4;
 
 /// Bytes copied at once: a short `memcpy` costs more than the work that waits for it.
 const BLOCK: usize = 16;
@@ -289,14 +303,14 @@ mod tests {
             }
         }
 
-        /// What is read in runs from the image is what would have been gathered.
+        /// What is read in runs from bands is what would have been gathered.
         #[test]
-        fn runs_of_the_image_are_the_rows_of_the_matrix(
-            (n, h, w, c) in (1usize..3, 1usize..9, 28usize..70, 1usize..9),
+        fn runs_of_bands_are_the_rows_of_the_matrix(
+            (n, h, w, c) in (1usize..3, 1usize..30, 7usize..50, 1usize..9),
             (kernel_h, kernel_w) in (1usize..4, 2usize..6),
-            (stride_h, stride_w) in (1usize..3, 1usize..3),
+            (stride_h, stride_w) in (1usize..4, 1usize..4),
             (top, bottom, left, right) in (0usize..3, 0usize..3, 0usize..3, 0usize..3),
-            padding_elements in 0usize..5, most in 1usize..40,
+            padding_elements in 0usize..5, most_lines in 1usize..40,
         ) {
             let padding = Padding::Explicit { top, bottom, left, right };
             let window = Window {
@@ -308,41 +322,29 @@ mod tests {
             if !Patches::may_be_read_in_runs(window, output) { return Ok(()) }
             let image: Vec<u8> = (0..input.elements()).map(|i| (i * 7 % 251) as u8).collect();
             let (run, padded) = (kernel_w * c, kernel_w * c + padding_elements);
-            let depth = kernel_h * padded;
-            let patches = Patches::new(input, output, window, 0..c, 1, 255, depth).in_runs();
+            let patches = |depth| Patches::new(input, output, window, 0..c, 1, 255, depth);
+            let (gathered, bands) = (patches(kernel_h * run), patches(kernel_h * padded).in_runs());
             let rows = n * oh * ow;
-            let mut matrix = vec![77; rows * depth + Patches::SLACK_BYTES];
-            patches.gather(&image, 0..rows, &mut matrix);
+            let mut matrix = vec![77; rows * kernel_h * run + Patches::SLACK_BYTES];
+            gathered.gather(&image, 0..rows, &mut matrix);
 
-            let mut row = 0;
-            while row < rows {
-                let piece = patches.piece(row, most.min(rows - row), image.len());
-                prop_assert!((1..=most).contains(&piece.count()));
-                if let Piece::Direct { start, count } = piece {
-                    for (index, ky) in (0..count).flat_map(|i| (0..kernel_h).map(move |ky| (i, ky))) {
-                        let at = start + index * patches.direct_stride() + ky * patches.run_stride();
-                        let gathered = &matrix[(row + index) * depth + ky * padded..][..padded];
-                        prop_assert_eq!(&image[at..at + run], &gathered[..run]);
-                        prop_assert!(gathered[run..].iter().all(|&byte| byte == 0));
-                        prop_assert!(at + padded <= image.len());
+            let mut copy = vec![77; bands.band_bytes()];
+            let mut first = 0;
+            while first < rows {
+                let most = (most_lines * ow).min(rows - first);
+                let band: Rows<'_, u8> = bands.rows_of_band(&image, first, most, &mut copy);
+                prop_assert!(band.count > 0 && band.count <= most);
+                prop_assert!(band.count <= bands.band_rows().unwrap());
+                band.check_depth(kernel_h * padded);
+                for row in 0..band.count {
+                    for ky in 0..kernel_h {
+                        let at = band.start(row) + ky * band.run_stride;
+                        let expected = &matrix[(first + row) * kernel_h * run + ky * run..][..run];
+                        prop_assert_eq!(&band.numbers[at..at + run], expected);
                     }
                 }
-                row += piece.count();
+                first += band.count;
             }
         }
-    }
-
-    #[test]
-    fn a_stem_is_read_from_the_image_but_for_its_edge() {
-        let (input, output) = (Shape::new(1, 224, 224, 3), Shape::new(1, 112, 112, 16));
-        let window = Window::square(3, 2, Padding::Same);
-        let patches = Patches::new(input, output, window, 0..3, 1, 0, 36).in_runs();
-        let (mut row, mut direct) = (0, 0);
-        while row < 112 * 112 {
-            let piece = patches.piece(row, 504, input.elements());
-            row += piece.count();
-            direct += if matches!(piece, Piece::Direct { .. }) { piece.count() } else { 0 };
-        }
-        assert_eq!(direct, 111 * 111);
     }
 }

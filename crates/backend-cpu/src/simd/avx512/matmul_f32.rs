@@ -71,10 +71,10 @@ unsafe fn multiply_panel<const VECTORS: usize>(
 ) {
     let mut row = 0;
     while row < rows.count {
-        let left = rows.count - row;
+        let left = rows.left_in_line(row);
         // SAFETY: each tile's rows are among those that the caller vouches for.
         unsafe {
-            let a = rows.numbers.as_ptr().add(row * rows.stride);
+            let a = rows.numbers.as_ptr().add(rows.start(row));
             let out = Output { start: output.start.add(row * output.stride), ..output };
             row += match left {
                 14.. => tile::<14, VECTORS>(a, rows, panel, bias, epilogue, out),

@@ -94,7 +94,7 @@ unsafe fn correct_rows(
     for (row, correction) in corrections[..rows.count].iter_mut().enumerate() {
         let mut sums = _mm512_setzero_si512();
         for run in 0..rows.runs {
-            let first = row * rows.stride + run * rows.run_stride;
+            let first = rows.start(row) + run * rows.run_stride;
             let mut k = 0;
             while k < panels.run {
                 let left = panels.run - k;
@@ -144,10 +144,10 @@ impl Panel {
     ) {
         let mut row = 0;
         while row < rows.count {
-            let left = rows.count - row;
+            let left = rows.left_in_line(row);
             // SAFETY: each tile's rows are among those that the caller vouches for.
             unsafe {
-                let a = rows.numbers.as_ptr().add(row * rows.stride);
+                let a = rows.numbers.as_ptr().add(rows.start(row));
                 let c = corrections.as_ptr().add(row);
                 let out = Output { start: output.start.add(row * output.stride), ..output };
                 row += match left {
