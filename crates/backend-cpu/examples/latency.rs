@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(definition) => definition.build(&options)?,
         None => pocketvision_import_tflite::open(file)?,
     };
-    let backend = CpuBackend::new(CpuOptions { threads, simd: None })?;
+    let backend = CpuBackend::new(CpuOptions { threads, ..CpuOptions::default() })?;
     let mut plan = backend.compile(&graph, &CompileOptions::default())?;
     let inputs: Vec<Tensor> = plan.signature().inputs.iter().map(|port| noise(&port.ty)).collect();
     let mut outputs = Outputs::for_signature(plan.signature());

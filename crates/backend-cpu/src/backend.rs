@@ -9,7 +9,7 @@ use pocketvision_core::{
 use crate::lower::check_supported;
 use crate::plan::CpuPlan;
 
-use crate::simd::{Simd, Team};
+use crate::simd::{Bf16, Simd, Team};
 use crate::{CpuError, SimdLevel, processor};
 
 /// Runs f32 and int8 networks on the processor.
@@ -19,6 +19,7 @@ use crate::{CpuError, SimdLevel, processor};
 #[derive(Debug)]
 pub struct CpuBackend {
     simd: Simd,
+    bf16: Option<Bf16>,
     team: Arc<Team>,
 }
 
@@ -31,6 +32,10 @@ pub struct CpuOptions {
     /// The SIMD level; if not stated, the one that the environment variable
     /// [`SimdLevel::VARIABLE`] names, or else the best that the machine has.
     pub simd: Option<SimdLevel>,
+    /// Rounds the factors of float convolutions and linear layers to bf16, but for depthwise
+    /// and Winograd convolutions: half the memory for weights, and faster where a matrix
+    /// product decides. Results differ by about one part in 200. int8 is not touched.
+    pub bf16: bool,
 }
 
 impl CpuOptions {
@@ -45,8 +50,8 @@ impl CpuBackend {
     /// A backend with chosen threads and SIMD level.
     ///
     /// # Errors
-    /// If the machine does not have the level, its name is unknown, the number of threads is
-    /// zero or too large, or threads cannot be started.
+    /// If the machine does not have the level or bf16 products, the level's name is unknown,
+    /// the number of threads is zero or too large, or threads cannot be started.
     pub fn new(options: CpuOptions) -> Result<Self, CpuError> {
         let level = match options.simd {
             Some(level) => level,
@@ -62,7 +67,12 @@ impl CpuBackend {
         if !(1..=CpuOptions::MAX_THREADS).contains(&threads) {
             return Err(CpuError::Threads { threads });
         }
-        Ok(Self { simd: Simd::new(level)?, team: Arc::new(Team::new(threads)?) })
+        let simd = Simd::new(level)?;
+        let bf16 = match options.bf16 {
+            true => Some(simd.bf16().ok_or(CpuError::Bf16Unavailable { level })?),
+            false => None,
+        };
+        Ok(Self { simd, bf16, team: Arc::new(Team::new(threads)?) })
     }
 
     /// A backend with all processors and the best SIMD level.
@@ -91,15 +101,12 @@ impl Backend for CpuBackend {
     }
 
     fn device(&self) -> DeviceInfo {
-        DeviceInfo {
-            backend: Self::NAME,
-            name: processor::name(),
-            details: vec![
-                ("simd", self.simd_level().to_string()),
-                ("threads", self.threads().to_string()),
-            ],
-            clock: Clock::HostWall,
+        let mut details =
+            vec![("simd", self.simd_level().to_string()), ("threads", self.threads().to_string())];
+        if self.bf16.is_some() {
+            details.push(("float products", "bf16".to_owned()));
         }
+        DeviceInfo { backend: Self::NAME, name: processor::name(), details, clock: Clock::HostWall }
     }
 
     fn supports(&self, graph: &Graph, node: &Node) -> Result<(), Unsupported> {
@@ -117,7 +124,7 @@ impl Backend for CpuBackend {
         options: &CompileOptions,
     ) -> Result<Box<dyn Plan>, CompileError> {
         graph.nodes().iter().try_for_each(|node| self.supports(graph, node))?;
-        Ok(Box::new(CpuPlan::new(graph, options, self.simd, Arc::clone(&self.team))?))
+        Ok(Box::new(CpuPlan::new(graph, options, self.simd, self.bf16, Arc::clone(&self.team))?))
     }
 }
 
@@ -127,7 +134,8 @@ mod tests {
 
     #[test]
     fn impossible_options_are_refused_with_a_reason() {
-        let with = |threads, simd| CpuBackend::new(CpuOptions { threads, simd }).unwrap_err();
+        let with =
+            |threads, simd| CpuBackend::new(CpuOptions { threads, simd, bf16: false }).unwrap_err();
         assert_eq!(with(Some(0), None).to_string(), "0 threads: choose 1 to 256");
         assert!(matches!(with(Some(257), None), CpuError::Threads { threads: 257 }));
         for level in SimdLevel::ALL.into_iter().filter(|level| !level.is_available()) {
@@ -138,7 +146,8 @@ mod tests {
 
     #[test]
     fn the_device_says_what_decides_its_speed() {
-        let options = CpuOptions { threads: Some(2), simd: Some(SimdLevel::Scalar) };
+        let options =
+            CpuOptions { threads: Some(2), simd: Some(SimdLevel::Scalar), ..CpuOptions::default() };
         let device = CpuBackend::new(options).unwrap().device();
         assert!(!device.name.is_empty());
         assert_eq!(device.details, [("simd", "scalar".into()), ("threads", "2".into())]);

@@ -21,6 +21,12 @@ pub enum CpuError {
         /// The name asked for.
         name: String,
     },
+    /// bf16 products were asked for that the machine, or the SIMD level in use, does not have.
+    #[error("no bf16 products at SIMD level {level} on this machine: leave bf16 out")]
+    Bf16Unavailable {
+        /// The level in use.
+        level: SimdLevel,
+    },
     /// No threads, or more than [`crate::CpuOptions::MAX_THREADS`].
     #[error("{threads} threads: choose 1 to {}", crate::CpuOptions::MAX_THREADS)]
     Threads {

@@ -33,6 +33,8 @@ use crate::kernels::depthwise::DepthwiseWindow;
 use crate::kernels::depthwise_f32::DepthwiseF32;
 use crate::kernels::depthwise_i8::depthwise_i8;
 use crate::kernels::linear_f32::LinearF32;
+#[cfg(target_arch = "x86_64")]
+use crate::kernels::matmul_bf16::MatmulBf16;
 use crate::kernels::matmul_f32::MatmulF32;
 use crate::kernels::matmul_i8::MatmulI8;
 use crate::kernels::pad::PadKernel;
@@ -43,7 +45,7 @@ use crate::kernels::requantize::Requantize;
 use crate::kernels::softmax::{SoftmaxF32, SoftmaxI8};
 use crate::kernels::table::Table;
 use crate::kernels::winograd_f32::WinogradF32;
-use crate::simd::{Simd, Split};
+use crate::simd::{Bf16, Simd, Split};
 
 /// A kernel, and how its output is divided among threads.
 pub(crate) struct Lowered {
@@ -56,6 +58,8 @@ pub(crate) struct Lowered {
 pub(crate) struct Lowering<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) simd: Simd,
+    /// Whether float products are of bf16.
+    pub(crate) bf16: Option<Bf16>,
     pub(crate) threads: usize,
 }
 
@@ -172,6 +176,7 @@ impl Lowering<'_> {
             )
         };
         if input.element == Element::F32
+            && self.bf16.is_none()
             && op.groups == 1
             && op.window.taps() == 1
             && is_vector(input)
@@ -196,6 +201,17 @@ impl Lowering<'_> {
                 let granule = kernel.row_granule();
                 let split = Split::balanced(rows, row_bytes, granule, columns, self.threads);
                 return Lowered { kernel: Box::new(kernel), split };
+            }
+            #[cfg(target_arch = "x86_64")]
+            if let Some(proof) = self.bf16 {
+                let group = |group: usize| {
+                    let columns = group_columns(group);
+                    let weights = &all[columns.start * depth..columns.end * depth];
+                    let bias = &bias[columns];
+                    let matmul = MatmulBf16::new(proof, weights, depth, bias, op.activation);
+                    (patches(group, matmul.padded_depth()), matmul)
+                };
+                return self.product((0..op.groups).map(group).collect(), output);
             }
             let group = |group: usize| {
                 let columns = group_columns(group);

@@ -13,7 +13,7 @@ use pocketvision_core::{
 use crate::CpuBackend;
 use crate::kernels::Kernel;
 use crate::lower::{Lowered, Lowering};
-use crate::simd::{AlignedBytes, Executor, Place, Simd, Step, Team};
+use crate::simd::{AlignedBytes, Bf16, Executor, Place, Simd, Step, Team};
 
 /// Packed weights, one arena, and the list of steps.
 #[derive(Debug)]
@@ -36,6 +36,7 @@ impl CpuPlan {
         graph: &Graph,
         options: &CompileOptions,
         simd: Simd,
+        bf16: Option<Bf16>,
         team: Arc<Team>,
     ) -> Result<Self, CompileError> {
         let layout = Layout::new(graph, options);
@@ -43,7 +44,7 @@ impl CpuPlan {
             backend: CpuBackend::NAME,
             message: format!("no memory for {} bytes of activations", layout.bytes),
         })?;
-        let lowering = Lowering { graph, simd, threads: team.threads() };
+        let lowering = Lowering { graph, simd, bf16, threads: team.threads() };
         let (mut steps, mut costs) = (Vec::new(), Vec::new());
         for (id, node) in graph.iter() {
             if let Some(lowered) = lowering.lower(node) {

@@ -26,7 +26,8 @@ fn a_second_run_allocates_nothing() {
 fn second_run(precision: Precision, threads: usize) -> Stats {
     let options = BuildOptions { input_size: 96, precision, ..BuildOptions::default() };
     let graph = models::find("mobilenet-edgetpu-0.5").unwrap().build(&options).unwrap();
-    let backend = CpuBackend::new(CpuOptions { threads: Some(threads), simd: None }).unwrap();
+    let backend =
+        CpuBackend::new(CpuOptions { threads: Some(threads), ..CpuOptions::default() }).unwrap();
     let mut plan: Box<dyn Plan> = backend.compile(&graph, &CompileOptions::default()).unwrap();
     let inputs: Vec<Tensor> =
         plan.signature().inputs.iter().map(|port| Tensor::zeros(&port.ty)).collect();

@@ -11,7 +11,8 @@ fn main() -> ExitCode {
     for level in SimdLevel::ALL.into_iter().filter(|level| level.is_of_this_architecture()) {
         for threads in [1, 2] {
             let label = format!("cpu-{level}-{threads}");
-            let options = CpuOptions { threads: Some(threads), simd: Some(level) };
+            let options =
+                CpuOptions { threads: Some(threads), simd: Some(level), ..CpuOptions::default() };
             subjects.push(match CpuBackend::new(options) {
                 Ok(backend) => Subject::new(label, Arc::new(backend)),
                 Err(error) => Subject::absent(label, error.to_string(), false),

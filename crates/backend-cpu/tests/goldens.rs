@@ -67,7 +67,8 @@ fn plans(graph: &Graph) -> Vec<(String, Box<dyn Plan>)> {
     let mut plans = Vec::new();
     for level in SimdLevel::available() {
         for threads in [1, 2] {
-            let options = CpuOptions { threads: Some(threads), simd: Some(level) };
+            let options =
+                CpuOptions { threads: Some(threads), simd: Some(level), ..CpuOptions::default() };
             let backend = CpuBackend::new(options).unwrap();
             let plan = backend.compile(graph, &CompileOptions::default()).unwrap();
             plans.push((format!("{level}, {threads} threads"), plan));

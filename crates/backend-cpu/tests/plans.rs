@@ -10,7 +10,7 @@ use pocketvision_core::{
 };
 
 fn backend(threads: usize) -> CpuBackend {
-    CpuBackend::new(CpuOptions { threads: Some(threads), simd: None }).unwrap()
+    CpuBackend::new(CpuOptions { threads: Some(threads), ..CpuOptions::default() }).unwrap()
 }
 
 fn network(precision: Precision) -> Graph {
@@ -162,9 +162,53 @@ fn half_precision_is_refused_with_a_reason() {
     let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
     let node = builder.push("relu", relu, &[input]).unwrap();
     let graph = builder.finish(&[node]).unwrap();
-    let backend = CpuBackend::new(CpuOptions { threads: Some(1), simd: Some(SimdLevel::Scalar) });
+    let backend = CpuBackend::new(CpuOptions {
+        threads: Some(1),
+        simd: Some(SimdLevel::Scalar),
+        ..CpuOptions::default()
+    });
     let Err(error) = backend.unwrap().compile(&graph, &CompileOptions::default()) else {
         panic!("f16 was compiled");
     };
     assert!(error.to_string().contains("f16"), "{error}");
+}
+
+#[test]
+fn bf16_changes_floats_a_little_and_integers_not_at_all() {
+    let options = CpuOptions { threads: Some(2), bf16: true, ..CpuOptions::default() };
+    let rounded = match CpuBackend::new(options) {
+        Ok(backend) => backend,
+        Err(error) => {
+            let expected = format!("no bf16 products at SIMD level {}", SimdLevel::best());
+            assert!(error.to_string().starts_with(&expected), "{error}");
+            return;
+        }
+    };
+    assert!(rounded.device().to_string().ends_with("float products bf16"));
+    for precision in [Precision::F32, Precision::Int8] {
+        let graph = network(precision);
+        let input = noise(graph.ty(graph.inputs()[0]), 1);
+        let run = |backend: &CpuBackend| {
+            let mut plan = backend.compile(&graph, &CompileOptions::default()).unwrap();
+            (plan.run(std::slice::from_ref(&input)).unwrap(), plan.memory().weight_bytes)
+        };
+        let ((exact, exact_bytes), (close, close_bytes)) = (run(&backend(2)), run(&rounded));
+        if precision == Precision::Int8 {
+            assert_eq!((exact, exact_bytes), (close, close_bytes));
+            continue;
+        }
+        assert!(close_bytes * 5 < exact_bytes * 4, "{close_bytes} of {exact_bytes} bytes");
+        let [exact, close] = [&exact[0], &close[0]].map(|tensor| tensor.as_f32().unwrap());
+        let largest = exact.iter().fold(0f32, |largest, x| largest.max(x.abs()));
+        let error = exact.iter().zip(close).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+        assert!(error > 0.0 && error < 0.05 * largest, "{error} of {largest}");
+    }
+}
+
+#[test]
+fn bf16_is_refused_where_kernels_have_no_such_products() {
+    let simd = Some(SimdLevel::Scalar);
+    let error = CpuBackend::new(CpuOptions { simd, bf16: true, ..CpuOptions::default() });
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("scalar") && error.contains("leave bf16 out"), "{error}");
 }

@@ -216,6 +216,9 @@ pub(crate) struct DeviceOptions {
     /// Threads of the cpu backend [default: one a core]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    /// Round the factors of the cpu backend's float products to bf16: faster and less exact
+    #[arg(long)]
+    pub bf16: bool,
     /// Chip of the edgetpu-sim backend: a preset or a .toml file [default: coral]
     #[arg(long, value_name = "CHIP")]
     pub chip: Option<String>,
@@ -229,6 +232,7 @@ impl DeviceOptions {
     pub(crate) fn backend(&self, name: &str) -> Result<Box<dyn Backend>> {
         let options = BackendOptions {
             threads: self.threads.map(usize::from),
+            bf16: self.bf16,
             chip: self.chip.clone(),
             adapter: self.adapter.clone(),
         };

@@ -15,6 +15,8 @@ pub(crate) mod epilogue_f32;
 pub(crate) mod float_multiplier;
 pub(crate) mod float_sum;
 pub(crate) mod linear_f32;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod matmul_bf16;
 pub(crate) mod matmul_f32;
 pub(crate) mod matmul_i8;
 pub(crate) mod pad;

@@ -58,6 +58,25 @@ pub(crate) struct Avx2(());
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Avx512(());
 
+/// Proof that the machine has AVX-512 and its bf16 products.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Avx512Bf16(());
+
+#[cfg(target_arch = "x86_64")]
+impl From<Avx512Bf16> for Avx512 {
+    fn from(_: Avx512Bf16) -> Self {
+        Self(())
+    }
+}
+
+/// A level's bf16 products: uninhabited where there are none.
+#[cfg(target_arch = "x86_64")]
+pub(crate) type Bf16 = Avx512Bf16;
+/// A level's bf16 products: uninhabited where there are none.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) type Bf16 = std::convert::Infallible;
+
 impl Simd {
     /// The proof of a level.
     pub(crate) fn new(level: SimdLevel) -> Result<Self, CpuError> {
@@ -71,6 +90,15 @@ impl Simd {
             SimdLevel::Avx512 => Self::Avx512(Avx512(())),
             portable => Self::Portable(Portable(portable)),
         })
+    }
+
+    /// The proof of bf16 products, if the level and the machine have them.
+    pub(crate) fn bf16(self) -> Option<Bf16> {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => is_x86_feature_detected!("avx512bf16").then_some(Avx512Bf16(())),
+            _ => None,
+        }
     }
 
     /// The level.

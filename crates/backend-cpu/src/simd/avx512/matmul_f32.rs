@@ -52,9 +52,9 @@ pub(crate) fn multiply(
 
 /// Where the product of a panel goes.
 #[derive(Clone, Copy)]
-struct Output {
-    start: *mut f32,
-    stride: usize,
+pub(super) struct Output {
+    pub(super) start: *mut f32,
+    pub(super) stride: usize,
 }
 
 /// All rows times a panel of `VECTORS` vectors.
@@ -142,22 +142,21 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
         }
     }
     // SAFETY: the caller vouches for the output.
-    unsafe { store(&spilled.0, panel, epilogue, output) };
+    unsafe { store(&spilled.0, 0xffff >> (panel.width - panel.columns), epilogue, output) };
     ROWS
 }
 
-/// Activates sums and writes them.
+/// Activates sums and writes them; the last vector of a row under a mask.
 ///
 /// # Safety
-/// The output must have as many rows, and columns as the panel has.
+/// The output must have as many rows, and columns as vectors and mask say.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn store<const VECTORS: usize>(
+pub(super) unsafe fn store<const VECTORS: usize>(
     sums: &[[[f32; 16]; VECTORS]],
-    panel: Panel<'_>,
+    last_mask: u16,
     epilogue: EpilogueF32,
     output: Output,
 ) {
-    let last_mask = 0xffff >> (panel.width - panel.columns);
     for (row, sums) in sums.iter().enumerate() {
         for vector in 0..VECTORS {
             let mask = if vector == VECTORS - 1 { last_mask } else { 0xffff };
@@ -173,4 +172,6 @@ unsafe fn store<const VECTORS: usize>(
 
 /// Accumulators in memory.
 #[repr(align(64))]
-struct Spilled<const VECTORS: usize, const ROWS: usize>([[[f32; 16]; VECTORS]; ROWS]);
+pub(super) struct Spilled<const VECTORS: usize, const ROWS: usize>(
+    pub(super) [[[f32; 16]; VECTORS]; ROWS],
+);

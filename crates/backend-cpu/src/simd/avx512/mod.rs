@@ -8,6 +8,7 @@ pub(crate) mod depthwise_quads_i8;
 pub(crate) mod depthwise_rows_f32;
 mod epilogue_f32;
 pub(crate) mod linear_f32;
+pub(crate) mod matmul_bf16;
 pub(crate) mod matmul_f32;
 pub(crate) mod matmul_i8;
 pub(crate) mod quantize;
