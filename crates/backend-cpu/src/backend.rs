@@ -32,9 +32,9 @@ pub struct CpuOptions {
     /// The SIMD level; if not stated, the one that the environment variable
     /// [`SimdLevel::VARIABLE`] names, or else the best that the machine has.
     pub simd: Option<SimdLevel>,
-    /// Rounds the factors of float convolutions and linear layers to bf16, but for depthwise
-    /// and Winograd convolutions: half the memory for weights, and faster where a matrix
-    /// product decides. Results differ by about one part in 200. int8 is not touched.
+    /// Rounds the factors of float 1x1 convolutions and linear layers to bf16: half the memory
+    /// for their weights, and faster. Each factor is off by at most one part in 512. int8 is
+    /// not touched.
     pub bf16: bool,
 }
 

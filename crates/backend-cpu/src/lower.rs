@@ -203,7 +203,7 @@ impl Lowering<'_> {
                 return Lowered { kernel: Box::new(kernel), split };
             }
             #[cfg(target_arch = "x86_64")]
-            if let Some(proof) = self.bf16 {
+            if let (Some(proof), false) = (self.bf16, in_runs) {
                 let group = |group: usize| {
                     let columns = group_columns(group);
                     let weights = &all[columns.start * depth..columns.end * depth];

@@ -21,27 +21,42 @@ use crate::simd::{Avx512Bf16, Tile};
 /// is followed by a zero. Numbers too small for a normal bf16 become 0.
 pub(crate) fn round(_: Avx512Bf16, rows: Rows<'_, f32>, depth: usize, pairs: &mut [u32]) {
     let row_pairs = depth.div_ceil(2);
-    assert!(pairs.len() >= rows.count * row_pairs, "room for all rows");
-    if row_pairs == 0 {
-        return;
-    }
-    for (row, pairs) in pairs.chunks_exact_mut(row_pairs).take(rows.count).enumerate() {
+    let pairs = &mut pairs[..rows.count * row_pairs];
+    rows.check_depth(depth);
+    // Rows without gaps are one long row.
+    let whole = rows.stride == depth && depth.is_multiple_of(2) && rows.line >= rows.count;
+    let (count, length) = if whole { (1, rows.count * depth) } else { (rows.count, depth) };
+    for row in 0..count {
+        let numbers = &rows.numbers[rows.start(row)..][..length];
+        let pairs = &mut pairs[row * row_pairs..][..length.div_ceil(2)];
         // SAFETY: the proof says that the machine has the instructions.
-        unsafe { round_row(rows.row(row, depth), pairs) };
+        unsafe { round_row(numbers, pairs) };
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")]
 fn round_row(row: &[f32], pairs: &mut [u32]) {
-    for (numbers, pairs) in row.chunks(16).zip(pairs.chunks_mut(8)) {
-        let mask = 0xffff_u16 >> (16 - numbers.len());
-        let store_mask = 0xff_u8 >> (8 - pairs.len());
-        // SAFETY: the masks end where the slices do; both types are 256 bits.
+    assert!(pairs.len() >= row.len().div_ceil(2), "room for the row");
+    let mut at = 0;
+    while at < row.len() {
+        let left = row.len() - at;
+        let mask = if left >= 32 { u32::MAX } else { (1 << left) - 1 };
+        let pairs_left = left.div_ceil(2);
+        let store_mask = if pairs_left >= 16 { u16::MAX } else { (1 << pairs_left) - 1 };
+        // SAFETY: the masks end where the slices do; both types are 512 bits.
         unsafe {
-            let numbers = _mm512_maskz_loadu_ps(mask, numbers.as_ptr());
-            let rounded: __m256i = std::mem::transmute::<__m256bh, _>(_mm512_cvtneps_pbh(numbers));
-            _mm256_mask_storeu_epi32(pairs.as_mut_ptr().cast(), store_mask, rounded);
+            let from = row.as_ptr().add(at);
+            let low = _mm512_maskz_loadu_ps(mask as u16, from);
+            // A load under an empty mask would be slow.
+            let high = if left > 16 {
+                _mm512_maskz_loadu_ps((mask >> 16) as u16, from.add(16))
+            } else {
+                _mm512_setzero_ps()
+            };
+            let rounded = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
+            _mm512_mask_storeu_epi32(pairs.as_mut_ptr().add(at / 2).cast(), store_mask, rounded);
         }
+        at += 32;
     }
 }
 
