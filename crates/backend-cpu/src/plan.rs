@@ -39,7 +39,8 @@ impl CpuPlan {
         bf16: Option<Bf16>,
         team: Arc<Team>,
     ) -> Result<Self, CompileError> {
-        let layout = Layout::new(graph, options);
+        let signature = Signature::new(graph, options);
+        let layout = Layout::new(graph, options, &signature);
         let arena = AlignedBytes::try_zeroed(layout.bytes).ok_or_else(|| CompileError::Device {
             backend: CpuBackend::NAME,
             message: format!("no memory for {} bytes of activations", layout.bytes),
@@ -70,7 +71,6 @@ impl CpuPlan {
                 constant_bytes += bytes.len();
             }
         }
-        let signature = Signature::new(graph, options);
         let range = |node: NodeId| layout.range(node);
         Ok(Self {
             inputs: signature.inputs.iter().map(|port| layout.place(port.node)).collect(),
@@ -148,7 +148,7 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(graph: &Graph, options: &CompileOptions) -> Self {
+    fn new(graph: &Graph, options: &CompileOptions, signature: &Signature) -> Self {
         let mut lives = lifetimes(graph, options.keep);
         let end = graph.nodes().len();
         let mut sizes: Vec<usize> = graph.nodes().iter().map(|node| node.output.bytes()).collect();
@@ -171,7 +171,6 @@ impl Layout {
             }
         }
         // Inputs are read where the caller has them, unless they are outputs as well.
-        let signature = Signature::new(graph, options);
         let stays =
             |owner: usize| signature.outputs.iter().any(|port| owners[port.node.index()] == owner);
         let mut given = vec![None; end];

@@ -13,7 +13,7 @@ use pocketvision_core::op::ActivationKind;
 
 use super::Kernel;
 use super::depthwise::{DepthwiseWindow, RepeatedChannels, Span};
-use super::epilogue_f32::EpilogueF32;
+use super::epilogue_f32::{EpilogueF32, second_pass};
 use crate::simd::{AlignedBytes, Inputs, Simd, Tile};
 
 /// An f32 depthwise convolution with its weights.
@@ -76,12 +76,8 @@ impl DepthwiseF32 {
     }
 
     fn second_pass(&self, tile: &mut Tile<'_>) {
-        if let Some(activation) = self.second_pass {
-            for row in tile.rows() {
-                let out: &mut [f32] = tile.row_of(row);
-                out.iter_mut().for_each(|x| *x = activation.apply(*x));
-            }
-        }
+        let (rows, columns) = (tile.rows(), tile.columns_of::<f32>());
+        second_pass(self.second_pass, tile, rows, columns);
     }
 }
 

@@ -74,8 +74,6 @@ pub(crate) struct QuadTaps {
     pub(crate) border: u8,
     /// Its lists are in the order of the vectors.
     pub(crate) requantize: Requantize,
-    /// For each block, whether its multipliers are exact as floats.
-    pub(crate) exact_floats: Vec<bool>,
     pub(crate) channels: usize,
     pub(crate) layout: QuadLayout,
 }
@@ -121,7 +119,7 @@ impl QuadLayout {
 
 impl QuadTaps {
     /// Channels of a block.
-    pub(crate) const BLOCK: usize = 64;
+    pub(crate) const BLOCK: usize = Requantize::PADDING;
 
     /// See [`DepthwiseQuadsI8::new`].
     fn new(
@@ -165,10 +163,6 @@ impl QuadTaps {
                 is_rest |= weight != fitting;
             }
         }
-        let exact_floats = (0..padded)
-            .step_by(Self::BLOCK)
-            .map(|block| requantize.has_exact_floats(block..block + Self::BLOCK))
-            .collect();
         let order =
             |index: usize| channel_of(index / Self::BLOCK, index % Self::BLOCK / 16, index % 16);
         Some(Self {
@@ -176,7 +170,6 @@ impl QuadTaps {
             rest: is_rest.then_some(rest),
             border: (input_zero_point + 128) as u8,
             requantize: requantize.reordered(order),
-            exact_floats,
             channels,
             layout,
         })

@@ -1,6 +1,10 @@
 //! What follows a float sum: an activation.
 
+use std::ops::Range;
+
 use pocketvision_core::op::ActivationKind;
+
+use crate::simd::Tile;
 
 /// An activation in the form that vector kernels apply to a register.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -40,5 +44,20 @@ impl EpilogueF32 {
             Self::HardSwish => x * ((x + 3.0).clamp(0.0, 6.0) * (1.0 / 6.0)),
             Self::HardSigmoid => (x + 3.0).clamp(0.0, 6.0) * (1.0 / 6.0),
         }
+    }
+}
+
+/// What [`EpilogueF32::new`] left for a second pass over some rows and columns of a tile.
+pub(crate) fn second_pass(
+    activation: Option<ActivationKind>,
+    tile: &mut Tile<'_>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+) {
+    let Some(activation) = activation else { return };
+    let bytes = columns.start * size_of::<f32>()..columns.end * size_of::<f32>();
+    for row in rows {
+        let numbers = bytemuck::cast_slice_mut(tile.row_columns(row, bytes.clone()));
+        numbers.iter_mut().for_each(|x: &mut f32| *x = activation.apply(*x));
     }
 }

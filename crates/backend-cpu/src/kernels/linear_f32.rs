@@ -60,10 +60,16 @@ impl Kernel for LinearF32 {
         match self.simd {
             #[cfg(target_arch = "x86_64")]
             Simd::Avx512(proof) => {
-                crate::simd::avx512::linear_f32::multiply(proof, a, weights, out);
+                use crate::simd::avx512::linear_f32::dot_products;
+                let one = |row: &[f32]| dot_products(proof, a, row);
+                multiply_groups(a, weights, out, |rows| dot_products(proof, a, rows), one);
             }
             #[cfg(target_arch = "x86_64")]
-            Simd::Avx2(proof) => crate::simd::avx2::linear_f32::multiply(proof, a, weights, out),
+            Simd::Avx2(proof) => {
+                use crate::simd::avx2::linear_f32::dot_products;
+                let one = |row: &[f32]| dot_products(proof, a, row);
+                multiply_groups(a, weights, out, |rows| dot_products(proof, a, rows), one);
+            }
             Simd::Portable(_) => multiply_portable(a, weights, out),
         }
         for (out, bias) in out.iter_mut().zip(&self.bias[columns]) {
@@ -74,6 +80,29 @@ impl Kernel for LinearF32 {
         }
     }
 }
+
+/// The product by a function of some rows of weights, and one for those that are left.
+#[cfg(target_arch = "x86_64")]
+fn multiply_groups(
+    a: &[f32],
+    weights: &[f32],
+    out: &mut [f32],
+    some: impl Fn(&[f32]) -> [f32; ROWS],
+    one: impl Fn(&[f32]) -> [f32; 1],
+) {
+    let (groups, rest) = out.as_chunks_mut::<ROWS>();
+    let (grouped, left) = weights.split_at(groups.len() * ROWS * a.len());
+    for (out, rows) in groups.iter_mut().zip(grouped.chunks_exact(ROWS * a.len())) {
+        *out = some(rows);
+    }
+    for (out, row) in rest.iter_mut().zip(left.chunks_exact(a.len())) {
+        [*out] = one(row);
+    }
+}
+
+/// Rows of weights at once.
+#[cfg(target_arch = "x86_64")]
+const ROWS: usize = 4;
 
 /// The product in plain Rust: eight sums a row.
 fn multiply_portable(a: &[f32], weights: &[f32], out: &mut [f32]) {

@@ -11,13 +11,11 @@
 //! |---|---|---|---|
 //! | AVX-512 BF16 | up to 32 channels, pairs of k | 14x32, 14x16 | 32 |
 
-use std::ops::Range;
-
 use half::bf16;
 use pocketvision_core::op::ActivationKind;
 
 use super::convolution::Matmul;
-use super::epilogue_f32::EpilogueF32;
+use super::epilogue_f32::{EpilogueF32, second_pass};
 use super::rows::Rows;
 use crate::simd::avx512::matmul_bf16::{multiply, round};
 use crate::simd::{AlignedBytes, Avx512, Avx512Bf16, Simd, Tile};
@@ -96,14 +94,9 @@ impl Matmul for MatmulBf16 {
         round(self.proof, rows, self.depth, pairs);
         let (panels, epilogue, count) = (&self.panels, self.epilogue, rows.count);
         multiply(self.proof, pairs, count, panels, epilogue, tile, first_row, first_column);
-        if let Some(activation) = self.second_pass {
-            let columns = panels.columns_of(tile, first_column);
-            let bytes = (first_column + columns.start) * 4..(first_column + columns.end) * 4;
-            for row in first_row..first_row + rows.count {
-                let out = bytemuck::cast_slice_mut(tile.row_columns(row, bytes.clone()));
-                out.iter_mut().for_each(|x: &mut f32| *x = activation.apply(*x));
-            }
-        }
+        let columns = tile.columns_of_product::<f32>(first_column, panels.columns);
+        let columns = first_column + columns.start..first_column + columns.end;
+        second_pass(self.second_pass, tile, first_row..first_row + rows.count, columns);
     }
 }
 
@@ -127,13 +120,6 @@ impl PanelsBf16 {
         let mut bias = bias.to_vec();
         bias.resize(padded, 0.0);
         Self { weights: AlignedBytes::copied(&bits), bias, pairs, columns }
-    }
-
-    /// The columns of this product that are in a tile.
-    pub(crate) fn columns_of(&self, tile: &Tile<'_>, first_column: usize) -> Range<usize> {
-        let columns = tile.columns_of::<f32>();
-        let end = columns.end.saturating_sub(first_column).min(self.columns);
-        columns.start.saturating_sub(first_column).min(end)..end
     }
 
     /// The pairs of the panel that starts at a column.

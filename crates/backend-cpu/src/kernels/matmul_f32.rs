@@ -13,7 +13,7 @@
 //! | portable | 16 channels | 1x16 | the compiler's choice |
 
 use super::convolution::Matmul;
-use super::epilogue_f32::EpilogueF32;
+use super::epilogue_f32::{EpilogueF32, second_pass};
 use super::rows::Rows;
 use crate::simd::{AlignedBytes, Simd, Tile};
 
@@ -142,14 +142,9 @@ impl Matmul for MatmulF32 {
                 multiply_portable(rows, panels, epilogue, tile, first_row, first_column);
             }
         }
-        if let Some(activation) = self.second_pass {
-            let columns = panels.columns_of(tile, first_column);
-            let bytes = (first_column + columns.start) * 4..(first_column + columns.end) * 4;
-            for row in first_row..first_row + rows.count {
-                let out = bytemuck::cast_slice_mut(tile.row_columns(row, bytes.clone()));
-                out.iter_mut().for_each(|x: &mut f32| *x = activation.apply(*x));
-            }
-        }
+        let columns = tile.columns_of_product::<f32>(first_column, panels.columns);
+        let columns = first_column + columns.start..first_column + columns.end;
+        second_pass(self.second_pass, tile, first_row..first_row + rows.count, columns);
     }
 }
 
@@ -173,17 +168,6 @@ impl PanelsF32 {
         Self { weights: AlignedBytes::copied(&packed), bias, depth, columns, panel_columns }
     }
 
-    /// The columns of this product that are in a tile.
-    pub(crate) fn columns_of(
-        &self,
-        tile: &Tile<'_>,
-        first_column: usize,
-    ) -> std::ops::Range<usize> {
-        let columns = tile.columns_of::<f32>();
-        let end = columns.end.saturating_sub(first_column).min(self.columns);
-        columns.start.saturating_sub(first_column).min(end)..end
-    }
-
     /// The panel that starts at a column.
     pub(crate) fn panel(&self, first: usize) -> Panel<'_> {
         let padded = self.columns.next_multiple_of(Self::NARROWEST);
@@ -203,7 +187,7 @@ fn multiply_portable(
     first_column: usize,
 ) {
     const COLUMNS: usize = PanelsF32::NARROWEST;
-    for first in panels.columns_of(tile, first_column).step_by(COLUMNS) {
+    for first in tile.columns_of_product::<f32>(first_column, panels.columns).step_by(COLUMNS) {
         let panel = panels.panel(first);
         for row in 0..rows.count {
             let a = rows.row(row, panels.depth);

@@ -123,8 +123,8 @@ impl Requantize {
         }
     }
 
-    /// The same with every list in another order: place `i` has what `order(i)` had. Blocks of
-    /// [`Self::exact_floats`] lose their meaning.
+    /// The same with every list in another order: place `i` has what `order(i)` had, of the same
+    /// [`Self::PADDING`] channels. Whether floats are exact is known of all of these together.
     pub(crate) fn reordered(&self, order: impl Fn(usize) -> usize) -> Self {
         fn list<T: Copy>(list: &[T], order: &impl Fn(usize) -> usize) -> Vec<T> {
             (0..list.len()).map(|index| list[order(index)]).collect()
@@ -137,7 +137,7 @@ impl Requantize {
             scale: list(&self.scale, &order),
             scale_rest: list(&self.scale_rest, &order),
             half: list(&self.half, &order),
-            exact_floats: vec![false; self.exact_floats.len()],
+            exact_floats: self.exact_floats.clone(),
             ..*self
         }
     }

@@ -33,7 +33,7 @@ use pocketvision_core::Shape;
 use pocketvision_core::op::{ActivationKind, Window};
 
 use super::Kernel;
-use super::epilogue_f32::EpilogueF32;
+use super::epilogue_f32::{EpilogueF32, second_pass};
 use super::winograd_tiles::{TilePixels, WinogradTiles};
 use super::winograd_transform::{
     LANES, OUTPUT, POSITIONS, Patch, Planes, transform_input, transform_output, weights,
@@ -265,11 +265,8 @@ impl Kernel for WinogradF32 {
         for block in 0..blocks {
             self.run_block(image, start(block)..start(block + 1), tile, scratch);
         }
-        if let Some(activation) = self.second_pass {
-            for row in tile.rows() {
-                tile.row_of(row).iter_mut().for_each(|x: &mut f32| *x = activation.apply(*x));
-            }
-        }
+        let (rows, columns) = (tile.rows(), tile.columns_of::<f32>());
+        second_pass(self.second_pass, tile, rows, columns);
     }
 }
 

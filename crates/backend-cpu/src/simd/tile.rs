@@ -125,6 +125,18 @@ impl<'a> Tile<'a> {
         self.part.columns.start / size..self.part.columns.end / size
     }
 
+    /// Of a product with so many columns, those that are in the tile, where the product's first
+    /// column is at `first_column`.
+    pub(crate) fn columns_of_product<T>(
+        &self,
+        first_column: usize,
+        columns: usize,
+    ) -> Range<usize> {
+        let own = self.columns_of::<T>();
+        let end = own.end.saturating_sub(first_column).min(columns);
+        own.start.saturating_sub(first_column).min(end)..end
+    }
+
     /// The tile's bytes of one row.
     pub(crate) fn row(&mut self, row: usize) -> &mut [u8] {
         self.row_columns(row, self.part.columns.clone())

@@ -11,26 +11,12 @@ use std::arch::x86_64::*;
 
 use crate::simd::Avx2;
 
-/// Writes to `out` the products of `a` with as many rows of weights.
-pub(crate) fn multiply(_: Avx2, a: &[f32], weights: &[f32], out: &mut [f32]) {
-    assert_eq!(weights.len(), a.len() * out.len(), "rows as long as the vector");
-    let mut rows = weights.as_ptr();
-    let mut groups = out.chunks_exact_mut(ROWS);
-    for out in &mut groups {
-        // SAFETY: the proof says that the machine has the instructions; there are as many rows
-        // as numbers of `out` (checked above).
-        unsafe {
-            out.copy_from_slice(&dot_products::<ROWS>(a, rows));
-            rows = rows.add(ROWS * a.len());
-        }
-    }
-    for out in groups.into_remainder() {
-        // SAFETY: as above.
-        unsafe {
-            [*out] = dot_products::<1>(a, rows);
-            rows = rows.add(a.len());
-        }
-    }
+/// The products of `a` with each of `N` rows of weights.
+pub(crate) fn dot_products<const N: usize>(_: Avx2, a: &[f32], weights: &[f32]) -> [f32; N] {
+    assert_eq!(weights.len(), N * a.len(), "rows as long as the vector");
+    // SAFETY: the proof says that the machine has the instructions; there are `N` rows (checked
+    // above).
+    unsafe { dot_products_of_rows(a, weights.as_ptr()) }
 }
 
 /// `a` times each of `N` rows.
@@ -38,7 +24,7 @@ pub(crate) fn multiply(_: Avx2, a: &[f32], weights: &[f32], out: &mut [f32]) {
 /// # Safety
 /// There must be `N` rows as long as `a`.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn dot_products<const N: usize>(a: &[f32], rows: *const f32) -> [f32; N] {
+unsafe fn dot_products_of_rows<const N: usize>(a: &[f32], rows: *const f32) -> [f32; N] {
     let mut sums = [[_mm256_setzero_ps(); 2]; N];
     let whole = a.len() / 16 * 16;
     let mut k = 0;
@@ -69,6 +55,3 @@ unsafe fn dot_products<const N: usize>(a: &[f32], rows: *const f32) -> [f32; N] 
     }
     totals
 }
-
-/// Rows of weights at once.
-const ROWS: usize = 4;

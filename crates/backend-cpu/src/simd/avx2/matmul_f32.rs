@@ -28,7 +28,7 @@ pub(crate) fn multiply(
 ) {
     rows.check_depth(panels.depth);
     assert_eq!(panels.panel_columns, COLUMNS, "packed for AVX2");
-    for first in panels.columns_of(tile, first_column).step_by(COLUMNS) {
+    for first in tile.columns_of_product::<f32>(first_column, panels.columns).step_by(COLUMNS) {
         let panel = panels.panel(first);
         let start = first_column + first;
         let bytes = start * 4..(start + panel.columns) * 4;

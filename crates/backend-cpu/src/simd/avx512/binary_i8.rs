@@ -13,27 +13,18 @@ use crate::simd::Avx512;
 
 /// `out = a + b`, rescaled.
 pub(crate) fn add(_: Avx512, add: &QuantizedAdd, a: &[i8], b: &[i8], out: &mut [i8]) -> usize {
-    if a.len() != out.len() || b.len() != out.len() {
-        return 0;
-    }
     // SAFETY: the proof says that the machine has the instructions.
     unsafe { add_runs(add, a, b, out) }
 }
 
 /// `out = a * b`, rescaled.
 pub(crate) fn mul(_: Avx512, mul: &QuantizedMul, a: &[i8], b: &[i8], out: &mut [i8]) -> usize {
-    if a.len() != out.len() || b.len() != out.len() {
-        return 0;
-    }
     // SAFETY: the proof says that the machine has the instructions.
     unsafe { mul_runs(mul, a, b, out) }
 }
 
 /// `out = a + b`, rescaled in floats.
 pub(crate) fn add_floats(_: Avx512, sum: &FloatSum, a: &[i8], b: &[i8], out: &mut [i8]) -> usize {
-    if a.len() != out.len() || b.len() != out.len() {
-        return 0;
-    }
     // SAFETY: the proof says that the machine has the instructions.
     unsafe { add_float_runs(sum, a, b, out) }
 }
@@ -47,9 +38,6 @@ pub(crate) fn mul_floats(
     b: &[i8],
     out: &mut [i8],
 ) -> usize {
-    if a.len() != out.len() || b.len() != out.len() {
-        return 0;
-    }
     // SAFETY: the proof says that the machine has the instructions.
     unsafe { mul_float_runs(mul, multiplier, a, b, out) }
 }
@@ -118,7 +106,8 @@ fn mul_runs(mul: &QuantizedMul, a: &[i8], b: &[i8], out: &mut [i8]) -> usize {
     })
 }
 
-/// Combines 16 widened numbers at a time; how many there were.
+/// Combines 16 widened numbers at a time; how many there were, or 0 unless there are as many of
+/// each.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
 fn for_each_16(
@@ -128,7 +117,9 @@ fn for_each_16(
     combine: impl Fn(__m512i, __m512i) -> __m128i,
 ) -> usize {
     let length = out.len();
-    assert!(a.len() == length && b.len() == length, "as many numbers of each");
+    if a.len() != length || b.len() != length {
+        return 0;
+    }
     let mut at = |first: usize, mask: u16| {
         // SAFETY: the mask ends where the numbers do.
         unsafe {

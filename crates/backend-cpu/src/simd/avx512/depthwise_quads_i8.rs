@@ -165,7 +165,7 @@ impl Row<'_> {
             let output = self.output.wrapping_add(skipped);
             // SAFETY: the output has these pixels.
             unsafe {
-                if self.taps.exact_floats[self.channel / BLOCK] {
+                if self.taps.requantize.has_exact_floats(self.channel..self.channel + BLOCK) {
                     self.store::<PIXELS, GROUPS, true>(buffer, count, output);
                 } else {
                     self.store::<PIXELS, GROUPS, false>(buffer, count, output);

@@ -72,7 +72,9 @@ pub(crate) fn multiply(
     first_column: usize,
 ) {
     assert!(rows.len() >= count * panels.pairs, "rows as long as the panels are deep");
-    for first in panels.columns_of(tile, first_column).step_by(PanelsBf16::COLUMNS) {
+    for first in
+        tile.columns_of_product::<f32>(first_column, panels.columns).step_by(PanelsBf16::COLUMNS)
+    {
         let weights = panels.panel(first);
         let width = weights.len() / panels.pairs;
         let columns = width.min(panels.columns - first);

@@ -28,7 +28,9 @@ pub(crate) fn multiply(
     first_column: usize,
 ) {
     rows.check_depth(panels.depth);
-    for first in panels.columns_of(tile, first_column).step_by(panels.panel_columns) {
+    for first in
+        tile.columns_of_product::<f32>(first_column, panels.columns).step_by(panels.panel_columns)
+    {
         let panel = panels.panel(first);
         let start = first_column + first;
         let bytes = start * 4..(start + panel.columns) * 4;

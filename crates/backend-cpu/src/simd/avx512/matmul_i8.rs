@@ -14,6 +14,7 @@
 //! 16 outputs.
 
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 use super::requantize::{FloatMultipliers, Multipliers, OutputRange};
 use crate::kernels::matmul_i8::QuadPanels;
@@ -43,9 +44,8 @@ pub(crate) fn multiply(
         unsafe { correct_rows(rows, panels, zero_point, corrections) };
     }
 
-    let columns = tile.columns();
-    let end = columns.end.saturating_sub(first_column).min(panels.columns);
-    let mut first = columns.start.saturating_sub(first_column);
+    let Range { start: mut first, end } =
+        tile.columns_of_product::<i8>(first_column, panels.columns);
     assert!(first >= end || first.is_multiple_of(QuadPanels::COLUMNS), "whole panels");
     while first < end {
         let columns = QuadPanels::COLUMNS.min(panels.columns - first);

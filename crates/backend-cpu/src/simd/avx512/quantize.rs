@@ -8,6 +8,7 @@
 
 use std::arch::x86_64::*;
 
+use super::requantize::with_sign;
 use crate::simd::Avx512;
 
 /// Writes the low byte of each result.
@@ -35,12 +36,9 @@ unsafe fn quantize_all(
     input: &[f32],
     out: &mut [u8],
 ) {
-    /// Where a is the number, b the half and c the sign's bit: `a & c | b`.
-    const COPY_SIGN: i32 = 0b1110_1100;
     let scale = _mm512_set1_ps(scale);
     // See `kernels::quantize::round`.
-    let half = _mm512_castps_si512(_mm512_set1_ps(0.5_f32.next_down()));
-    let sign = _mm512_set1_epi32(i32::MIN);
+    let half = _mm512_set1_ps(0.5_f32.next_down());
     // What is beyond these saturates, whatever the zero point.
     let (least, most) = (_mm512_set1_ps(-65_536.0), _mm512_set1_ps(65_536.0));
     let zero_point = _mm512_set1_epi32(zero_point);
@@ -53,8 +51,7 @@ unsafe fn quantize_all(
             let x = _mm512_div_ps(x, scale);
             let is_number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(x, x);
             let x = _mm512_maskz_min_ps(is_number, _mm512_max_ps(x, least), most);
-            let half = _mm512_ternarylogic_epi32::<COPY_SIGN>(_mm512_castps_si512(x), half, sign);
-            let rounded = _mm512_cvttps_epi32(_mm512_add_ps(x, _mm512_castsi512_ps(half)));
+            let rounded = _mm512_cvttps_epi32(_mm512_add_ps(x, with_sign(half, x)));
             let moved = _mm512_add_epi32(rounded, zero_point);
             let clamped = _mm512_min_epi32(_mm512_max_epi32(moved, low), high);
             let to = out.as_mut_ptr().add(first).cast();

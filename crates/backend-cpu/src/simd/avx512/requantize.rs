@@ -88,12 +88,23 @@ impl Multipliers {
     }
 }
 
+/// Positive numbers, each with the sign of another.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub(super) fn with_sign(magnitude: __m512, sign_of: __m512) -> __m512 {
+    /// Where a has the sign, b is the magnitude and c the sign's bit: `a & c | b`.
+    const COPY_SIGN: i32 = 0b1110_1100;
+    let [a, b] = [_mm512_castps_si512(sign_of), _mm512_castps_si512(magnitude)];
+    let signed = _mm512_ternarylogic_epi32::<COPY_SIGN>(a, b, _mm512_set1_epi32(i32::MIN));
+    _mm512_castsi512_ps(signed)
+}
+
 /// Float multipliers of 16 channels that were proven to be exact.
 #[derive(Clone, Copy)]
 pub(super) struct FloatMultipliers {
     scale: __m512,
     scale_rest: __m512,
-    half: __m512i,
+    half: __m512,
 }
 
 impl FloatMultipliers {
@@ -106,11 +117,7 @@ impl FloatMultipliers {
             // SAFETY: an array of 16 numbers is readable.
             unsafe { _mm512_loadu_ps(list.as_ptr()) }
         };
-        Self {
-            scale: vector(&q.scale),
-            scale_rest: vector(&q.scale_rest),
-            half: _mm512_castps_si512(vector(&q.half)),
-        }
+        Self { scale: vector(&q.scale), scale_rest: vector(&q.scale_rest), half: vector(&q.half) }
     }
 
     /// One multiplier for all.
@@ -120,7 +127,7 @@ impl FloatMultipliers {
         Self {
             scale: _mm512_set1_ps(multiplier.scale),
             scale_rest: _mm512_set1_ps(multiplier.scale_rest),
-            half: _mm512_castps_si512(_mm512_set1_ps(multiplier.half)),
+            half: _mm512_set1_ps(multiplier.half),
         }
     }
 
@@ -136,13 +143,8 @@ impl FloatMultipliers {
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     #[inline]
     pub(super) fn apply_to_float(self, x: __m512) -> __m512i {
-        /// Where a is the float, b the half and c the sign's bit: `a & c | b`.
-        const COPY_SIGN: i32 = 0b1110_1100;
         const TO_ZERO: i32 = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
-        let sign = _mm512_set1_epi32(i32::MIN);
-        let bits = _mm512_castps_si512(x);
-        let half = _mm512_ternarylogic_epi32::<COPY_SIGN>(bits, self.half, sign);
-        let half = _mm512_castsi512_ps(half);
+        let half = with_sign(self.half, x);
         let rest = _mm512_fmadd_round_ps::<TO_ZERO>(x, self.scale_rest, half);
         _mm512_cvttps_epi32(_mm512_fmadd_round_ps::<TO_ZERO>(x, self.scale, rest))
     }
