@@ -14,7 +14,7 @@
 //! | Concat, Pad | [`ConcatKernel`], [`PadKernel`] | the same | rows or bytes |
 //! | Input, Constant, Reshape | none: bytes of the arena | none | |
 
-use std::sync::Arc;
+mod convolution;
 
 use pocketvision_core::op::{
     ActivationKind, Axis, Conv2d, DepthwiseConv2d, Padding, Pool2d, PoolKind, Window,
@@ -28,23 +28,15 @@ use crate::kernels::Kernel;
 use crate::kernels::activation_f32::ActivationF32;
 use crate::kernels::binary::{Binary, BinaryFunction};
 use crate::kernels::concat::{ConcatKernel, ConcatPart};
-use crate::kernels::convolution::{Convolution, Matmul};
 use crate::kernels::depthwise::DepthwiseWindow;
 use crate::kernels::depthwise_f32::DepthwiseF32;
 use crate::kernels::depthwise_i8::depthwise_i8;
-use crate::kernels::linear_f32::LinearF32;
-#[cfg(target_arch = "x86_64")]
-use crate::kernels::matmul_bf16::MatmulBf16;
-use crate::kernels::matmul_f32::MatmulF32;
-use crate::kernels::matmul_i8::MatmulI8;
 use crate::kernels::pad::PadKernel;
-use crate::kernels::patches::Patches;
 use crate::kernels::pool::{Pool, PoolFunction};
 use crate::kernels::quantize::{DequantizeF32, QuantizeF32};
 use crate::kernels::requantize::Requantize;
 use crate::kernels::softmax::{SoftmaxF32, SoftmaxI8};
 use crate::kernels::table::Table;
-use crate::kernels::winograd_f32::WinogradF32;
 use crate::simd::{Bf16, Simd, Split};
 
 /// A kernel, and how its output is divided among threads.
@@ -154,115 +146,6 @@ impl Lowering<'_> {
             }
             Op::Dequantize(_) => flat(output, DequantizeF32::new(simd, &inputs[0].element)),
         })
-    }
-
-    fn convolution(self, op: &Conv2d, input: &TensorType, output: &TensorType) -> Lowered {
-        let weights = self.graph.param(op.weight);
-        let channels = input.shape.c / op.groups;
-        let filters = output.shape.c / op.groups;
-        let depth = op.window.taps() * channels;
-        let in_runs = op.groups == 1 && Patches::may_be_read_in_runs(op.window, output.shape);
-        let group_columns = |group: usize| group * filters..(group + 1) * filters;
-        let group_channels = |group: usize| group * channels..(group + 1) * channels;
-        let patches = |group: usize, matmul_depth: usize| {
-            Patches::new(
-                input.shape,
-                output.shape,
-                op.window,
-                group_channels(group),
-                input.element.bytes(),
-                input.element.quantization().map_or(0, |q| q.zero_point() as u8),
-                matmul_depth,
-            )
-        };
-        if input.element == Element::F32
-            && self.bf16.is_none()
-            && op.groups == 1
-            && op.window.taps() == 1
-            && is_vector(input)
-            && is_vector(output)
-        {
-            let weights = Arc::clone(&self.graph.params()[op.weight.index()].tensor);
-            let bias = self.bias_f32(op.bias, output.shape.c);
-            let kernel = LinearF32::new(self.simd, weights, bias, op.activation);
-            let granule = LinearF32::COLUMN_GRANULE * size_of::<f32>();
-            let split = Split::columns(1, row_bytes(output), granule);
-            return Lowered { kernel: Box::new(kernel), split };
-        }
-        if input.element == Element::F32 {
-            let all = weights.as_f32().expect("f32 weights");
-            let bias = self.bias_f32(op.bias, output.shape.c);
-            let (window, activation) = (op.window, op.activation);
-            if op.groups == 1 && WinogradF32::pays(window, input.shape, output.shape) {
-                let (from, to) = (input.shape, output.shape);
-                let kernel = WinogradF32::new(self.simd, window, from, to, all, &bias, activation);
-                let columns = kernel.column_granule() * size_of::<f32>();
-                let (rows, row_bytes) = (positions(to), row_bytes(output));
-                let granule = kernel.row_granule();
-                let split = Split::balanced(rows, row_bytes, granule, columns, self.threads);
-                return Lowered { kernel: Box::new(kernel), split };
-            }
-            #[cfg(target_arch = "x86_64")]
-            if let (Some(proof), false) = (self.bf16, in_runs) {
-                let group = |group: usize| {
-                    let columns = group_columns(group);
-                    let weights = &all[columns.start * depth..columns.end * depth];
-                    let bias = &bias[columns];
-                    let matmul = MatmulBf16::new(proof, weights, depth, bias, op.activation);
-                    (patches(group, matmul.padded_depth()), matmul)
-                };
-                return self.product((0..op.groups).map(group).collect(), output);
-            }
-            let group = |group: usize| {
-                let columns = group_columns(group);
-                let weights = &all[columns.start * depth..columns.end * depth];
-                let matmul =
-                    MatmulF32::new(self.simd, weights, depth, &bias[columns], op.activation);
-                let patches = patches(group, matmul.padded_depth());
-                let in_runs = in_runs && MatmulF32::reads_runs(self.simd);
-                (if in_runs { patches.in_runs() } else { patches }, matmul)
-            };
-            self.product((0..op.groups).map(group).collect(), output)
-        } else {
-            let all = weights.as_i8().expect("int8 weights");
-            let (_, input_zero_point) = input.element.per_tensor().expect("one scale");
-            let quantization = weights.element().quantization().expect("int8 weights");
-            let requantize = self.requantize(op.bias, op.activation, input, weights, output);
-            let group = |group: usize| {
-                let columns = group_columns(group);
-                let in_runs = in_runs && MatmulI8::reads_runs(self.simd);
-                let matmul = MatmulI8::new(
-                    self.simd,
-                    &all[columns.start * depth..columns.end * depth],
-                    depth,
-                    if in_runs { op.window.kernel_h } else { 1 },
-                    quantization.zero_point(),
-                    input_zero_point,
-                    requantize.of_channels(columns),
-                );
-                let patches = patches(group, matmul.padded_depth());
-                (if in_runs { patches.in_runs() } else { patches }, matmul)
-            };
-            self.product((0..op.groups).map(group).collect(), output)
-        }
-    }
-
-    fn product<M: Matmul + 'static>(
-        self,
-        groups: Vec<(Patches, M)>,
-        output: &TensorType,
-    ) -> Lowered {
-        // Bands are whole lines of the output.
-        let in_bands = groups[0].0.band_rows().is_some();
-        let rows = if in_bands { output.shape.w } else { Convolution::<M>::ROW_GRANULE };
-        let (positions, row_bytes) = (positions(output.shape), row_bytes(output));
-        let split = if groups.len() == 1 {
-            let columns = Convolution::<M>::COLUMN_GRANULE * size_of::<M::Number>();
-            Split::balanced(positions, row_bytes, rows, columns, self.threads)
-        } else {
-            Split::rows(positions, row_bytes, rows)
-        };
-        Lowered { kernel: Box::new(Convolution::new(groups)), split }
     }
 
     fn depthwise(self, op: &DepthwiseConv2d, input: &TensorType, output: &TensorType) -> Lowered {
@@ -395,11 +278,6 @@ impl Lowering<'_> {
 /// A kernel that takes its output as one run of bytes.
 fn flat(output: &TensorType, kernel: impl Kernel + 'static) -> Lowered {
     Lowered { kernel: Box::new(kernel), split: Split::flat(output.bytes()) }
-}
-
-/// True for one position of one image.
-fn is_vector(ty: &TensorType) -> bool {
-    ty.shape == Shape::vector(ty.shape.c)
 }
 
 /// Pixels of all images of a batch.

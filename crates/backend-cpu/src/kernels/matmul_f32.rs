@@ -56,15 +56,6 @@ pub(crate) struct Panel<'a> {
 }
 
 impl MatmulF32 {
-    /// True if rows may lie in several runs.
-    pub(crate) fn reads_runs(simd: Simd) -> bool {
-        match simd {
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx512(_) => true,
-            _ => false,
-        }
-    }
-
     /// Packs `weights[n * depth + k]`.
     pub(crate) fn new(
         simd: Simd,

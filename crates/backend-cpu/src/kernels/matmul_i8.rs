@@ -69,15 +69,6 @@ pub(crate) struct PairPanels {
 }
 
 impl MatmulI8 {
-    /// True if rows may lie in several runs, each padded to fours.
-    pub(crate) fn reads_runs(simd: Simd) -> bool {
-        match simd {
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx512(_) => true,
-            _ => false,
-        }
-    }
-
     /// Packs `weights[n * depth + k]`, for rows of so many runs. `requantize` holds the plain
     /// bias of each channel.
     pub(crate) fn new(

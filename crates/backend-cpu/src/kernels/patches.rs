@@ -73,15 +73,15 @@ impl Patches {
 
     /// True for windows whose patches can be read from a band, in a run for each row of the
     /// kernel.
-    pub(crate) fn may_be_read_in_runs(window: Window, output: Shape) -> bool {
+    pub(crate) fn may_be_read_in_bands(window: Window, output: Shape) -> bool {
         !window.is_pointwise()
             && (window.dilation_h, window.dilation_w) == (1, 1)
-            && output.w >= NARROWEST_IN_RUNS
+            && output.w >= NARROWEST_IN_BANDS
     }
 
     /// The same patches, read from bands. Each row of the matrix is a run for each row of the
     /// kernel, padded by itself. All channels must be read.
-    pub(crate) fn in_runs(self) -> Self {
+    pub(crate) fn in_bands(self) -> Self {
         let Window { kernel_h, kernel_w, stride_h, stride_w, .. } = self.window;
         assert_eq!(self.channels.len(), self.pixel_bytes, "all channels");
         assert!(self.row_bytes.is_multiple_of(kernel_h), "runs of equal length");
@@ -117,7 +117,7 @@ impl Patches {
         most: usize,
         copy: &'a mut [u8],
     ) -> Rows<'a, T> {
-        let band = self.band.expect("patches that are read in runs");
+        let band = self.band.expect("patches that are read from bands");
         let Shape { h, w, .. } = self.output;
         let (line, most) = (first / w, most / w);
         let (n, y) = (line / h, line % h);
@@ -236,7 +236,7 @@ fn copy(from: &[u8], from_at: usize, to: &mut [u8], to_at: usize, length: usize)
 }
 
 /// Narrower images make tiles of too few rows.
-const NARROWEST_IN_RUNS: usize = 7;
+const NARROWEST_IN_BANDS: usize = 7;
 
 /// A band of so many bytes stays in the first-level cache beside a panel of weights.
 const BAND_BYTES: usize = 24 << 10;
@@ -319,11 +319,11 @@ mod tests {
             let input = Shape::new(n, h, w, c);
             let Ok((oh, ow)) = window.output(input) else { return Ok(()) };
             let output = Shape::new(n, oh, ow, 1);
-            if !Patches::may_be_read_in_runs(window, output) { return Ok(()) }
+            if !Patches::may_be_read_in_bands(window, output) { return Ok(()) }
             let image: Vec<u8> = (0..input.elements()).map(|i| (i * 7 % 251) as u8).collect();
             let (run, padded) = (kernel_w * c, kernel_w * c + padding_elements);
             let patches = |depth| Patches::new(input, output, window, 0..c, 1, 255, depth);
-            let (gathered, bands) = (patches(kernel_h * run), patches(kernel_h * padded).in_runs());
+            let (gathered, bands) = (patches(kernel_h * run), patches(kernel_h * padded).in_bands());
             let rows = n * oh * ow;
             let mut matrix = vec![77; rows * kernel_h * run + Patches::SLACK_BYTES];
             gathered.gather(&image, 0..rows, &mut matrix);

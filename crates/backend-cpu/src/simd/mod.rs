@@ -101,6 +101,16 @@ impl Simd {
         }
     }
 
+    /// True if matrix products of this level take rows in several runs: patches that are read
+    /// from bands of the image.
+    pub(crate) const fn reads_bands(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => true,
+            _ => false,
+        }
+    }
+
     /// The level.
     pub(crate) const fn level(self) -> SimdLevel {
         match self {
