@@ -72,6 +72,7 @@ impl CpuPlan {
             }
         }
         let range = |node: NodeId| layout.range(node);
+        team.wait_until_started();
         Ok(Self {
             inputs: signature.inputs.iter().map(|port| layout.place(port.node)).collect(),
             outputs: signature.outputs.iter().map(|port| range(port.node)).collect(),

@@ -1,5 +1,5 @@
 //! Matrix product of f32 numbers rounded to bf16, with f32 sums: what `CpuOptions::bf16` makes
-//! of float convolutions and linear layers.
+//! of float 1x1 convolutions and linear layers.
 //!
 //! `out[m, n] = activation(bias[n] + sum over k of bf16(a[m, k]) * bf16(w[n, k]))`.
 //!

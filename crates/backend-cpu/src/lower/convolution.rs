@@ -1,5 +1,6 @@
 //! Convolutions and linear layers: which of their kernels.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use pocketvision_core::op::Conv2d;
@@ -82,7 +83,7 @@ impl Lowering<'_> {
             return Lowered { kernel: Box::new(kernel), split };
         }
         #[cfg(target_arch = "x86_64")]
-        if let (Some(proof), false) = (self.bf16, site.in_bands) {
+        if let (Some(proof), 1) = (self.bf16, taps) {
             return self.product(site, |columns| {
                 let weights = &weights[columns.start * depth..columns.end * depth];
                 MatmulBf16::new(proof, weights, depth, &bias[columns], activation)
@@ -118,7 +119,7 @@ impl Lowering<'_> {
     fn product<M: Matmul + 'static>(
         self,
         site: Site<'_>,
-        matmul: impl Fn(std::ops::Range<usize>) -> M,
+        matmul: impl Fn(Range<usize>) -> M,
     ) -> Lowered {
         let Site { op, input, output, channels, filters, in_bands, .. } = site;
         let group = |group: usize| {

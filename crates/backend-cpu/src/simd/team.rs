@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -30,6 +30,8 @@ struct Shared {
     gate: AtomicU64,
     /// What the region's threads do.
     work: UnsafeCell<Work>,
+    /// Helpers that have come to life.
+    started: AtomicUsize,
     stop: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -54,6 +56,7 @@ impl Team {
         let shared = Arc::new(Shared {
             gate: AtomicU64::new(0),
             work: UnsafeCell::new(nothing),
+            started: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             panic: Mutex::new(None),
         });
@@ -64,6 +67,14 @@ impl Team {
             team.helpers.push(builder.spawn(move || shared.help(thread))?);
         }
         Ok(team)
+    }
+
+    /// Waits until all helpers have come to life, since a thread allocates when it does: a run
+    /// must not see that.
+    pub(crate) fn wait_until_started(&self) {
+        while self.shared.started.load(Ordering::Relaxed) < self.helpers.len() {
+            std::thread::yield_now();
+        }
     }
 
     /// Number of threads, the calling one included.
@@ -128,6 +139,7 @@ impl Drop for Open<'_> {
 impl Shared {
     /// A helper's life.
     fn help(&self, thread: usize) {
+        self.started.fetch_add(1, Ordering::Relaxed);
         let mut last_region = 0;
         while let Some(state) = self.wait_for_region(last_region) {
             let entered =
@@ -197,8 +209,6 @@ const SPINS: u32 = 64;
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
-
     use super::*;
 
     #[test]
