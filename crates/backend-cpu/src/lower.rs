@@ -271,7 +271,8 @@ impl Lowering<'_> {
             }
         };
         let quantization = weights.element().quantization().expect("int8 weights");
-        Requantize::new(&input.element, quantization, bias, activation, &output.element)
+        let rounding = self.simd.rounding();
+        Requantize::new(rounding, &input.element, quantization, bias, activation, &output.element)
     }
 }
 

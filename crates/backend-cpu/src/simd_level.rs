@@ -13,6 +13,8 @@ pub enum SimdLevel {
     Scalar,
     /// x86-64 with AVX2 and FMA.
     Avx2,
+    /// x86-64 with AVX2, FMA and AVX-VNNI: Intel from Alder Lake, AMD from Zen 5.
+    AvxVnni,
     /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI: Intel from Ice Lake, AMD from Zen 4.
     Avx512,
     /// 64-bit Arm, where NEON is always there: plain Rust that the compiler vectorises.
@@ -22,7 +24,7 @@ pub enum SimdLevel {
 
 impl SimdLevel {
     /// All levels.
-    pub const ALL: [Self; 4] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Neon];
+    pub const ALL: [Self; 5] = [Self::Scalar, Self::Avx2, Self::AvxVnni, Self::Avx512, Self::Neon];
 
     /// The environment variable that chooses a level where the program does not.
     pub const VARIABLE: &'static str = "POCKETVISION_SIMD";
@@ -44,6 +46,8 @@ impl SimdLevel {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => Self::Avx2.is_available() && is_x86_feature_detected!("avxvnni"),
+            #[cfg(target_arch = "x86_64")]
             Self::Avx512 => {
                 Self::Avx2.is_available()
                     && is_x86_feature_detected!("avx512f")
@@ -53,7 +57,7 @@ impl SimdLevel {
                     && is_x86_feature_detected!("avx512vnni")
             }
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512 => false,
+            Self::Avx2 | Self::AvxVnni | Self::Avx512 => false,
             Self::Neon => cfg!(target_arch = "aarch64"),
         }
     }
@@ -62,16 +66,17 @@ impl SimdLevel {
     pub const fn is_of_this_architecture(self) -> bool {
         match self {
             Self::Scalar => true,
-            Self::Avx2 | Self::Avx512 => cfg!(target_arch = "x86_64"),
+            Self::Avx2 | Self::AvxVnni | Self::Avx512 => cfg!(target_arch = "x86_64"),
             Self::Neon => cfg!(target_arch = "aarch64"),
         }
     }
 
-    /// The level's name: `scalar`, `avx2`, `avx512` or `neon`.
+    /// The level's name: `scalar`, `avx2`, `avxvnni`, `avx512` or `neon`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Scalar => "scalar",
             Self::Avx2 => "avx2",
+            Self::AvxVnni => "avxvnni",
             Self::Avx512 => "avx512",
             Self::Neon => "neon",
         }

@@ -90,7 +90,8 @@ impl ExactFloats {
             BinaryFunction::MulI8(mul) => {
                 let (low, high) = mul.range;
                 let zero_point = mul.output_zero_point;
-                FloatMultiplier::prove(mul.output_multiplier, low - zero_point, high - zero_point)
+                let (least, most) = (low - zero_point, high - zero_point);
+                FloatMultiplier::prove(mul.output_multiplier, least, most, simd.rounding())
                     .map(Self::Product)
             }
         }
@@ -228,7 +229,12 @@ fn add_i8(
             _ => crate::simd::avx512::binary_i8::add(proof, add, a, b, out),
         },
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx2(proof) => crate::simd::avx2::binary_i8::add(proof, add, a, b, out),
+        Simd::Avx2(proof) => match floats {
+            Some(ExactFloats::Sum(sum)) => {
+                crate::simd::avx2::binary_i8::add_floats(proof, &sum, a, b, out)
+            }
+            _ => crate::simd::avx2::binary_i8::add(proof, add, a, b, out),
+        },
         Simd::Portable(_) => 0,
     };
     combine_rest(done, a, b, out, |a, b| add.apply(a, b));
@@ -251,7 +257,12 @@ fn mul_i8(
             _ => crate::simd::avx512::binary_i8::mul(proof, mul, a, b, out),
         },
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx2(proof) => crate::simd::avx2::binary_i8::mul(proof, mul, a, b, out),
+        Simd::Avx2(proof) => match floats {
+            Some(ExactFloats::Product(multiplier)) => {
+                crate::simd::avx2::binary_i8::mul_floats(proof, mul, multiplier, a, b, out)
+            }
+            _ => crate::simd::avx2::binary_i8::mul(proof, mul, a, b, out),
+        },
         Simd::Portable(_) => 0,
     };
     combine_rest(done, a, b, out, |a, b| mul.apply(a, b));

@@ -35,8 +35,8 @@ pub(crate) trait Matmul: Send + Sync + fmt::Debug {
     /// Bytes of packed weights.
     fn weight_bytes(&self) -> usize;
 
-    /// Scratch memory for the product of so many rows.
-    fn scratch_bytes(&self, rows: usize) -> usize;
+    /// Scratch memory for the product of so many rows, which are so many numbers if they overlap.
+    fn scratch_bytes(&self, rows: usize, numbers: usize) -> usize;
 
     /// Writes `rows` times the weights to the rows of the tile from `first_row` on, to those
     /// of the columns from `first_column` on that are in the tile.
@@ -103,7 +103,8 @@ impl<M: Matmul> Kernel for Convolution<M> {
     }
 
     fn scratch_bytes(&self) -> usize {
-        let products = self.groups.iter().map(|(_, m)| m.scratch_bytes(self.block_rows));
+        let numbers = self.patch_bytes() / size_of::<M::Number>();
+        let products = self.groups.iter().map(|(_, m)| m.scratch_bytes(self.block_rows, numbers));
         self.patch_bytes() + products.max().unwrap_or(0)
     }
 

@@ -5,8 +5,8 @@
 //!
 //! | level | channels at once | register tile |
 //! |---|---|---|
-//! | AVX-512 | 16 | 4 pixels |
-//! | AVX2 | 8 | 4 pixels |
+//! | AVX-512 | 16 | 8 pixels by rows of the kernel, or 4 pixels |
+//! | AVX2 | 8 | the same |
 //! | portable | 8 | 1 pixel |
 
 use pocketvision_core::op::ActivationKind;
@@ -98,21 +98,27 @@ impl Kernel for DepthwiseF32 {
     fn run(&self, inputs: &Inputs<'_>, tile: &mut Tile<'_>, scratch: &mut [u8]) {
         let input: &[f32] = inputs.numbers(0);
         #[cfg(target_arch = "x86_64")]
-        if let (Simd::Avx512(proof), None, Some(window)) =
-            (self.simd, &self.repeat, self.window.rows())
-            && crate::simd::avx512::depthwise_rows_f32::supports(&window)
-        {
-            crate::simd::avx512::depthwise_rows_f32::compute(
-                proof,
-                input,
-                &self.window,
-                &window,
-                &self.weights,
-                self.epilogue,
-                tile,
-            );
-            self.second_pass(tile);
-            return;
+        if let (None, Some(window)) = (&self.repeat, self.window.rows()) {
+            use crate::simd::{avx2, avx512};
+            let (geometry, weights, epilogue) = (&self.window, &self.weights, self.epilogue);
+            let done = match self.simd {
+                Simd::Avx512(proof) if avx512::depthwise_rows_f32::supports(&window) => {
+                    avx512::depthwise_rows_f32::compute(
+                        proof, input, geometry, &window, weights, epilogue, tile,
+                    );
+                    true
+                }
+                Simd::Avx2(proof) if avx2::depthwise_rows_f32::supports(&window) => {
+                    avx2::depthwise_rows_f32::compute(
+                        proof, input, geometry, &window, weights, epilogue, tile,
+                    );
+                    true
+                }
+                _ => false,
+            };
+            if done {
+                return self.second_pass(tile);
+            }
         }
         let (taps, copy) = scratch.split_at_mut(self.window.scratch_bytes());
         let (taps, copy) = (bytemuck::cast_slice_mut(taps), bytemuck::cast_slice_mut(copy));

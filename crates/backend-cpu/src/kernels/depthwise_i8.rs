@@ -11,6 +11,7 @@
 //! |---|---|---|
 //! | AVX-512 | 64 | see [`super::depthwise_quads_i8`]; the next row for what that has no kernel for |
 //! | AVX-512 | 32 | 9 loads, 10 interleavings, 10 multiply-accumulates |
+//! | AVX2 | 16 | see [`super::depthwise_rows_i8`]; the next row for what that has no kernel for |
 //! | AVX2 | 16 | 9 loads, 10 interleavings, 10 multiplies, 10 additions |
 //! | portable | 8 | the compiler's choice |
 
@@ -18,6 +19,8 @@ use super::Kernel;
 use super::depthwise::{DepthwiseWindow, RepeatedChannels, Span};
 #[cfg(target_arch = "x86_64")]
 use super::depthwise_quads_i8::DepthwiseQuadsI8;
+#[cfg(target_arch = "x86_64")]
+use super::depthwise_rows_i8::DepthwiseRowsI8;
 use super::requantize::Requantize;
 use crate::simd::{AlignedBytes, Inputs, Simd, Tile};
 
@@ -58,11 +61,21 @@ pub(crate) fn depthwise_i8(
     requantize: Requantize,
 ) -> Box<dyn Kernel> {
     #[cfg(target_arch = "x86_64")]
-    if let (Simd::Avx512(proof), 1) = (simd, channel_multiplier) {
+    if channel_multiplier == 1 {
         let zero_points = (weight_zero_point, input_zero_point);
-        let kernel = DepthwiseQuadsI8::new(proof, &window, weights, zero_points, &requantize);
+        let kernel: Option<Box<dyn Kernel>> = match simd {
+            Simd::Avx512(proof) => {
+                DepthwiseQuadsI8::new(proof, &window, weights, zero_points, &requantize)
+                    .map(|kernel| Box::new(kernel) as _)
+            }
+            Simd::Avx2(proof) => {
+                DepthwiseRowsI8::new(proof, &window, weights, zero_points, &requantize)
+                    .map(|kernel| Box::new(kernel) as _)
+            }
+            Simd::Portable(_) => None,
+        };
         if let Some(kernel) = kernel {
-            return Box::new(kernel);
+            return kernel;
         }
     }
     Box::new(DepthwiseI8::new(
@@ -232,6 +245,7 @@ mod tests {
 
     use super::*;
     use crate::SimdLevel;
+    use crate::kernels::float_multiplier::Rounding;
     use crate::kernels::random::Random;
 
     proptest! {
@@ -259,10 +273,9 @@ mod tests {
             let weights = random.bytes(taps * channels);
             let bias: Vec<i32> = (0..channels).map(|_| random.below(2_001) as i32 - 1_000).collect();
             let quantization = Quantization::PerTensor { scale: 0.02, zero_point: weight_zero };
-            let q = Requantize::new(
-                &Element::int8(0.03, input_zero), &quantization, &bias, None,
-                &Element::int8(output_scale, 3),
-            );
+            let (from, to) = (Element::int8(0.03, input_zero), Element::int8(output_scale, 3));
+            let q = |rounding| Requantize::new(rounding, &from, &quantization, &bias, None, &to);
+            let definition = q(Rounding::Nearest);
             let mut expected = Vec::new();
             for pixel in 0..pixels {
                 let (n, y, x) = (pixel / (oh * ow), pixel / ow % oh, pixel % ow);
@@ -278,7 +291,7 @@ mod tests {
                             sum += (i32::from(a) - input_zero) * (i32::from(weight) - weight_zero);
                         }
                     }
-                    expected.push(q.apply(channel, sum) as u8);
+                    expected.push(definition.apply(channel, sum) as u8);
                 }
             }
             for level in SimdLevel::available() {
@@ -286,8 +299,8 @@ mod tests {
                 let window =
                     DepthwiseWindow::new(shape, Shape::new(2, oh, ow, channels), window);
                 let zero_points = (weight_zero, input_zero);
-                let kernel =
-                    depthwise_i8(simd, window, filters, &weights, zero_points, q.clone());
+                let q = q(simd.rounding());
+                let kernel = depthwise_i8(simd, window, filters, &weights, zero_points, q);
                 let mut output = vec![0; pixels * channels];
                 Inputs::with(&[bytemuck::cast_slice(&input)], |inputs| {
                     let mut scratch = AlignedBytes::zeroed(kernel.scratch_bytes());

@@ -10,7 +10,8 @@
 //! The coarse constants are multiples of 2^-15, so that nothing of their sum is rounded as long
 //! as it is below 512, far outside of the clamp. The fine ones are what these lack. Their sum
 //! is small and rounded by some 2^-30, and the last addition is rounded down, which never
-//! crosses a whole number.
+//! crosses a whole number. A level that cannot round down takes whole numbers from the coarse
+//! part first.
 //!
 //! TFLite's own roundings, of 2^-20 in an operand, remain. Whether one of them decides an output
 //! is found out by trying: there are 65,536 pairs of operands, and the function is used only if
@@ -41,16 +42,22 @@ impl FloatSum {
             #[cfg(target_arch = "x86_64")]
             Simd::Avx512(proof) => {
                 use crate::simd::avx512::binary_i8;
-                let all: [i8; 256] = std::array::from_fn(|index| index as u8 as i8);
-                let right = all.iter().all(|&a| {
-                    let (a, mut exact, mut ours) = ([a; 256], [0; 256], [0; 256]);
-                    binary_i8::add(proof, add, &a, &all, &mut exact);
-                    binary_i8::add_floats(proof, &sum, &a, &all, &mut ours);
-                    exact == ours
+                let right = for_all_operands(|a, b, exact, ours| {
+                    binary_i8::add(proof, add, a, b, exact);
+                    binary_i8::add_floats(proof, &sum, a, b, ours);
                 });
                 right.then_some(sum)
             }
-            _ => None,
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx2(proof) => {
+                use crate::simd::avx2::binary_i8;
+                let right = for_all_operands(|a, b, exact, ours| {
+                    binary_i8::add(proof, add, a, b, exact);
+                    binary_i8::add_floats(proof, &sum, a, b, ours);
+                });
+                right.then_some(sum)
+            }
+            Simd::Portable(_) => None,
         }
     }
 
@@ -73,4 +80,15 @@ impl FloatSum {
             range: add.range,
         }
     }
+}
+
+/// True if two ways to add are equal for all 65,536 pairs of operands.
+#[cfg(target_arch = "x86_64")]
+fn for_all_operands(add: impl Fn(&[i8], &[i8], &mut [i8], &mut [i8])) -> bool {
+    let all: [i8; 256] = std::array::from_fn(|index| index as u8 as i8);
+    all.iter().all(|&a| {
+        let (mut exact, mut ours) = ([0; 256], [0; 256]);
+        add(&[a; 256], &all, &mut exact, &mut ours);
+        exact == ours
+    })
 }

@@ -78,7 +78,7 @@ impl Matmul for MatmulBf16 {
         self.panels.weights.len() + self.panels.bias.len() * size_of::<f32>()
     }
 
-    fn scratch_bytes(&self, rows: usize) -> usize {
+    fn scratch_bytes(&self, rows: usize, _: usize) -> usize {
         rows * self.panels.pairs * size_of::<u32>()
     }
 
@@ -90,7 +90,7 @@ impl Matmul for MatmulBf16 {
         first_column: usize,
         scratch: &mut [u8],
     ) {
-        let pairs = bytemuck::cast_slice_mut(&mut scratch[..self.scratch_bytes(rows.count)]);
+        let pairs = bytemuck::cast_slice_mut(&mut scratch[..self.scratch_bytes(rows.count, 0)]);
         round(self.proof, rows, self.depth, pairs);
         let (panels, epilogue, count) = (&self.panels, self.epilogue, rows.count);
         multiply(self.proof, pairs, count, panels, epilogue, tile, first_row, first_column);
@@ -149,7 +149,7 @@ mod tests {
             let bias = random.numbers(columns);
             let kernel = MatmulBf16::new(proof, &weights, depth, &bias, None);
             let mut output = vec![0f32; rows * columns];
-            let mut scratch = AlignedBytes::zeroed(kernel.scratch_bytes(rows));
+            let mut scratch = AlignedBytes::zeroed(kernel.scratch_bytes(rows, 0));
             let mut tile = Tile::whole(bytemuck::cast_slice_mut(&mut output), columns * 4);
             let left = Rows::whole(&numbers, depth, rows);
             kernel.multiply(left, &mut tile, 0, 0, scratch.bytes_mut());

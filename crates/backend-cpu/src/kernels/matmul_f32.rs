@@ -95,7 +95,7 @@ impl Matmul for MatmulF32 {
         self.panels.weights.len() + self.panels.bias.len() * 4
     }
 
-    fn scratch_bytes(&self, _: usize) -> usize {
+    fn scratch_bytes(&self, _: usize, _: usize) -> usize {
         0
     }
 

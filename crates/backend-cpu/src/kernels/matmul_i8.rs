@@ -7,12 +7,13 @@
 //! | level | panel | element | register tile | per multiply-accumulate instruction |
 //! |---|---|---|---|---|
 //! | AVX-512 | up to 32 channels | i8 or u8, fours of k | 14x32, 14x16 | 64 |
+//! | AVX-VNNI | 16 channels | i8 or u8, fours of k | 6x16 | 32 |
 //! | AVX2 | 16 channels | i16, pairs of k | 6x16 | 16 |
 //! | portable | 16 channels | i16, pairs of k | 1x16 | the compiler's choice |
 //!
 //! Zero points cost next to nothing: that of the input only changes the bias. That of the
-//! weights is subtracted when they are packed to i16; u8 weights keep it, and the AVX-512
-//! kernel subtracts it times the sum of the row.
+//! weights is subtracted when they are packed to i16; u8 weights keep it, and the
+//! kernels subtract it times the sum of the row.
 
 use super::convolution::Matmul;
 use super::requantize::Requantize;
@@ -24,6 +25,7 @@ use crate::simd::{AlignedBytes, Simd, Tile};
 pub(crate) struct MatmulI8 {
     simd: Simd,
     depth: usize,
+    runs: usize,
     columns: usize,
     weights: PackedWeights,
     requantize: Requantize,
@@ -37,15 +39,17 @@ enum PackedWeights {
     Pairs(PairPanels),
 }
 
-/// Weights in panels of 32 channels: for each four of k, the four weights of one channel after
-/// those of the other. The last panel is as wide as vectors of 16 channels allow; what is
-/// missing in depth or channels is 0. Without a zero point they are i8, otherwise `w + 128` as
+/// Weights in panels of 32 channels for AVX-512, of 16 for AVX-VNNI: for each four of k, the
+/// four weights of one channel after those of the other. The last panel is as wide as vectors of
+/// 16 channels allow; what is missing in depth or channels is 0. Without a zero point they are i8, otherwise `w + 128` as
 /// u8.
 #[cfg(target_arch = "x86_64")]
 #[derive(Debug)]
 pub(crate) struct QuadPanels {
     /// The packed weights.
     pub(crate) weights: AlignedBytes,
+    /// Channels of a panel.
+    pub(crate) width: usize,
     /// Fours of k.
     pub(crate) quads: usize,
     /// Numbers of a run; each is padded to fours.
@@ -62,7 +66,7 @@ pub(crate) struct QuadPanels {
 pub(crate) struct PairPanels {
     /// The packed weights.
     pub(crate) weights: AlignedBytes,
-    /// Pairs of k.
+    /// Pairs of k; each run is padded to pairs.
     pub(crate) pairs: usize,
     /// Output channels.
     pub(crate) columns: usize,
@@ -82,25 +86,23 @@ impl MatmulI8 {
     ) -> Self {
         let columns = weights.len() / depth;
         // What the kernel adds to the numbers of the input.
-        let offset = match simd {
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx512(_) if weight_zero_point == 0 => 128,
-            _ => 0,
-        };
+        let turned_over = quad_panel_columns(simd).is_some() && weight_zero_point == 0;
+        let offset = if turned_over { 128 } else { 0 };
         for (column, filter) in weights.chunks_exact(depth).enumerate() {
             let real = |&w: &i8| i32::from(w) - weight_zero_point;
             let sum = filter.iter().map(real).fold(0, i32::wrapping_add);
             let constant = sum.wrapping_mul(input_zero_point + offset);
             requantize.bias[column] = requantize.bias[column].wrapping_sub(constant);
         }
-        let weights = match simd {
+        let weights = match quad_panel_columns(simd) {
             #[cfg(target_arch = "x86_64")]
-            Simd::Avx512(_) => {
-                PackedWeights::Quads(QuadPanels::new(weights, depth, runs, weight_zero_point))
+            Some(width) => {
+                let panels = QuadPanels::new(width, weights, depth, runs, weight_zero_point);
+                PackedWeights::Quads(panels)
             }
-            _ => PackedWeights::Pairs(PairPanels::new(weights, depth, weight_zero_point)),
+            _ => PackedWeights::Pairs(PairPanels::new(weights, depth, runs, weight_zero_point)),
         };
-        Self { simd, depth, columns, weights, requantize }
+        Self { simd, depth, runs, columns, weights, requantize }
     }
 }
 
@@ -120,7 +122,9 @@ impl Matmul for MatmulI8 {
         match &self.weights {
             #[cfg(target_arch = "x86_64")]
             PackedWeights::Quads(panels) => panels.quads * 4,
-            PackedWeights::Pairs(_) => self.depth,
+            // Rows are padded when they are widened, those of bands are runs of their lines.
+            PackedWeights::Pairs(_) if self.runs == 1 => self.depth,
+            PackedWeights::Pairs(panels) => panels.pairs * 2,
         }
     }
 
@@ -133,12 +137,13 @@ impl Matmul for MatmulI8 {
         weights + self.requantize.bytes()
     }
 
-    fn scratch_bytes(&self, rows: usize) -> usize {
+    fn scratch_bytes(&self, rows: usize, numbers: usize) -> usize {
         match &self.weights {
             // The rows' sums.
             #[cfg(target_arch = "x86_64")]
             PackedWeights::Quads(_) => rows * 4,
             // The rows as i16.
+            PackedWeights::Pairs(_) if self.runs > 1 => numbers * 2,
             PackedWeights::Pairs(panels) => rows * panels.pairs * 4,
         }
     }
@@ -167,11 +172,24 @@ impl Matmul for MatmulI8 {
                 );
             }
             #[cfg(target_arch = "x86_64")]
-            (PackedWeights::Quads(_), _) => unreachable!("quads are packed for AVX-512 alone"),
+            (PackedWeights::Quads(panels), Simd::Avx2(proof)) => {
+                let proof = proof.vnni().expect("quads are packed for VNNI alone");
+                let sums = bytemuck::cast_slice_mut(&mut scratch[..rows.count * 4]);
+                crate::simd::avx2::matmul_vnni_i8::multiply(
+                    proof,
+                    rows,
+                    panels,
+                    &self.requantize,
+                    tile,
+                    first_row,
+                    first_column,
+                    sums,
+                );
+            }
+            #[cfg(target_arch = "x86_64")]
+            (PackedWeights::Quads(_), _) => unreachable!("quads are packed for VNNI alone"),
             (PackedWeights::Pairs(panels), simd) => {
-                let wide = bytemuck::cast_slice_mut(&mut scratch[..rows.count * panels.pairs * 4]);
-                widen(simd, rows, self.depth, wide);
-                let wide = Rows::whole(&*wide, panels.pairs * 2, rows.count);
+                let wide = widen(simd, rows, self.depth, bytemuck::cast_slice_mut(scratch));
                 let q = &self.requantize;
                 match simd {
                     #[cfg(target_arch = "x86_64")]
@@ -191,12 +209,25 @@ impl Matmul for MatmulI8 {
     }
 }
 
+/// Channels of a panel where the level multiplies fours of bytes.
+const fn quad_panel_columns(simd: Simd) -> Option<usize> {
+    match simd {
+        #[cfg(target_arch = "x86_64")]
+        Simd::Avx512(_) => Some(QuadPanels::COLUMNS),
+        #[cfg(target_arch = "x86_64")]
+        Simd::Avx2(proof) if proof.vnni().is_some() => Some(QuadPanels::COLUMNS_AVX_VNNI),
+        _ => None,
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 impl QuadPanels {
-    /// Channels of a panel.
+    /// Channels of a panel for AVX-512.
     pub(crate) const COLUMNS: usize = 32;
+    /// Channels of a panel for AVX-VNNI.
+    pub(crate) const COLUMNS_AVX_VNNI: usize = 16;
 
-    fn new(weights: &[i8], depth: usize, runs: usize, zero_point: i32) -> Self {
+    fn new(panel: usize, weights: &[i8], depth: usize, runs: usize, zero_point: i32) -> Self {
         let columns = weights.len() / depth;
         let run = depth / runs;
         let run_quads = run.div_ceil(4);
@@ -205,8 +236,8 @@ impl QuadPanels {
         let mut packed = AlignedBytes::zeroed(columns.next_multiple_of(16) * quads * 4);
         let bytes = packed.bytes_mut();
         for (column, filter) in weights.chunks_exact(depth).enumerate() {
-            let first = column / Self::COLUMNS * Self::COLUMNS;
-            let width = Self::COLUMNS.min(columns.next_multiple_of(16) - first);
+            let first = column / panel * panel;
+            let width = panel.min(columns.next_multiple_of(16) - first);
             for (k, &w) in filter.iter().enumerate() {
                 let (quad, place) = (k / run * run_quads + k % run / 4, k % run % 4);
                 let within = (quad * width + column - first) * 4 + place;
@@ -214,7 +245,7 @@ impl QuadPanels {
             }
         }
         let zero_point = (zero_point != 0).then_some(zero_point + 128);
-        Self { weights: packed, quads, run, columns, zero_point }
+        Self { weights: packed, width: panel, quads, run, columns, zero_point }
     }
 }
 
@@ -222,14 +253,17 @@ impl PairPanels {
     /// Channels of a panel.
     pub(crate) const COLUMNS: usize = 16;
 
-    fn new(weights: &[i8], depth: usize, zero_point: i32) -> Self {
+    fn new(weights: &[i8], depth: usize, runs: usize, zero_point: i32) -> Self {
         let columns = weights.len() / depth;
-        let pairs = depth.div_ceil(2);
+        let run = depth / runs;
+        let run_pairs = run.div_ceil(2);
+        let pairs = runs * run_pairs;
         let mut packed = vec![0i16; columns.next_multiple_of(Self::COLUMNS) * pairs * 2];
         for (column, filter) in weights.chunks_exact(depth).enumerate() {
             let (panel, lane) = (column / Self::COLUMNS, column % Self::COLUMNS);
             for (k, &w) in filter.iter().enumerate() {
-                let index = ((panel * pairs + k / 2) * Self::COLUMNS + lane) * 2 + k % 2;
+                let pair = k / run * run_pairs + k % run / 2;
+                let index = ((panel * pairs + pair) * Self::COLUMNS + lane) * 2 + k % run % 2;
                 packed[index] = (i32::from(w) - zero_point) as i16;
             }
         }
@@ -251,17 +285,33 @@ impl PairPanels {
     }
 }
 
-/// Rows of int8 as i16, with a 0 behind an odd depth.
-fn widen(simd: Simd, rows: Rows<'_, i8>, depth: usize, wide: &mut [i16]) {
+/// Rows of int8 as i16: those of a matrix with a 0 behind an odd depth, bands as they are.
+fn widen<'a>(simd: Simd, rows: Rows<'_, i8>, depth: usize, wide: &'a mut [i16]) -> Rows<'a, i16> {
+    if rows.runs > 1 {
+        let wide = &mut wide[..rows.numbers.len()];
+        widen_run(simd, rows.numbers, wide);
+        let Rows { stride, count, line, line_stride, runs, run_stride, .. } = rows;
+        return Rows { numbers: wide, stride, count, line, line_stride, runs, run_stride };
+    }
     let stride = depth.next_multiple_of(2);
+    let wide = &mut wide[..rows.count * stride];
+    if rows.stride == stride {
+        widen_run(simd, &rows.numbers[..wide.len()], wide);
+    } else {
+        for (row, wide) in wide.chunks_exact_mut(stride).enumerate() {
+            widen_run(simd, rows.row(row, depth), wide);
+            wide[depth..].fill(0);
+        }
+    }
+    Rows::whole(wide, stride, rows.count)
+}
+
+fn widen_run(simd: Simd, narrow: &[i8], wide: &mut [i16]) {
     simd.vectorize(
         #[inline(always)]
         || {
-            for (row, wide) in wide.chunks_exact_mut(stride).enumerate() {
-                for (x, &narrow) in wide.iter_mut().zip(rows.row(row, depth)) {
-                    *x = i16::from(narrow);
-                }
-                wide[depth..].fill(0);
+            for (wide, &narrow) in wide.iter_mut().zip(narrow) {
+                *wide = i16::from(narrow);
             }
         },
     );
@@ -309,6 +359,7 @@ mod tests {
 
     use super::*;
     use crate::SimdLevel;
+    use crate::kernels::float_multiplier::Rounding;
 
     /// The definition, number by number.
     fn expected(
@@ -354,7 +405,9 @@ mod tests {
             let weights: Vec<i8> = random.bytes(columns * depth);
             let bias: Vec<i32> = (0..columns).map(|_| random.below(20_001) as i32 - 10_000).collect();
             let activation = relu6.then_some(ActivationKind::Relu6);
-            let q = Requantize::new(&input, &quantization, &bias, activation, &output);
+            let q = |rounding| {
+                Requantize::new(rounding, &input, &quantization, &bias, activation, &output)
+            };
 
             let stride = depth.next_multiple_of(4) + 4;
             let mut numbers: Vec<i8> = random.bytes(row_count * stride);
@@ -362,16 +415,18 @@ mod tests {
                 row[depth..].fill(0);
             }
             let rows = Rows::whole(&numbers, stride, row_count);
-            let expected = expected(rows, &weights, depth, (input_zero, weight_zero), &q);
+            let zero_points = (input_zero, weight_zero);
+            let expected = expected(rows, &weights, depth, zero_points, &q(Rounding::Nearest));
 
             for level in SimdLevel::available() {
                 let simd = Simd::new(level).unwrap();
+                let q = q(simd.rounding());
                 let product =
-                    MatmulI8::new(simd, &weights, depth, 1, weight_zero, input_zero, q.clone());
+                    MatmulI8::new(simd, &weights, depth, 1, weight_zero, input_zero, q);
                 // The product is one group of a wider output.
                 let width = left + columns + right;
                 let mut bytes = vec![99; row_count * width];
-                let mut scratch = AlignedBytes::zeroed(product.scratch_bytes(row_count));
+                let mut scratch = AlignedBytes::zeroed(product.scratch_bytes(row_count, numbers.len()));
                 let mut tile = Tile::whole(&mut bytes, width);
                 product.multiply(rows, &mut tile, 0, left, scratch.bytes_mut());
                 for (row, bytes) in bytes.chunks_exact(width).enumerate() {

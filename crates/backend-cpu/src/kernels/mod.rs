@@ -11,6 +11,8 @@ pub(crate) mod depthwise_f32;
 pub(crate) mod depthwise_i8;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod depthwise_quads_i8;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod depthwise_rows_i8;
 pub(crate) mod epilogue_f32;
 pub(crate) mod float_multiplier;
 pub(crate) mod float_sum;
@@ -30,6 +32,8 @@ pub(crate) mod rows;
 pub(crate) mod softmax;
 pub(crate) mod table;
 pub(crate) mod winograd_f32;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod winograd_i8;
 pub(crate) mod winograd_tiles;
 pub(crate) mod winograd_transform;
 

@@ -7,7 +7,7 @@ use pocketvision_core::{Element, Quantization};
 
 use pocketvision_core::op::ActivationKind;
 
-use super::float_multiplier::FloatMultiplier;
+use super::float_multiplier::{FloatMultiplier, Rounding};
 
 /// The int8 epilogue of convolutions: `clamp(zero_point + multiplier[c] * (bias[c] + sum))`
 /// for each output channel, rounded twice as [`Multiplier::apply`] says.
@@ -53,8 +53,9 @@ impl Requantize {
         self.exact_floats[blocks].iter().all(|&exact| exact)
     }
 
-    /// The epilogue of one operator.
+    /// The epilogue of one operator, with floats for a level that rounds them so.
     pub(crate) fn new(
+        rounding: Rounding,
         input: &Element,
         weights: &Quantization,
         bias: &[i32],
@@ -70,8 +71,8 @@ impl Requantize {
             list.resize(channels.next_multiple_of(Self::PADDING), filler);
             list
         };
-        let float =
-            |m: &Multiplier| FloatMultiplier::prove(*m, low - zero_point, high - zero_point);
+        let (least, most) = (low - zero_point, high - zero_point);
+        let float = |m: &Multiplier| FloatMultiplier::prove(*m, least, most, rounding);
         let mut floats: Vec<_> = multipliers.iter().map(float).collect();
         floats.resize(channels.next_multiple_of(Self::PADDING), Some(FloatMultiplier::NONE));
         let exact_floats = floats.chunks(Self::FLOAT_BLOCK).map(|b| b.iter().all(Option::is_some));

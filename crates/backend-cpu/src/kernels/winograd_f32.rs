@@ -34,9 +34,9 @@ use pocketvision_core::op::{ActivationKind, Window};
 
 use super::Kernel;
 use super::epilogue_f32::{EpilogueF32, second_pass};
-use super::winograd_tiles::{TilePixels, WinogradTiles};
+use super::winograd_tiles::{Patch, TilePixels, WinogradTiles};
 use super::winograd_transform::{
-    LANES, OUTPUT, POSITIONS, Patch, Planes, transform_input, transform_output, weights,
+    LANES, OUTPUT, POSITIONS, Planes, transform_input, transform_output, weights,
 };
 use crate::simd::{AlignedBytes, Inputs, Simd, Tile};
 
@@ -44,7 +44,7 @@ use crate::simd::{AlignedBytes, Inputs, Simd, Tile};
 #[derive(Debug)]
 pub(crate) struct WinogradF32 {
     simd: Simd,
-    tiles: WinogradTiles,
+    tiles: WinogradTiles<OUTPUT>,
     panels: WinogradPanels,
     epilogue: EpilogueF32,
     second_pass: Option<ActivationKind>,
@@ -89,7 +89,8 @@ impl WinogradF32 {
         let fits = (window.kernel_h, window.kernel_w) == (3, 3)
             && (window.stride_h, window.stride_w) == (1, 1)
             && (window.dilation_h, window.dilation_w) == (1, 1);
-        let tiles = WinogradTiles::new(input, output, window.resolve(input)).count() as f64;
+        let tiles =
+            WinogradTiles::<OUTPUT>::new(input, output, window.resolve(input)).count() as f64;
         let pixels = (output.n * output.pixels()) as f64;
         let channels = input.c.next_multiple_of(LANES) as f64;
         let columns = output.c.next_multiple_of(LANES) as f64;
@@ -159,7 +160,7 @@ impl WinogradF32 {
         let depth = self.panels.padded_depth();
         let stride = Self::position_stride(block.len() * depth);
         for (index, id) in block.clone().enumerate() {
-            let patch = self.tiles.patch(self.tiles.tile(id), image, depth, room);
+            let patch = self.tiles.patch(self.tiles.tile(id), image, 0.0, depth, room);
             let numbers = &mut transformed[index * depth..];
             self.transform_input(patch, depth, Planes { numbers, stride });
         }
@@ -187,11 +188,15 @@ impl WinogradF32 {
         }
     }
 
-    fn transform_input(&self, patch: Patch<'_>, channels: usize, output: Planes<&mut [f32]>) {
+    fn transform_input(&self, patch: Patch<'_, f32>, channels: usize, output: Planes<&mut [f32]>) {
         match self.simd {
             #[cfg(target_arch = "x86_64")]
             Simd::Avx512(proof) => {
                 crate::simd::avx512::winograd_f32::transform_input(proof, patch, channels, output);
+            }
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx2(proof) => {
+                crate::simd::avx2::winograd_f32::transform_input(proof, patch, channels, output);
             }
             _ => self.simd.vectorize(
                 #[inline(always)]
@@ -229,11 +234,15 @@ impl WinogradF32 {
         products: Planes<&[f32]>,
         end: &PanelEnd<'_>,
         tile: &mut Tile<'_>,
-        pixels: TilePixels,
+        pixels: TilePixels<OUTPUT>,
     ) {
         match self.simd {
             #[cfg(target_arch = "x86_64")]
             Simd::Avx512(proof) => crate::simd::avx512::winograd_f32::transform_output(
+                proof, products, end, tile, pixels,
+            ),
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx2(proof) => crate::simd::avx2::winograd_f32::transform_output(
                 proof, products, end, tile, pixels,
             ),
             _ => self.simd.vectorize(
@@ -347,7 +356,7 @@ fn write_output(
     products: Planes<&[f32]>,
     end: &PanelEnd<'_>,
     tile: &mut Tile<'_>,
-    pixels: TilePixels,
+    pixels: TilePixels<OUTPUT>,
 ) {
     let bytes = end.first * 4..(end.first + end.columns) * 4;
     let results = transform_output(products, 0);

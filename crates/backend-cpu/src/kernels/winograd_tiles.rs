@@ -1,16 +1,34 @@
-//! How an output is covered with tiles of 4x4 pixels.
+//! How an output is covered with tiles of `OUTPUT` x `OUTPUT` pixels: 4x4 in f32, 2x2 in int8.
 
 use std::ops::Range;
 
+use bytemuck::Pod;
 use pocketvision_core::Shape;
 use pocketvision_core::op::ResolvedPadding;
 
-use super::winograd_transform::{INPUT, OUTPUT, Patch};
+/// The pixels that a tile reads, of some channels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patch<'a, T> {
+    /// Numbers, from the first channel of the first pixel on.
+    pub(crate) numbers: &'a [T],
+    /// Distance between lines of pixels.
+    pub(crate) line_stride: usize,
+    /// Distance between pixels of a line.
+    pub(crate) pixel_stride: usize,
+}
+
+impl<T> Patch<'_, T> {
+    /// Panics unless all of so many pixels a side hold so many channels.
+    pub(crate) fn check_channels(&self, pixels: usize, channels: usize) {
+        let last = (pixels - 1) * (self.line_stride + self.pixel_stride);
+        assert!(self.numbers.len() >= last + channels, "the patch is too small");
+    }
+}
 
 /// The tiles of an output, from left to right, top to bottom, image after image. They start at
-/// multiples of 4 of each image, so that a pixel's value does not depend on who computes it.
+/// multiples of `OUTPUT` of each image, so that a pixel's value does not depend on who computes it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct WinogradTiles {
+pub(crate) struct WinogradTiles<const OUTPUT: usize> {
     input: Shape,
     output: Shape,
     top: usize,
@@ -29,16 +47,19 @@ pub(crate) struct OutputTile {
 
 /// Where the pixels of a tile are in the output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct TilePixels {
+pub(crate) struct TilePixels<const OUTPUT: usize> {
     /// The first pixel, counted through the whole output.
     first: usize,
     /// Pixels of a line of the output.
     line: usize,
-    /// Bit `4 * line + column` says that the pixel is to be written.
+    /// Bit `OUTPUT * line + column` says that the pixel is to be written.
     mask: u16,
 }
 
-impl WinogradTiles {
+impl<const OUTPUT: usize> WinogradTiles<OUTPUT> {
+    /// Height and width of the pixels that a tile reads.
+    const INPUT: usize = OUTPUT + 2;
+
     /// The tiles of a convolution with these shapes.
     pub(crate) const fn new(input: Shape, output: Shape, padding: ResolvedPadding) -> Self {
         Self { input, output, top: padding.top, left: padding.left }
@@ -74,7 +95,7 @@ impl WinogradTiles {
     }
 
     /// Those of a tile's pixels that are among `wanted`.
-    pub(crate) fn pixels(&self, tile: OutputTile, wanted: &Range<usize>) -> TilePixels {
+    pub(crate) fn pixels(&self, tile: OutputTile, wanted: &Range<usize>) -> TilePixels<OUTPUT> {
         let Shape { h, w, .. } = self.output;
         let first = (tile.n * h + tile.y) * w + tile.x;
         let mut pixels = TilePixels { first, line: w, mask: 0 };
@@ -88,36 +109,38 @@ impl WinogradTiles {
     }
 
     /// What a tile reads: a part of the image, or if the tile touches its border or channels
-    /// are to be padded, a copy with zeros around it in `room`, which holds 36 times so many
-    /// channels.
-    pub(crate) fn patch<'a>(
+    /// are to be padded, a copy with `border` around it in `room`, which holds so many channels
+    /// for each pixel.
+    pub(crate) fn patch<'a, T: Pod>(
         &self,
         tile: OutputTile,
-        image: &'a [f32],
+        image: &'a [T],
+        border: T,
         padded_channels: usize,
-        room: &'a mut [f32],
-    ) -> Patch<'a> {
+        room: &'a mut [T],
+    ) -> Patch<'a, T> {
         let Shape { h, w, c, .. } = self.input;
+        let side = Self::INPUT;
         // Plus padding, so that they are never negative.
         let inside =
-            |at: usize, before: usize, size: usize| at >= before && at + INPUT <= size + before;
+            |at: usize, before: usize, size: usize| at >= before && at + side <= size + before;
         let start = |y: usize, x: usize| ((tile.n * h + y) * w + x) * c;
         if c == padded_channels && inside(tile.y, self.top, h) && inside(tile.x, self.left, w) {
             let numbers = &image[start(tile.y - self.top, tile.x - self.left)..];
             return Patch { numbers, line_stride: w * c, pixel_stride: c };
         }
-        for (bit, pixel) in room.chunks_exact_mut(padded_channels).take(INPUT * INPUT).enumerate() {
-            let y = (tile.y + bit / INPUT).wrapping_sub(self.top);
-            let x = (tile.x + bit % INPUT).wrapping_sub(self.left);
+        for (bit, pixel) in room.chunks_exact_mut(padded_channels).take(side * side).enumerate() {
+            let y = (tile.y + bit / side).wrapping_sub(self.top);
+            let x = (tile.x + bit % side).wrapping_sub(self.left);
             if y < h && x < w {
                 let (channels, rest) = pixel.split_at_mut(c);
                 channels.copy_from_slice(&image[start(y, x)..][..c]);
-                rest.fill(0.0);
+                rest.fill(border);
             } else {
-                pixel.fill(0.0);
+                pixel.fill(border);
             }
         }
-        let line_stride = INPUT * padded_channels;
+        let line_stride = side * padded_channels;
         Patch { numbers: room, line_stride, pixel_stride: padded_channels }
     }
 
@@ -132,7 +155,7 @@ impl WinogradTiles {
     }
 }
 
-impl TilePixels {
+impl<const OUTPUT: usize> TilePixels<OUTPUT> {
     /// A pixel of the tile, counted through the whole output.
     pub(crate) const fn pixel(&self, bit: usize) -> usize {
         self.first + bit / OUTPUT * self.line + bit % OUTPUT
@@ -167,7 +190,7 @@ mod tests {
         ) {
             let shape = Shape::new(n, h, w, 1);
             let padding = ResolvedPadding { top: 1, bottom: 1, left: 1, right: 1 };
-            let tiles = WinogradTiles::new(shape, shape, padding);
+            let tiles = WinogradTiles::<4>::new(shape, shape, padding);
             let start = start.min(n * h * w);
             let wanted = start..(start + length).min(n * h * w);
             let mut written = vec![0; n * h * w];

@@ -13,6 +13,8 @@
 
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
+use super::winograd_tiles::Patch;
+
 /// Height and width of an output tile.
 pub(crate) const OUTPUT: usize = 4;
 
@@ -34,17 +36,6 @@ pub(crate) type Lanes = [f32; LANES];
 /// Channels of [`Lanes`].
 pub(crate) const LANES: usize = 16;
 
-/// The pixels that a tile reads, of some channels.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Patch<'a> {
-    /// Numbers, from the first channel of the first pixel on.
-    pub(crate) numbers: &'a [f32],
-    /// Distance between lines of pixels.
-    pub(crate) line_stride: usize,
-    /// Distance between pixels of a line.
-    pub(crate) pixel_stride: usize,
-}
-
 /// Numbers of each of the [`POSITIONS`], `stride` apart.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Planes<T> {
@@ -52,14 +43,6 @@ pub(crate) struct Planes<T> {
     pub(crate) numbers: T,
     /// Distance between positions.
     pub(crate) stride: usize,
-}
-
-impl Patch<'_> {
-    /// Panics unless all pixels hold so many channels.
-    pub(crate) fn check_channels(&self, channels: usize) {
-        let last = (INPUT - 1) * (self.line_stride + self.pixel_stride);
-        assert!(self.numbers.len() >= last + channels, "the patch is too small");
-    }
 }
 
 impl<T: AsRef<[f32]>> Planes<T> {
@@ -93,7 +76,7 @@ fn weight_line([g0, g1, g2]: [f64; 3]) -> [f64; INPUT] {
 /// `Bt d B` of a patch: numbers of each position, for channels that are a multiple of
 /// [`LANES`].
 #[inline(always)]
-pub(crate) fn transform_input(patch: Patch<'_>, channels: usize, output: Planes<&mut [f32]>) {
+pub(crate) fn transform_input(patch: Patch<'_, f32>, channels: usize, output: Planes<&mut [f32]>) {
     for channel in (0..channels).step_by(LANES) {
         let mut lines = [[[0.0; LANES]; INPUT]; INPUT];
         for (i, line) in lines.iter_mut().enumerate() {

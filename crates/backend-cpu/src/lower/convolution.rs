@@ -15,6 +15,10 @@ use crate::kernels::matmul_f32::MatmulF32;
 use crate::kernels::matmul_i8::MatmulI8;
 use crate::kernels::patches::Patches;
 use crate::kernels::winograd_f32::WinogradF32;
+#[cfg(target_arch = "x86_64")]
+use crate::kernels::winograd_i8::{COLUMNS, WinogradI8};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::Simd;
 use crate::simd::Split;
 
 /// A convolution, its tensors, and what its groups have in common.
@@ -102,6 +106,21 @@ impl Lowering<'_> {
         let quantization = weights.element().quantization().expect("int8 weights");
         let requantize = self.requantize(op.bias, op.activation, input, weights, output);
         let weights = weights.as_i8().expect("int8 weights");
+        #[cfg(target_arch = "x86_64")]
+        if let (Simd::Avx2(proof), 1) = (self.simd, op.groups)
+            && proof.vnni().is_none()
+            && WinogradI8::pays(op.window, input.shape, output.shape)
+        {
+            let (window, from, to) = (op.window, input.shape, output.shape);
+            let (zero_point, input_zero) = (quantization.zero_point(), input_zero_point);
+            let kernel = WinogradI8::new(
+                proof, window, from, to, weights, zero_point, input_zero, requantize,
+            );
+            let (rows, row_bytes, granule) =
+                (positions(to), row_bytes(output), kernel.row_granule());
+            let split = Split::balanced(rows, row_bytes, granule, COLUMNS, self.threads);
+            return Lowered { kernel: Box::new(kernel), split };
+        }
         self.product(site, |columns| {
             MatmulI8::new(
                 self.simd,

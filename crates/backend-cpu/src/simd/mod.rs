@@ -2,7 +2,7 @@
 //!
 //! Two arguments carry the safety of everything here.
 //!
-//! * **Instructions.** A kernel for a level takes the level's proof, [`Avx2`] or [`Avx512`]:
+//! * **Instructions.** A kernel for a level takes the level's proof, such as [`Avx2`]:
 //!   a value that exists only where the machine was asked and has the instructions.
 //! * **Memory.** Vector kernels take slices and tiles, check once on entry that all they
 //!   will touch lies inside, and use pointers from there on. [`executor::Executor`] hands
@@ -29,6 +29,7 @@ pub(crate) use split::Split;
 pub(crate) use team::Team;
 pub(crate) use tile::{Inputs, Place, Tile};
 
+use crate::kernels::float_multiplier::Rounding;
 use crate::{CpuError, SimdLevel};
 
 /// A SIMD level that this machine has.
@@ -36,7 +37,7 @@ use crate::{CpuError, SimdLevel};
 pub(crate) enum Simd {
     /// Plain Rust; NEON too, which the compiler uses by itself.
     Portable(Portable),
-    /// AVX2 and FMA.
+    /// AVX2 and FMA, with AVX-VNNI or without.
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
     /// AVX-512 with VNNI.
@@ -48,10 +49,25 @@ pub(crate) enum Simd {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Portable(SimdLevel);
 
-/// Proof that the machine has AVX2 and FMA.
+/// Proof that the machine has AVX2 and FMA; and AVX-VNNI, if that is to be used.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Avx2(());
+pub(crate) struct Avx2 {
+    vnni: Option<AvxVnni>,
+}
+
+/// Proof that the machine has AVX2, FMA and AVX-VNNI.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct AvxVnni(());
+
+#[cfg(target_arch = "x86_64")]
+impl Avx2 {
+    /// The proof of AVX-VNNI's products of bytes, if the level has them.
+    pub(crate) const fn vnni(self) -> Option<AvxVnni> {
+        self.vnni
+    }
+}
 
 /// Proof that the machine has AVX-512 F, BW, DQ, VL and VNNI, and AVX2 and FMA.
 #[cfg(target_arch = "x86_64")]
@@ -85,7 +101,9 @@ impl Simd {
         }
         Ok(match level {
             #[cfg(target_arch = "x86_64")]
-            SimdLevel::Avx2 => Self::Avx2(Avx2(())),
+            SimdLevel::Avx2 => Self::Avx2(Avx2 { vnni: None }),
+            #[cfg(target_arch = "x86_64")]
+            SimdLevel::AvxVnni => Self::Avx2(Avx2 { vnni: Some(AvxVnni(())) }),
             #[cfg(target_arch = "x86_64")]
             SimdLevel::Avx512 => Self::Avx512(Avx512(())),
             portable => Self::Portable(Portable(portable)),
@@ -106,8 +124,17 @@ impl Simd {
     pub(crate) const fn reads_bands(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => true,
-            _ => false,
+            Self::Avx512(_) | Self::Avx2(_) => true,
+            Self::Portable(_) => false,
+        }
+    }
+
+    /// How the level's kernels round floats that stand for integers.
+    pub(crate) const fn rounding(self) -> Rounding {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => Rounding::TowardZero,
+            _ => Rounding::Nearest,
         }
     }
 
@@ -116,7 +143,9 @@ impl Simd {
         match self {
             Self::Portable(Portable(level)) => level,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(_) => SimdLevel::Avx2,
+            Self::Avx2(Avx2 { vnni: None }) => SimdLevel::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(Avx2 { vnni: Some(_) }) => SimdLevel::AvxVnni,
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => SimdLevel::Avx512,
         }

@@ -41,8 +41,8 @@ pub(crate) fn compute(
         // SAFETY: the proof says that the machine has the instructions. Every tap has
         // `channels` numbers at each pixel (`Span::check`), weights, bias and border have
         // `padded` (checked above, a cache line being twice a block), and the output block is
-        // inside the tile (`Tile::block` checks); input and output are accessed under a mask
-        // of `count` channels.
+        // inside the tile (`Tile::block` checks); `count` channels of input and output are
+        // accessed.
         unsafe {
             let output = output.add(channel - columns.start);
             let mut pixel = 0;
@@ -52,13 +52,15 @@ pub(crate) fn compute(
                     weights,
                     epilogue,
                     channel,
-                    mask: epilogue_f32::first(count),
+                    count,
                     output: output.add(pixel * stride),
                     stride,
                 };
-                pixel += match span.pixels - pixel {
-                    4.. => block.pixels::<4>(span, pixel),
-                    _ => block.pixels::<1>(span, pixel),
+                pixel += match (span.pixels - pixel, count) {
+                    (4.., CHANNELS) => block.pixels::<4, false>(span, pixel),
+                    (4.., _) => block.pixels::<4, true>(span, pixel),
+                    (_, CHANNELS) => block.pixels::<1, false>(span, pixel),
+                    _ => block.pixels::<1, true>(span, pixel),
                 };
             }
         }
@@ -72,20 +74,26 @@ struct Block<'a> {
     weights: &'a TapsF32,
     epilogue: EpilogueF32,
     channel: usize,
-    mask: __m256i,
+    /// Channels that there are, 8 at most.
+    count: usize,
     output: *mut f32,
     stride: usize,
 }
 
 impl Block<'_> {
-    /// Computes `PIXELS` pixels; their number.
+    /// Computes `PIXELS` pixels; their number. Fewer than 8 channels are `MASKED`.
     ///
     /// # Safety
-    /// All taps must have the mask's numbers from `channel` on at every pixel; weights, bias
-    /// and border must have 8; the output must have the mask's in every row.
+    /// All taps must have `count` numbers from `channel` on at every pixel; weights, bias and
+    /// border must have 8; the output must have `count` in every row.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
-    unsafe fn pixels<const PIXELS: usize>(self, span: Span<'_>, first: usize) -> usize {
+    unsafe fn pixels<const PIXELS: usize, const MASKED: bool>(
+        self,
+        span: Span<'_>,
+        first: usize,
+    ) -> usize {
+        let mask = epilogue_f32::first(self.count);
         let weights: *const f32 = self.weights.weights.bytes().as_ptr().cast();
         let bias: *const f32 = self.weights.bias.bytes().as_ptr().cast();
         let border: *const f32 = self.weights.border.bytes().as_ptr().cast();
@@ -100,13 +108,20 @@ impl Block<'_> {
                 };
                 for pixel in 0..PIXELS {
                     let numbers = start.add(pixel * step + self.channel);
-                    let a = _mm256_maskload_ps(numbers, self.mask);
+                    let a = match MASKED {
+                        true => _mm256_maskload_ps(numbers, mask),
+                        false => _mm256_loadu_ps(numbers),
+                    };
                     sums[pixel] = _mm256_fmadd_ps(a, w, sums[pixel]);
                 }
             }
             for pixel in 0..PIXELS {
                 let activated = epilogue_f32::apply(self.epilogue, sums[pixel]);
-                _mm256_maskstore_ps(self.output.add(pixel * self.stride), self.mask, activated);
+                epilogue_f32::store_first(
+                    self.output.add(pixel * self.stride),
+                    activated,
+                    if MASKED { self.count } else { CHANNELS },
+                );
             }
         }
         PIXELS

@@ -11,7 +11,7 @@
 
 use std::arch::x86_64::*;
 
-use super::requantize::{Multipliers, OutputRange, store_first};
+use super::requantize::{Method, store_rows};
 use crate::kernels::depthwise::Span;
 use crate::kernels::depthwise_i8::TapPairs;
 use crate::kernels::requantize::Requantize;
@@ -63,8 +63,7 @@ unsafe fn block(
     output: *mut u8,
     stride: usize,
 ) {
-    let range = OutputRange::new(q.zero_point, q.low, q.high);
-    let (first, second) = (Multipliers::load(q, channel), Multipliers::load(q, channel + 8));
+    let method = Method::of(q, channel);
     let bias = &q.bias[channel..channel + CHANNELS];
     let pairs = weights.block(channel / CHANNELS);
     let load = |tap: usize, pixel: usize| {
@@ -111,12 +110,7 @@ unsafe fn block(
             let bias = bias.as_ptr().cast::<__m256i>();
             let x = _mm256_add_epi32(x, _mm256_loadu_si256(bias));
             let y = _mm256_add_epi32(y, _mm256_loadu_si256(bias.add(1)));
-            let (x, y) = if q.only_right_shifts {
-                (first.apply_right_shifts(x), second.apply_right_shifts(y))
-            } else {
-                (first.apply(x), second.apply(y))
-            };
-            store_first(output.add(pixel * stride), range.narrow(x, y), count);
+            store_rows(q, channel, method, [[x, y]], output.add(pixel * stride), stride, count);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Activations of 8 floats.
+//! Activations of 8 floats, and where they go.
 
 use std::arch::x86_64::*;
 
@@ -27,4 +27,22 @@ pub(super) fn apply(epilogue: EpilogueF32, x: __m256) -> __m256 {
 pub(super) fn first(count: usize) -> __m256i {
     let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     _mm256_cmpgt_epi32(_mm256_set1_epi32(count.min(8) as i32), lanes)
+}
+
+/// Writes the first `count` of 8 numbers. Whole vectors are not masked: masked stores are very
+/// slow on some machines.
+///
+/// # Safety
+/// `to` must have room for them.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+pub(super) unsafe fn store_first(to: *mut f32, numbers: __m256, count: usize) {
+    // SAFETY: the caller vouches for `count` numbers, 8 at most.
+    unsafe {
+        if count >= 8 {
+            _mm256_storeu_ps(to, numbers);
+        } else if count > 0 {
+            _mm256_maskstore_ps(to, first(count), numbers);
+        }
+    }
 }

@@ -3,7 +3,8 @@
 //! Computes `activation(bias + sum over k of a * w)`: for each k, vectors of 8 weights times
 //! one number of each row, broadcast.
 //!
-//! Register tile: 6 rows x 16 columns: 12 accumulators of 16 registers.
+//! Register tile: 6 rows x 16 columns: 12 accumulators of 16 registers. Fewer rows at the end
+//! of a line; 7 are 4 and 3, since a tile of one row waits for its sums.
 //!
 //! Floor: rows * columns * depth / 8 fused multiply-adds, two of which start a cycle; 8 loads
 //! for 12 of them.
@@ -68,12 +69,14 @@ unsafe fn multiply_panel(
     while row < rows.count {
         // SAFETY: each tile's rows are among those that the caller vouches for.
         unsafe {
-            let a = rows.numbers.as_ptr().add(row * rows.stride);
+            let a = rows.numbers.as_ptr().add(rows.start(row));
             let out = Output { start: output.start.add(row * output.stride), ..output };
-            row += match rows.count - row {
-                6.. => tile::<6>(a, rows.stride, panel, bias, epilogue, out),
-                3.. => tile::<3>(a, rows.stride, panel, bias, epilogue, out),
-                _ => tile::<1>(a, rows.stride, panel, bias, epilogue, out),
+            row += match rows.left_in_line(row) {
+                6 | 8.. => tile::<6>(a, rows, panel, bias, epilogue, out),
+                4.. => tile::<4>(a, rows, panel, bias, epilogue, out),
+                3 => tile::<3>(a, rows, panel, bias, epilogue, out),
+                2 => tile::<2>(a, rows, panel, bias, epilogue, out),
+                _ => tile::<1>(a, rows, panel, bias, epilogue, out),
             };
         }
     }
@@ -87,41 +90,70 @@ unsafe fn multiply_panel(
 #[inline]
 unsafe fn tile<const ROWS: usize>(
     a: *const f32,
-    a_stride: usize,
+    rows: Rows<'_, f32>,
     panel: Panel<'_>,
     bias: &[f32; COLUMNS],
     epilogue: EpilogueF32,
     output: Output,
 ) -> usize {
-    // SAFETY: the bias has 16 numbers.
-    let bias = unsafe { [_mm256_loadu_ps(bias.as_ptr()), _mm256_loadu_ps(bias.as_ptr().add(8))] };
-    let mut sums = [bias; ROWS];
-    let mut a = a;
-    for weights in panel.weights.chunks_exact(COLUMNS) {
-        // SAFETY: the chunk has 16 weights; the caller vouches for the rows.
-        unsafe {
-            let w = [_mm256_loadu_ps(weights.as_ptr()), _mm256_loadu_ps(weights.as_ptr().add(8))];
+    let depth = panel.weights.len() / COLUMNS;
+    // SAFETY: the bias has 16 numbers; the caller vouches for the rows, and the panel has 16
+    // weights for each of their numbers.
+    let sums = unsafe {
+        let bias = [_mm256_loadu_ps(bias.as_ptr()), _mm256_loadu_ps(bias.as_ptr().add(8))];
+        let mut sums = [bias; ROWS];
+        let mut weights = panel.weights.as_ptr();
+        for run in 0..rows.runs {
+            let mut a = a.add(run * rows.run_stride);
+            for _ in 0..depth / rows.runs {
+                let w = [_mm256_loadu_ps(weights), _mm256_loadu_ps(weights.add(8))];
+                for row in 0..ROWS {
+                    let number = _mm256_set1_ps(*a.add(row * rows.stride));
+                    for vector in 0..2 {
+                        sums[row][vector] = _mm256_fmadd_ps(w[vector], number, sums[row][vector]);
+                    }
+                }
+                weights = weights.add(COLUMNS);
+                a = a.add(1);
+            }
+        }
+        sums
+    };
+    // SAFETY: the caller vouches for the output.
+    unsafe {
+        if panel.columns == COLUMNS {
             for row in 0..ROWS {
-                let number = _mm256_set1_ps(*a.add(row * a_stride));
                 for vector in 0..2 {
-                    sums[row][vector] = _mm256_fmadd_ps(w[vector], number, sums[row][vector]);
+                    let to = output.start.add(row * output.stride + vector * 8);
+                    _mm256_storeu_ps(to, epilogue_f32::apply(epilogue, sums[row][vector]));
                 }
             }
-            a = a.add(1);
-        }
-    }
-    for row in 0..ROWS {
-        for vector in 0..2 {
-            let activated = epilogue_f32::apply(epilogue, sums[row][vector]);
-            let mask = epilogue_f32::first(panel.columns.saturating_sub(vector * 8));
-            // SAFETY: the caller vouches for the output.
-            unsafe {
-                let to = output.start.wrapping_add(row * output.stride + vector * 8);
-                _mm256_maskstore_ps(to, mask, activated);
-            }
+        } else {
+            store_narrow(sums, panel.columns, epilogue, output);
         }
     }
     ROWS
+}
+
+/// Activates and writes sums of fewer columns than a panel has.
+///
+/// # Safety
+/// The output must have as many rows and columns.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn store_narrow<const ROWS: usize>(
+    sums: [[__m256; 2]; ROWS],
+    columns: usize,
+    epilogue: EpilogueF32,
+    output: Output,
+) {
+    for (row, sums) in sums.into_iter().enumerate() {
+        for (vector, sums) in sums.into_iter().enumerate() {
+            let to = output.start.wrapping_add(row * output.stride + vector * 8);
+            let activated = epilogue_f32::apply(epilogue, sums);
+            // SAFETY: the caller vouches for the output.
+            unsafe { epilogue_f32::store_first(to, activated, columns.saturating_sub(vector * 8)) };
+        }
+    }
 }
 
 /// Columns of a panel.

@@ -12,7 +12,7 @@
 
 use std::arch::x86_64::*;
 
-use super::requantize::{Multipliers, OutputRange, store_first};
+use super::requantize::{Method, store_rows};
 use crate::kernels::matmul_i8::PairPanels;
 use crate::kernels::requantize::Requantize;
 use crate::kernels::rows::Rows;
@@ -37,6 +37,7 @@ pub(crate) fn multiply(
             start: tile.block(first_row..first_row + rows.count, start..start + columns),
             stride: tile.row_stride(),
             columns,
+            method: Method::of(q, first),
         };
         // SAFETY: the proof says that the machine has the instructions. Rows are long enough
         // (checked above), the panel is a slice of as many weights, and the output block is
@@ -51,6 +52,7 @@ struct Output {
     start: *mut u8,
     stride: usize,
     columns: usize,
+    method: Method,
 }
 
 /// All rows times a panel.
@@ -69,12 +71,14 @@ unsafe fn multiply_panel(
     while row < rows.count {
         // SAFETY: each tile's rows are among those that the caller vouches for.
         unsafe {
-            let a = rows.numbers.as_ptr().add(row * rows.stride);
+            let a = rows.numbers.as_ptr().add(rows.start(row));
             let out = Output { start: output.start.add(row * output.stride), ..output };
-            row += match rows.count - row {
-                6.. => tile::<6>(a, rows.stride, weights, first, q, out),
-                3.. => tile::<3>(a, rows.stride, weights, first, q, out),
-                _ => tile::<1>(a, rows.stride, weights, first, q, out),
+            row += match rows.left_in_line(row) {
+                6 | 8.. => tile::<6>(a, rows, weights, first, q, out),
+                4.. => tile::<4>(a, rows, weights, first, q, out),
+                3 => tile::<3>(a, rows, weights, first, q, out),
+                2 => tile::<2>(a, rows, weights, first, q, out),
+                _ => tile::<1>(a, rows, weights, first, q, out),
             };
         }
     }
@@ -88,50 +92,43 @@ unsafe fn multiply_panel(
 #[inline]
 unsafe fn tile<const ROWS: usize>(
     a: *const i16,
-    a_stride: usize,
+    rows: Rows<'_, i16>,
     weights: &[i16],
     first: usize,
     q: &Requantize,
     output: Output,
 ) -> usize {
+    let pairs = weights.len() / (2 * PairPanels::COLUMNS);
     let bias = &q.bias[first..first + 16];
-    // SAFETY: `bias` has 16 numbers.
-    let bias = unsafe {
+    // SAFETY: `bias` has 16 numbers; the caller vouches for the rows, and there are 32 weights
+    // for each pair of their numbers.
+    let sums = unsafe {
         let bias = bias.as_ptr().cast::<__m256i>();
-        [_mm256_loadu_si256(bias), _mm256_loadu_si256(bias.add(1))]
-    };
-    let mut sums = [bias; ROWS];
-    let mut a = a;
-    for weights in weights.chunks_exact(2 * PairPanels::COLUMNS) {
-        // SAFETY: the chunk has 32 weights; the caller vouches for the rows.
-        unsafe {
-            let weights = weights.as_ptr().cast::<__m256i>();
-            let w = [_mm256_loadu_si256(weights), _mm256_loadu_si256(weights.add(1))];
-            for row in 0..ROWS {
-                let pair = a.add(row * a_stride).cast::<i32>().read_unaligned();
-                let pair = _mm256_set1_epi32(pair);
-                for vector in 0..2 {
-                    let product = _mm256_madd_epi16(w[vector], pair);
-                    sums[row][vector] = _mm256_add_epi32(sums[row][vector], product);
+        let bias = [_mm256_loadu_si256(bias), _mm256_loadu_si256(bias.add(1))];
+        let mut sums = [bias; ROWS];
+        let mut weights = weights.as_ptr().cast::<__m256i>();
+        for run in 0..rows.runs {
+            let mut a = a.add(run * rows.run_stride);
+            for _ in 0..pairs / rows.runs {
+                let w = [_mm256_loadu_si256(weights), _mm256_loadu_si256(weights.add(1))];
+                for row in 0..ROWS {
+                    let pair = a.add(row * rows.stride).cast::<i32>().read_unaligned();
+                    let pair = _mm256_set1_epi32(pair);
+                    for vector in 0..2 {
+                        let product = _mm256_madd_epi16(w[vector], pair);
+                        sums[row][vector] = _mm256_add_epi32(sums[row][vector], product);
+                    }
                 }
+                weights = weights.add(2);
+                a = a.add(2);
             }
-            a = a.add(2);
         }
-    }
-    let range = OutputRange::new(q.zero_point, q.low, q.high);
-    let multipliers = [Multipliers::load(q, first), Multipliers::load(q, first + 8)];
-    for row in 0..ROWS {
-        let [x, y] = sums[row];
-        let (x, y) = if q.only_right_shifts {
-            (multipliers[0].apply_right_shifts(x), multipliers[1].apply_right_shifts(y))
-        } else {
-            (multipliers[0].apply(x), multipliers[1].apply(y))
-        };
-        // SAFETY: the caller vouches for the output.
-        unsafe {
-            let to = output.start.add(row * output.stride);
-            store_first(to, range.narrow(x, y), output.columns);
-        }
+        sums
+    };
+    // SAFETY: the caller vouches for the output.
+    unsafe {
+        let Output { start, stride, columns, method } = output;
+        store_rows(q, first, method, sums, start, stride, columns);
     }
     ROWS
 }

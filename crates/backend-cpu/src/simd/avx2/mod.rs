@@ -4,9 +4,13 @@
 pub(crate) mod binary_i8;
 pub(crate) mod depthwise_f32;
 pub(crate) mod depthwise_i8;
+pub(crate) mod depthwise_rows_f32;
+pub(crate) mod depthwise_rows_i8;
 mod epilogue_f32;
 pub(crate) mod linear_f32;
 pub(crate) mod matmul_f32;
 pub(crate) mod matmul_i8;
+pub(crate) mod matmul_vnni_i8;
 mod requantize;
 pub(crate) mod winograd_f32;
+pub(crate) mod winograd_i8;

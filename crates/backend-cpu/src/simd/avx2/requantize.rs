@@ -1,9 +1,149 @@
-//! Fixed-point multiplication of 8 numbers, exact to the bit.
+//! From int32 sums to int8 numbers, exact to the bit: 8 at a time.
 
 use std::arch::x86_64::*;
 
+use crate::kernels::float_multiplier::FloatMultiplier;
 use crate::kernels::requantize::Requantize;
 use pocketvision_core::quant::Multiplier;
+
+/// How sums of 16 neighbouring channels become numbers: the shortest way that is exact.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Method {
+    /// In floats, where nothing below the zero point is an output, so that signs do not matter.
+    FloatsFromZeroPoint,
+    /// In floats.
+    Floats,
+    /// In integers, all products shifted right.
+    RightShifts,
+    /// In integers.
+    AnyShifts,
+}
+
+impl Method {
+    /// The method for 16 channels from one on.
+    pub(super) fn of(q: &Requantize, channel: usize) -> Self {
+        match q.has_exact_floats(channel..channel + 16) {
+            true if q.low >= q.zero_point => Self::FloatsFromZeroPoint,
+            true => Self::Floats,
+            false if q.only_right_shifts => Self::RightShifts,
+            false => Self::AnyShifts,
+        }
+    }
+}
+
+/// Writes the numbers of 16 channels from `channel` on, of which there are `columns`: a row for
+/// each two vectors of sums, `stride` bytes apart.
+///
+/// # Safety
+/// The rows must have room for as many bytes.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+pub(super) unsafe fn store_rows<const ROWS: usize>(
+    q: &Requantize,
+    channel: usize,
+    method: Method,
+    sums: [[__m256i; 2]; ROWS],
+    output: *mut u8,
+    stride: usize,
+    columns: usize,
+) {
+    let mut numbers = sums;
+    match method {
+        Method::FloatsFromZeroPoint | Method::Floats => {
+            for vector in 0..2 {
+                let multipliers = FloatMultipliers::load(q, channel + vector * 8);
+                for row in 0..ROWS {
+                    numbers[row][vector] = match method {
+                        Method::Floats => multipliers.apply(sums[row][vector]),
+                        _ => multipliers.apply_to_positive(sums[row][vector]),
+                    };
+                }
+            }
+        }
+        Method::RightShifts | Method::AnyShifts => {
+            for vector in 0..2 {
+                let multipliers = Multipliers::load(q, channel + vector * 8);
+                for row in 0..ROWS {
+                    numbers[row][vector] = match method {
+                        Method::RightShifts => multipliers.apply_right_shifts(sums[row][vector]),
+                        _ => multipliers.apply(sums[row][vector]),
+                    };
+                }
+            }
+        }
+    }
+    let range = OutputRange::new(q.zero_point, q.low, q.high);
+    for row in (0..ROWS).step_by(2) {
+        let both = range.narrow_two(numbers[row], numbers[(row + 1).min(ROWS - 1)]);
+        // SAFETY: the caller vouches for the output.
+        unsafe {
+            let to = output.add(row * stride);
+            store_first(to, _mm256_castsi256_si128(both), columns);
+            if row + 1 < ROWS {
+                store_first(to.add(stride), _mm256_extracti128_si256::<1>(both), columns);
+            }
+        }
+    }
+}
+
+/// Float multipliers of 8 channels that were proven to be exact.
+#[derive(Clone, Copy)]
+pub(super) struct FloatMultipliers {
+    scale: __m256,
+    scale_rest: __m256,
+    half: __m256,
+}
+
+impl FloatMultipliers {
+    /// The multipliers of 8 channels from `channel` on.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn load(q: &Requantize, channel: usize) -> Self {
+        let vector = |list: &[f32]| {
+            let list: &[f32; 8] = list[channel..channel + 8].try_into().expect("8 channels");
+            // SAFETY: an array of 8 numbers is readable.
+            unsafe { _mm256_loadu_ps(list.as_ptr()) }
+        };
+        Self { scale: vector(&q.scale), scale_rest: vector(&q.scale_rest), half: vector(&q.half) }
+    }
+
+    /// One multiplier for all.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    pub(super) fn splat(multiplier: FloatMultiplier) -> Self {
+        Self {
+            scale: _mm256_set1_ps(multiplier.scale),
+            scale_rest: _mm256_set1_ps(multiplier.scale_rest),
+            half: _mm256_set1_ps(multiplier.half),
+        }
+    }
+
+    /// The function of [`crate::kernels::float_multiplier`], of each number, rounded to the
+    /// nearest.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn apply(self, x: __m256i) -> __m256i {
+        self.apply_to_float(_mm256_cvtepi32_ps(x))
+    }
+
+    /// [`Self::apply`] to whole numbers that are floats already.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    pub(super) fn apply_to_float(self, x: __m256) -> __m256i {
+        let half = _mm256_or_ps(self.half, _mm256_and_ps(x, _mm256_set1_ps(-0.0)));
+        let rest = _mm256_fmadd_ps(x, self.scale_rest, half);
+        _mm256_cvttps_epi32(_mm256_fmadd_ps(x, self.scale, rest))
+    }
+
+    /// [`Self::apply`] to numbers that are positive; something below 1 for others.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn apply_to_positive(self, x: __m256i) -> __m256i {
+        let x = _mm256_cvtepi32_ps(x);
+        let rest = _mm256_fmadd_ps(x, self.scale_rest, self.half);
+        _mm256_cvttps_epi32(_mm256_fmadd_ps(x, self.scale, rest))
+    }
+}
 
 /// The multipliers of 8 channels.
 #[derive(Clone, Copy)]
@@ -19,7 +159,7 @@ impl Multipliers {
     /// The multipliers of 8 channels from `channel` on.
     #[target_feature(enable = "avx2")]
     #[inline]
-    pub(super) fn load(q: &Requantize, channel: usize) -> Self {
+    fn load(q: &Requantize, channel: usize) -> Self {
         let vector = |list: &[i32]| {
             let list: &[i32; 8] = list[channel..channel + 8].try_into().expect("8 channels");
             // SAFETY: an array of 8 numbers is readable.
@@ -77,7 +217,7 @@ impl Multipliers {
     /// before that for negative numbers, whose halves round down.
     #[target_feature(enable = "avx2")]
     #[inline]
-    pub(super) fn apply_right_shifts(self, x: __m256i) -> __m256i {
+    fn apply_right_shifts(self, x: __m256i) -> __m256i {
         let product = self.high_product(x);
         let sign = _mm256_srai_epi32::<31>(product);
         let all_but_one = _mm256_sub_epi32(self.right, _mm256_set1_epi32(1));
@@ -90,8 +230,9 @@ impl Multipliers {
 #[derive(Clone, Copy)]
 pub(super) struct OutputRange {
     zero_point: __m256i,
-    low: __m128i,
-    high: __m128i,
+    zero_point_i16: __m256i,
+    low: __m256i,
+    high: __m256i,
 }
 
 impl OutputRange {
@@ -100,8 +241,9 @@ impl OutputRange {
     pub(super) fn new(zero_point: i32, low: i32, high: i32) -> Self {
         Self {
             zero_point: _mm256_set1_epi32(zero_point),
-            low: _mm_set1_epi8(low as i8),
-            high: _mm_set1_epi8(high as i8),
+            zero_point_i16: _mm256_set1_epi16(zero_point as i16),
+            low: _mm256_set1_epi8(low as i8),
+            high: _mm256_set1_epi8(high as i8),
         }
     }
 
@@ -115,7 +257,22 @@ impl OutputRange {
         let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(x, y));
         let (low, high) = (_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
         let narrow = _mm_packs_epi16(low, high);
-        _mm_min_epi8(_mm_max_epi8(narrow, self.low), self.high)
+        let (low, high) = (_mm256_castsi256_si128(self.low), _mm256_castsi256_si128(self.high));
+        _mm_min_epi8(_mm_max_epi8(narrow, low), high)
+    }
+
+    /// As [`Self::narrow`], two times 16 numbers: those of `a` in the lower half, those of `b` in
+    /// the upper half.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn narrow_two(self, a: [__m256i; 2], b: [__m256i; 2]) -> __m256i {
+        // Packing works on each half of the registers, which then have four numbers of each of
+        // the four vectors; the last step puts these in order.
+        let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+        let a = _mm256_adds_epi16(_mm256_packs_epi32(a[0], a[1]), self.zero_point_i16);
+        let b = _mm256_adds_epi16(_mm256_packs_epi32(b[0], b[1]), self.zero_point_i16);
+        let both = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(a, b), order);
+        _mm256_min_epi8(_mm256_max_epi8(both, self.low), self.high)
     }
 }
 
@@ -125,7 +282,7 @@ impl OutputRange {
 /// `to` must have room for them.
 #[target_feature(enable = "avx2")]
 #[inline]
-pub(super) unsafe fn store_first(to: *mut u8, bytes: __m128i, count: usize) {
+unsafe fn store_first(to: *mut u8, bytes: __m128i, count: usize) {
     // SAFETY: the caller vouches for `count` bytes; the array has 16.
     unsafe {
         if count == 16 {

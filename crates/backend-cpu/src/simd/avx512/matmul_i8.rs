@@ -35,6 +35,7 @@ pub(crate) fn multiply(
     corrections: &mut [i32],
 ) {
     rows.check_depth(panels.quads * 4);
+    assert!(panels.width == QuadPanels::COLUMNS, "packed for AVX-512");
     assert!(panels.quads == rows.runs * panels.run.div_ceil(4), "runs as packed");
     assert!(corrections.len() >= rows.count, "a correction for each row");
     let symmetric = panels.zero_point.is_none();

@@ -12,19 +12,19 @@ use std::arch::x86_64::*;
 
 use super::epilogue_f32;
 use crate::kernels::winograd_f32::PanelEnd;
-use crate::kernels::winograd_tiles::TilePixels;
-use crate::kernels::winograd_transform::{FAR, INPUT, LANES, NEAR, OUTPUT, Patch, Planes};
+use crate::kernels::winograd_tiles::{Patch, TilePixels};
+use crate::kernels::winograd_transform::{FAR, INPUT, LANES, NEAR, OUTPUT, Planes};
 use crate::simd::{Avx512, Tile};
 
 /// [`crate::kernels::winograd_transform::transform_input`].
 pub(crate) fn transform_input(
     _: Avx512,
-    patch: Patch<'_>,
+    patch: Patch<'_, f32>,
     channels: usize,
     output: Planes<&mut [f32]>,
 ) {
     assert!(channels.is_multiple_of(LANES), "whole vectors");
-    patch.check_channels(channels);
+    patch.check_channels(INPUT, channels);
     output.check_length(channels);
     for channel in (0..channels).step_by(LANES) {
         // SAFETY: the proof says that the machine has the instructions. Patch and output hold
@@ -71,7 +71,7 @@ pub(crate) fn transform_output(
     products: Planes<&[f32]>,
     end: &PanelEnd<'_>,
     tile: &mut Tile<'_>,
-    pixels: TilePixels,
+    pixels: TilePixels<OUTPUT>,
 ) {
     let Some((first, last)) = pixels.wanted() else { return };
     products.check_length(end.bias.len());
@@ -96,7 +96,7 @@ unsafe fn write_output(
     start: *mut f32,
     stride: usize,
     first: usize,
-    pixels: TilePixels,
+    pixels: TilePixels<OUTPUT>,
 ) {
     for (vector, bias) in end.bias.chunks_exact(LANES).enumerate() {
         let column = vector * LANES;
