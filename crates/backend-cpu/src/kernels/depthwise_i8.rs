@@ -105,6 +105,10 @@ impl DepthwiseI8 {
             let constant = sum.wrapping_mul(input_zero_point);
             requantize.bias[channel] = requantize.bias[channel].wrapping_sub(constant);
         }
+        #[cfg(target_arch = "x86_64")]
+        if let Simd::Avx2(_) = simd {
+            requantize = requantize.interleaved();
+        }
         let lanes = match simd {
             Simd::Portable(_) => 1,
             #[cfg(target_arch = "x86_64")]

@@ -16,7 +16,7 @@
 
 use super::Kernel;
 use super::depthwise::{DepthwiseWindow, RowWindow};
-use super::requantize::Requantize;
+use super::requantize::{Requantize, interleaved};
 use crate::simd::avx2::depthwise_rows_i8::{CHANNELS, compute, supports};
 use crate::simd::{AlignedBytes, Avx2, Inputs, Tile};
 
@@ -90,9 +90,8 @@ impl RowTaps {
             let (block, lane) = (channel / CHANNELS, channel % CHANNELS);
             let mut sum = 0i32;
             for (index, pair) in pairs.iter().enumerate() {
-                for (half, tap) in
-                    pair.iter().enumerate().filter_map(|(half, tap)| Some((half, (*tap)?)))
-                {
+                let taps = pair.iter().enumerate().filter_map(|(half, tap)| Some((half, (*tap)?)));
+                for (half, tap) in taps {
                     let at = (block * pairs.len() + index) * CHANNELS + interleaved(lane);
                     packed[at * 2 + half] = real(tap, channel) as i16;
                     sum += real(tap, channel);
@@ -105,7 +104,7 @@ impl RowTaps {
             weights: AlignedBytes::copied(&packed),
             pairs: pairs.len(),
             border: [input_zero_point as i8; CHANNELS],
-            requantize,
+            requantize: requantize.interleaved(),
         }
     }
 
@@ -129,11 +128,4 @@ fn pairs_of_taps(window: &RowWindow) -> Vec<[Option<usize>; 2]> {
         pairs.extend((0..kernel_w).step_by(2).map(|x| [tap(x), tap(x + 1)]));
     }
     pairs
-}
-
-/// Where a channel of a block is after two vectors of i16 were interleaved in each half of a
-/// register: first the lower four of both halves, then the upper four.
-const fn interleaved(channel: usize) -> usize {
-    let (half, quarter, within) = (channel / 8, channel / 4 % 2, channel % 4);
-    quarter * 8 + half * 4 + within
 }

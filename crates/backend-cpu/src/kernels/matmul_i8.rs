@@ -16,7 +16,7 @@
 //! kernels subtract it times the sum of the row.
 
 use super::convolution::Matmul;
-use super::requantize::Requantize;
+use super::requantize::{Requantize, interleaved};
 use super::rows::Rows;
 use crate::simd::{AlignedBytes, Simd, Tile};
 
@@ -94,13 +94,24 @@ impl MatmulI8 {
             let constant = sum.wrapping_mul(input_zero_point + offset);
             requantize.bias[column] = requantize.bias[column].wrapping_sub(constant);
         }
+        let place = column_order(simd);
+        if let Some(place) = place {
+            requantize = requantize.reordered(place);
+        }
+        let place = place.unwrap_or(std::convert::identity);
         let weights = match quad_panel_columns(simd) {
             #[cfg(target_arch = "x86_64")]
             Some(width) => {
-                let panels = QuadPanels::new(width, weights, depth, runs, weight_zero_point);
+                let panels = QuadPanels::new(width, place, weights, depth, runs, weight_zero_point);
                 PackedWeights::Quads(panels)
             }
-            _ => PackedWeights::Pairs(PairPanels::new(weights, depth, runs, weight_zero_point)),
+            _ => PackedWeights::Pairs(PairPanels::new(
+                place,
+                weights,
+                depth,
+                runs,
+                weight_zero_point,
+            )),
         };
         Self { simd, depth, runs, columns, weights, requantize }
     }
@@ -209,6 +220,15 @@ impl Matmul for MatmulI8 {
     }
 }
 
+/// The place of each column among others, where it is another than its number.
+const fn column_order(simd: Simd) -> Option<fn(usize) -> usize> {
+    match simd {
+        #[cfg(target_arch = "x86_64")]
+        Simd::Avx2(_) => Some(interleaved),
+        _ => None,
+    }
+}
+
 /// Channels of a panel where the level multiplies fours of bytes.
 const fn quad_panel_columns(simd: Simd) -> Option<usize> {
     match simd {
@@ -227,7 +247,14 @@ impl QuadPanels {
     /// Channels of a panel for AVX-VNNI.
     pub(crate) const COLUMNS_AVX_VNNI: usize = 16;
 
-    fn new(panel: usize, weights: &[i8], depth: usize, runs: usize, zero_point: i32) -> Self {
+    fn new(
+        panel: usize,
+        place: fn(usize) -> usize,
+        weights: &[i8],
+        depth: usize,
+        runs: usize,
+        zero_point: i32,
+    ) -> Self {
         let columns = weights.len() / depth;
         let run = depth / runs;
         let run_quads = run.div_ceil(4);
@@ -236,6 +263,7 @@ impl QuadPanels {
         let mut packed = AlignedBytes::zeroed(columns.next_multiple_of(16) * quads * 4);
         let bytes = packed.bytes_mut();
         for (column, filter) in weights.chunks_exact(depth).enumerate() {
+            let column = place(column);
             let first = column / panel * panel;
             let width = panel.min(columns.next_multiple_of(16) - first);
             for (k, &w) in filter.iter().enumerate() {
@@ -253,14 +281,20 @@ impl PairPanels {
     /// Channels of a panel.
     pub(crate) const COLUMNS: usize = 16;
 
-    fn new(weights: &[i8], depth: usize, runs: usize, zero_point: i32) -> Self {
+    fn new(
+        place: fn(usize) -> usize,
+        weights: &[i8],
+        depth: usize,
+        runs: usize,
+        zero_point: i32,
+    ) -> Self {
         let columns = weights.len() / depth;
         let run = depth / runs;
         let run_pairs = run.div_ceil(2);
         let pairs = runs * run_pairs;
         let mut packed = vec![0i16; columns.next_multiple_of(Self::COLUMNS) * pairs * 2];
         for (column, filter) in weights.chunks_exact(depth).enumerate() {
-            let (panel, lane) = (column / Self::COLUMNS, column % Self::COLUMNS);
+            let (panel, lane) = (column / Self::COLUMNS, place(column) % Self::COLUMNS);
             for (k, &w) in filter.iter().enumerate() {
                 let pair = k / run * run_pairs + k % run / 2;
                 let index = ((panel * pairs + pair) * Self::COLUMNS + lane) * 2 + k % run % 2;

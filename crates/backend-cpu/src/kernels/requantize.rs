@@ -143,6 +143,11 @@ impl Requantize {
         }
     }
 
+    /// The same with the channels of each [`Self::FLOAT_BLOCK`] where [`interleaved`] has them.
+    pub(crate) fn interleaved(&self) -> Self {
+        self.reordered(interleaved)
+    }
+
     /// The output of one channel, for a sum that includes the bias.
     pub(crate) fn apply(&self, channel: usize, sum: i32) -> i8 {
         let exponent = self.left[channel] - self.right[channel];
@@ -155,6 +160,12 @@ impl Requantize {
         // Seven lists of four bytes each.
         7 * 4 * self.bias.len()
     }
+}
+
+/// The place of a channel in vectors that are packed in pairs, half by half, into narrower ones
+/// with the channels in order: of 16 the second four and the third four change places.
+pub(crate) const fn interleaved(channel: usize) -> usize {
+    channel & !12 | (channel & 4) << 1 | (channel & 8) >> 1
 }
 
 /// One constant of each channel; 0 where there is none.

@@ -23,7 +23,7 @@ use pocketvision_core::Shape;
 use pocketvision_core::op::Window;
 
 use super::Kernel;
-use super::requantize::Requantize;
+use super::requantize::{Requantize, interleaved};
 use super::winograd_tiles::WinogradTiles;
 use crate::simd::avx2::winograd_i8::{multiply, transform_input, transform_output};
 use crate::simd::{AlignedBytes, Avx2, Inputs, Tile};
@@ -95,7 +95,7 @@ impl WinogradI8 {
         let depth = channels.next_multiple_of(PADDING);
         let mut packed = vec![0i16; POSITIONS * depth * columns.next_multiple_of(COLUMNS)];
         for (column, filter) in weights.chunks_exact(9 * channels).enumerate() {
-            let (panel, lane) = (column / COLUMNS, column % COLUMNS);
+            let (panel, lane) = (column / COLUMNS, interleaved(column) % COLUMNS);
             let mut sum = 0;
             for channel in 0..channels {
                 let tap = |y: usize, x: usize| {
@@ -120,7 +120,7 @@ impl WinogradI8 {
             depth,
             columns,
             border: input_zero_point as i8,
-            requantize,
+            requantize: requantize.interleaved(),
             block_tiles: (BLOCK_BYTES / tile_bytes).max(1).min(tiles.count()),
         }
     }

@@ -101,15 +101,11 @@ unsafe fn block(
             let products = _mm256_madd_epi16(_mm256_unpackhi_epi16(a, b), w1);
             sums[1] = _mm256_add_epi32(sums[1], products);
         }
-        // Interleaving leaves channels 0-3 and 8-11 in one vector and the others in the
-        // second.
-        let x = _mm256_permute2x128_si256::<0x20>(sums[0], sums[1]);
-        let y = _mm256_permute2x128_si256::<0x31>(sums[0], sums[1]);
         // SAFETY: `bias` has 16 numbers; the caller vouches for the output.
         unsafe {
             let bias = bias.as_ptr().cast::<__m256i>();
-            let x = _mm256_add_epi32(x, _mm256_loadu_si256(bias));
-            let y = _mm256_add_epi32(y, _mm256_loadu_si256(bias.add(1)));
+            let x = _mm256_add_epi32(sums[0], _mm256_loadu_si256(bias));
+            let y = _mm256_add_epi32(sums[1], _mm256_loadu_si256(bias.add(1)));
             store_rows(q, channel, method, [[x, y]], output.add(pixel * stride), stride, count);
         }
     }

@@ -265,16 +265,10 @@ impl Row<'_> {
         }
         let bias = &self.taps.requantize.bias[channel..channel + CHANNELS];
         for pixel in 0..PIXELS {
-            let [low, high] = sums[pixel];
-            // Interleaving leaves channels 0-3 and 8-11 in one vector, the others in the second.
-            let ordered = [
-                _mm256_permute2x128_si256::<0x20>(low, high),
-                _mm256_permute2x128_si256::<0x31>(low, high),
-            ];
             for vector in 0..2 {
                 // SAFETY: the bias has 16 numbers.
                 let bias = unsafe { _mm256_loadu_si256(bias.as_ptr().add(vector * 8).cast()) };
-                sums[pixel][vector] = _mm256_add_epi32(ordered[vector], bias);
+                sums[pixel][vector] = _mm256_add_epi32(sums[pixel][vector], bias);
             }
         }
         sums

@@ -32,7 +32,8 @@ impl Method {
 }
 
 /// Writes the numbers of 16 channels from `channel` on, of which there are `columns`: a row for
-/// each two vectors of sums, `stride` bytes apart.
+/// each two vectors of sums, `stride` bytes apart. Sums and `q` are in the order of
+/// [`interleaved`](crate::kernels::requantize::interleaved).
 ///
 /// # Safety
 /// The rows must have room for as many bytes.
@@ -261,17 +262,16 @@ impl OutputRange {
         _mm_min_epi8(_mm_max_epi8(narrow, low), high)
     }
 
-    /// As [`Self::narrow`], two times 16 numbers: those of `a` in the lower half, those of `b` in
-    /// the upper half.
+    /// As [`Self::narrow`], two times 16 numbers in interleaved order: those of `a` in the lower
+    /// half, those of `b` in the upper half.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn narrow_two(self, a: [__m256i; 2], b: [__m256i; 2]) -> __m256i {
-        // Packing works on each half of the registers, which then have four numbers of each of
-        // the four vectors; the last step puts these in order.
-        let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+        // Packing works on each half of the registers, which then have a half of `a` and one of
+        // `b`.
         let a = _mm256_adds_epi16(_mm256_packs_epi32(a[0], a[1]), self.zero_point_i16);
         let b = _mm256_adds_epi16(_mm256_packs_epi32(b[0], b[1]), self.zero_point_i16);
-        let both = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(a, b), order);
+        let both = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(a, b));
         _mm256_min_epi8(_mm256_max_epi8(both, self.low), self.high)
     }
 }
