@@ -1,8 +1,8 @@
 //! What the benchmarks measure: single layers and whole networks, as graphs.
 //!
 //! Run them with `cargo bench -p pocketvision-benches`, or one file with `--bench kernels`.
-//! Throughput is reported in multiply-accumulates a second, to be compared with the machine's
-//! peak: `docs/performance.md` says where that is.
+//! Throughput is reported in multiply-accumulates a second; `kernels` ends with a list that
+//! compares it with the machine's peak.
 
 use pocketvision::op::{ActivationKind, Conv2d, DepthwiseConv2d, Padding, Window};
 use pocketvision::{
@@ -10,7 +10,7 @@ use pocketvision::{
     TensorType,
 };
 
-/// A layer of MobileNetEdgeTPU to be measured alone.
+/// A layer of a mobile network to be measured alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Layer {
     /// What the report calls it.
@@ -29,8 +29,8 @@ pub struct Layer {
     pub depthwise: bool,
 }
 
-/// The layers that MobileNetEdgeTPU spends its time in, one of each kind.
-pub const LAYERS: [Layer; 5] = [
+/// The layers that MobileNetV2 and MobileNetEdgeTPU spend their time in, one of each kind.
+pub const LAYERS: [Layer; 9] = [
     Layer {
         name: "stem_3x3_stride2",
         size: 224,
@@ -48,6 +48,42 @@ pub const LAYERS: [Layer; 5] = [
         kernel: 3,
         stride: 1,
         depthwise: false,
+    },
+    Layer {
+        name: "fused_expand_stride2",
+        size: 56,
+        input_channels: 32,
+        output_channels: 256,
+        kernel: 3,
+        stride: 2,
+        depthwise: false,
+    },
+    Layer {
+        name: "shallow_expand_1x1",
+        size: 112,
+        input_channels: 16,
+        output_channels: 96,
+        kernel: 1,
+        stride: 1,
+        depthwise: false,
+    },
+    Layer {
+        name: "classifier",
+        size: 1,
+        input_channels: 1280,
+        output_channels: 1000,
+        kernel: 1,
+        stride: 1,
+        depthwise: false,
+    },
+    Layer {
+        name: "depthwise_stride2",
+        size: 56,
+        input_channels: 144,
+        output_channels: 144,
+        kernel: 3,
+        stride: 2,
+        depthwise: true,
     },
     Layer {
         name: "project_1x1",

@@ -15,8 +15,8 @@
 //! **Kernels.** Convolutions, dense, grouped and pointwise, and linear layers are one matrix
 //! product over patches of the image; depthwise convolutions run over channels. Both exist
 //! in f32 and int8. Dense f32 convolutions of 3x3 taps and stride 1 take Winograd's transforms
-//! where those pay. All are written for AVX-512 with VNNI, for AVX2, and as plain Rust for
-//! any processor. The choice is made once, at run time ([`SimdLevel`]). Everything else
+//! where those pay, and with AVX2 alone int8 ones too. All are written for AVX-512 with VNNI, for
+//! AVX2 with AVX-VNNI or without, and as plain Rust for any processor. The choice is made once, at run time ([`SimdLevel`]). Everything else
 //! is plain loops that the compiler vectorises for the level.
 //!
 //! **Numbers.** int8 follows [`pocketvision_core::quant`] to the bit, at every level and
@@ -31,6 +31,7 @@ mod claims;
 mod error;
 mod kernels;
 mod lower;
+mod peak;
 mod plan;
 mod processor;
 mod simd;
@@ -38,4 +39,5 @@ mod simd_level;
 
 pub use backend::{CpuBackend, CpuOptions};
 pub use error::CpuError;
+pub use peak::Peak;
 pub use simd_level::SimdLevel;

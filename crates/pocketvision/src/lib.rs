@@ -39,6 +39,7 @@ mod nearest;
 
 pub use backends::{BACKEND_NAMES, BackendError, BackendOptions, backend, backends, gpu_adapters};
 pub use model::{Catalog, CatalogEntry, Format, Model, ModelError, OpenOptions, Origin, Weights};
+pub use pocketvision_backend_cpu::{CpuError, Peak, SimdLevel};
 pub use pocketvision_core::models;
 pub use pocketvision_core::{
     Backend, Clock, CompileError, CompileOptions, DeviceInfo, Element, Graph, GraphBuilder,

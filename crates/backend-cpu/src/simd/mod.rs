@@ -18,6 +18,7 @@ pub(crate) mod avx2;
 pub(crate) mod avx512;
 mod bytes;
 mod executor;
+mod peak;
 mod split;
 mod team;
 mod tile;
@@ -25,6 +26,7 @@ mod vectorize;
 
 pub(crate) use bytes::AlignedBytes;
 pub(crate) use executor::{Executor, Step};
+pub(crate) use peak::{multiply_f32, multiply_i8};
 pub(crate) use split::Split;
 pub(crate) use team::Team;
 pub(crate) use tile::{Inputs, Place, Tile};

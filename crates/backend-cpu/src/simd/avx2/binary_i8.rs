@@ -88,7 +88,7 @@ fn mul_float_runs(
     for_each_16(range, a, b, out, |a, b| {
         let a = _mm256_cvtepi32_ps(_mm256_sub_epi32(a, a_zero));
         let b = _mm256_cvtepi32_ps(_mm256_sub_epi32(b, b_zero));
-        multiplier.apply_to_float(_mm256_mul_ps(a, b))
+        multiplier.apply_to_float::<true>(_mm256_mul_ps(a, b))
     })
 }
 

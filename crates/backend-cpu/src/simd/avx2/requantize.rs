@@ -13,10 +13,8 @@ pub(super) enum Method {
     FloatsFromZeroPoint,
     /// In floats.
     Floats,
-    /// In integers, all products shifted right.
-    RightShifts,
     /// In integers.
-    AnyShifts,
+    Integers,
 }
 
 impl Method {
@@ -25,8 +23,7 @@ impl Method {
         match q.has_exact_floats(channel..channel + 16) {
             true if q.low >= q.zero_point => Self::FloatsFromZeroPoint,
             true => Self::Floats,
-            false if q.only_right_shifts => Self::RightShifts,
-            false => Self::AnyShifts,
+            false => Self::Integers,
         }
     }
 }
@@ -48,41 +45,90 @@ pub(super) unsafe fn store_rows<const ROWS: usize>(
     stride: usize,
     columns: usize,
 ) {
-    let mut numbers = sums;
-    match method {
-        Method::FloatsFromZeroPoint | Method::Floats => {
-            for vector in 0..2 {
-                let multipliers = FloatMultipliers::load(q, channel + vector * 8);
-                for row in 0..ROWS {
-                    numbers[row][vector] = match method {
-                        Method::Floats => multipliers.apply(sums[row][vector]),
-                        _ => multipliers.apply_to_positive(sums[row][vector]),
-                    };
-                }
+    // SAFETY: the caller vouches for the output.
+    unsafe {
+        match method {
+            Method::FloatsFromZeroPoint => {
+                store_rows_in_floats::<ROWS, false>(q, channel, sums, output, stride, columns);
             }
-        }
-        Method::RightShifts | Method::AnyShifts => {
-            for vector in 0..2 {
-                let multipliers = Multipliers::load(q, channel + vector * 8);
-                for row in 0..ROWS {
-                    numbers[row][vector] = match method {
-                        Method::RightShifts => multipliers.apply_right_shifts(sums[row][vector]),
-                        _ => multipliers.apply(sums[row][vector]),
-                    };
-                }
+            Method::Floats => {
+                store_rows_in_floats::<ROWS, true>(q, channel, sums, output, stride, columns);
+            }
+            Method::Integers => {
+                let spilled = sums;
+                store_rows_in_integers(q, channel, &spilled, output, stride, columns);
             }
         }
     }
+}
+
+/// [`store_rows`] where floats are exact; negative sums are right only if they are `SIGNED`.
+///
+/// # Safety
+/// The rows must have room for as many bytes.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+unsafe fn store_rows_in_floats<const ROWS: usize, const SIGNED: bool>(
+    q: &Requantize,
+    channel: usize,
+    sums: [[__m256i; 2]; ROWS],
+    output: *mut u8,
+    stride: usize,
+    columns: usize,
+) {
     let range = OutputRange::new(q.zero_point, q.low, q.high);
+    let x = FloatMultipliers::load(q, channel);
+    let y = FloatMultipliers::load(q, channel + 8);
     for row in (0..ROWS).step_by(2) {
-        let both = range.narrow_two(numbers[row], numbers[(row + 1).min(ROWS - 1)]);
+        let (a, b) = (sums[row], sums[(row + 1).min(ROWS - 1)]);
+        let a = [x.apply::<SIGNED>(a[0]), y.apply::<SIGNED>(a[1])];
+        let b = [x.apply::<SIGNED>(b[0]), y.apply::<SIGNED>(b[1])];
+        let both = range.narrow_two(a, b);
         // SAFETY: the caller vouches for the output.
-        unsafe {
-            let to = output.add(row * stride);
-            store_first(to, _mm256_castsi256_si128(both), columns);
-            if row + 1 < ROWS {
-                store_first(to.add(stride), _mm256_extracti128_si256::<1>(both), columns);
-            }
+        unsafe { store_two(both, row + 1 < ROWS, output.add(row * stride), stride, columns) };
+    }
+}
+
+/// [`store_rows`] where floats are not exact.
+///
+/// # Safety
+/// The rows must have room for as many bytes.
+#[target_feature(enable = "avx2,fma")]
+#[inline(never)]
+unsafe fn store_rows_in_integers(
+    q: &Requantize,
+    channel: usize,
+    sums: &[[__m256i; 2]],
+    output: *mut u8,
+    stride: usize,
+    columns: usize,
+) {
+    let range = OutputRange::new(q.zero_point, q.low, q.high);
+    let multipliers = [Multipliers::load(q, channel), Multipliers::load(q, channel + 8)];
+    for (row, &[x, y]) in sums.iter().enumerate() {
+        let numbers = if q.only_right_shifts {
+            [multipliers[0].apply_right_shifts(x), multipliers[1].apply_right_shifts(y)]
+        } else {
+            [multipliers[0].apply(x), multipliers[1].apply(y)]
+        };
+        let both = range.narrow_two(numbers, numbers);
+        // SAFETY: the caller vouches for the output.
+        unsafe { store_two(both, false, output.add(row * stride), stride, columns) };
+    }
+}
+
+/// Writes the lower half of a vector to a row, and the upper half to the next if that is there.
+///
+/// # Safety
+/// The rows must have room for as many bytes.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+unsafe fn store_two(both: __m256i, second: bool, output: *mut u8, stride: usize, columns: usize) {
+    // SAFETY: the caller vouches for the output.
+    unsafe {
+        store_first(output, _mm256_castsi256_si128(both), columns);
+        if second {
+            store_first(output.add(stride), _mm256_extracti128_si256::<1>(both), columns);
         }
     }
 }
@@ -120,28 +166,22 @@ impl FloatMultipliers {
     }
 
     /// The function of [`crate::kernels::float_multiplier`], of each number, rounded to the
-    /// nearest.
+    /// nearest. Unless they are `SIGNED`, negative numbers become something below 1.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
-    fn apply(self, x: __m256i) -> __m256i {
-        self.apply_to_float(_mm256_cvtepi32_ps(x))
+    fn apply<const SIGNED: bool>(self, x: __m256i) -> __m256i {
+        self.apply_to_float::<SIGNED>(_mm256_cvtepi32_ps(x))
     }
 
     /// [`Self::apply`] to whole numbers that are floats already.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
-    pub(super) fn apply_to_float(self, x: __m256) -> __m256i {
-        let half = _mm256_or_ps(self.half, _mm256_and_ps(x, _mm256_set1_ps(-0.0)));
+    pub(super) fn apply_to_float<const SIGNED: bool>(self, x: __m256) -> __m256i {
+        let half = match SIGNED {
+            true => _mm256_or_ps(self.half, _mm256_and_ps(x, _mm256_set1_ps(-0.0))),
+            false => self.half,
+        };
         let rest = _mm256_fmadd_ps(x, self.scale_rest, half);
-        _mm256_cvttps_epi32(_mm256_fmadd_ps(x, self.scale, rest))
-    }
-
-    /// [`Self::apply`] to numbers that are positive; something below 1 for others.
-    #[target_feature(enable = "avx2,fma")]
-    #[inline]
-    fn apply_to_positive(self, x: __m256i) -> __m256i {
-        let x = _mm256_cvtepi32_ps(x);
-        let rest = _mm256_fmadd_ps(x, self.scale_rest, self.half);
         _mm256_cvttps_epi32(_mm256_fmadd_ps(x, self.scale, rest))
     }
 }
