@@ -60,6 +60,9 @@ pub const HAS_WEIGHT_ZERO_POINT: &str = "HAS_WEIGHT_ZERO_POINT";
 /// | `SoftmaxInt8` | input; 256 exponentials | a workgroup for each pixel |
 /// | `Quantize` | input; 256 thresholds | a quad |
 /// | `Dequantize` | input; 256 floats | a quad |
+/// | `ConvTranspose2dF32`, `ConvTranspose2dInt8` | input; weight `[tap][input][output quad]`, integers as i32, zero point subtracted; bias or `OutputChannels` | a quad |
+/// | `ArgMaxF32`, `ArgMaxInt8` | input | a pixel |
+/// | `ResizeF32`, `ResizeInt8` | input; a sample for each row and for each column: two indices and a weight | a quad |
 /// | `PadF32`, `PadInt8`, `ConcatF32`, `ConcatInt8`, `ReshapeF32`, `ReshapeInt8` | input | a quad |
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[expect(missing_docs, reason = "the table above says what each is")]
@@ -82,6 +85,12 @@ pub enum Shader {
     SoftmaxInt8,
     Quantize,
     Dequantize,
+    ConvTranspose2dF32,
+    ConvTranspose2dInt8,
+    ArgMaxF32,
+    ArgMaxInt8,
+    ResizeF32,
+    ResizeInt8,
     PadF32,
     PadInt8,
     ConcatF32,
@@ -111,7 +120,7 @@ impl Work {
 
 impl Shader {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 30] = [
         Self::Conv2dF32,
         Self::Conv2dInt8,
         Self::PointwiseF32,
@@ -130,6 +139,12 @@ impl Shader {
         Self::SoftmaxInt8,
         Self::Quantize,
         Self::Dequantize,
+        Self::ConvTranspose2dF32,
+        Self::ConvTranspose2dInt8,
+        Self::ArgMaxF32,
+        Self::ArgMaxInt8,
+        Self::ResizeF32,
+        Self::ResizeInt8,
         Self::PadF32,
         Self::PadInt8,
         Self::ConcatF32,
@@ -159,6 +174,12 @@ impl Shader {
             Self::SoftmaxInt8 => "int8/softmax",
             Self::Quantize => "int8/quantize",
             Self::Dequantize => "int8/dequantize",
+            Self::ConvTranspose2dF32 => "f32/conv_transpose2d",
+            Self::ConvTranspose2dInt8 => "int8/conv_transpose2d",
+            Self::ArgMaxF32 => "f32/arg_max",
+            Self::ArgMaxInt8 => "int8/arg_max",
+            Self::ResizeF32 => "f32/resize",
+            Self::ResizeInt8 => "int8/resize",
             Self::PadF32 => "moves/pad f32",
             Self::PadInt8 => "moves/pad int8",
             Self::ConcatF32 => "moves/concat f32",
@@ -174,11 +195,14 @@ impl Shader {
             Self::Conv2dF32
             | Self::PointwiseF32
             | Self::DepthwiseConv2dF32
-            | Self::GroupedConv2dF32 => &["input", "weight", "bias"],
+            | Self::GroupedConv2dF32
+            | Self::ConvTranspose2dF32 => &["input", "weight", "bias"],
             Self::Conv2dInt8
             | Self::PointwiseInt8
             | Self::DepthwiseConv2dInt8
-            | Self::GroupedConv2dInt8 => &["input", "weight", "channels"],
+            | Self::GroupedConv2dInt8
+            | Self::ConvTranspose2dInt8 => &["input", "weight", "channels"],
+            Self::ResizeF32 | Self::ResizeInt8 => &["input", "rows", "columns"],
             Self::ElementwiseF32 => &["a", "b"],
             Self::ElementwiseInt8 => &["a", "b", "operands"],
             Self::Table | Self::Dequantize => &["input", "table"],
@@ -188,6 +212,8 @@ impl Shader {
             | Self::Pool2dInt8
             | Self::ActivationF32
             | Self::SoftmaxF32
+            | Self::ArgMaxF32
+            | Self::ArgMaxInt8
             | Self::PadF32
             | Self::PadInt8
             | Self::ConcatF32
@@ -217,6 +243,11 @@ impl Shader {
             Self::SoftmaxF32 => params::SoftmaxF32::FIELDS,
             Self::SoftmaxInt8 => params::SoftmaxInt8::FIELDS,
             Self::Quantize => params::Quantize::FIELDS,
+            Self::ConvTranspose2dF32 => params::ConvTranspose2dF32::FIELDS,
+            Self::ConvTranspose2dInt8 => params::ConvTranspose2dInt8::FIELDS,
+            Self::ArgMaxF32 | Self::ArgMaxInt8 => params::ArgMax::FIELDS,
+            Self::ResizeF32 => params::ResizeF32::FIELDS,
+            Self::ResizeInt8 => params::ResizeInt8::FIELDS,
             Self::PadF32 | Self::PadInt8 => params::Pad::FIELDS,
             Self::ConcatF32 | Self::ConcatInt8 => params::Concat::FIELDS,
             Self::ReshapeF32 | Self::ReshapeInt8 => params::Reshape::FIELDS,
@@ -276,6 +307,16 @@ impl Shader {
             Self::SoftmaxInt8 => (include_str!("../wgsl/int8/softmax.wgsl"), &[FIXED_POINT]),
             Self::Quantize => (include_str!("../wgsl/int8/quantize.wgsl"), &[]),
             Self::Dequantize => (include_str!("../wgsl/int8/dequantize.wgsl"), &[]),
+            Self::ConvTranspose2dF32 => {
+                (include_str!("../wgsl/f32/conv_transpose2d.wgsl"), &[EPILOGUE])
+            }
+            Self::ConvTranspose2dInt8 => {
+                (include_str!("../wgsl/int8/conv_transpose2d.wgsl"), &[FIXED_POINT, REQUANTIZE])
+            }
+            Self::ArgMaxF32 => (include_str!("../wgsl/f32/arg_max.wgsl"), &[]),
+            Self::ArgMaxInt8 => (include_str!("../wgsl/int8/arg_max.wgsl"), &[]),
+            Self::ResizeF32 => (include_str!("../wgsl/f32/resize.wgsl"), &[]),
+            Self::ResizeInt8 => (include_str!("../wgsl/int8/resize.wgsl"), &[]),
             Self::PadF32 => (PAD, &[QUAD_F32]),
             Self::PadInt8 => (PAD, &[QUAD_INT8]),
             Self::ConcatF32 => (CONCAT, &[QUAD_F32]),

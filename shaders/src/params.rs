@@ -294,6 +294,77 @@ params! {
         lowest: i32,
     }
 
+    /// Of `f32/conv_transpose2d.wgsl`.
+    ConvTranspose2dF32 {
+        input_height: u32,
+        input_width: u32,
+        input_channels: u32,
+        input_quads: u32,
+        output_height: u32,
+        output_width: u32,
+        output_channels: u32,
+        output_quads: u32,
+        elements: u32,
+        kernel_height: u32,
+        kernel_width: u32,
+        stride_height: u32,
+        stride_width: u32,
+        crop_top: u32,
+        crop_left: u32,
+        activation: u32,
+    }
+
+    /// Of `int8/conv_transpose2d.wgsl`.
+    ConvTranspose2dInt8 {
+        input_height: u32,
+        input_width: u32,
+        input_channels: u32,
+        input_quads: u32,
+        output_height: u32,
+        output_width: u32,
+        output_quads: u32,
+        elements: u32,
+        kernel_height: u32,
+        kernel_width: u32,
+        stride_height: u32,
+        stride_width: u32,
+        crop_top: u32,
+        crop_left: u32,
+        input_zero_point: i32,
+        output_zero_point: i32,
+        output_low: i32,
+        output_high: i32,
+    }
+
+    /// Of `f32/arg_max.wgsl` and of `int8/arg_max.wgsl`.
+    ArgMax {
+        pixels: u32,
+        quads: u32,
+        channels: u32,
+    }
+
+    /// Of `f32/resize.wgsl`.
+    ResizeF32 {
+        input_height: u32,
+        input_width: u32,
+        quads: u32,
+        output_height: u32,
+        output_width: u32,
+        elements: u32,
+    }
+
+    /// Of `int8/resize.wgsl`; `zero` is 0.
+    ResizeInt8 {
+        input_height: u32,
+        input_width: u32,
+        quads: u32,
+        output_height: u32,
+        output_width: u32,
+        elements: u32,
+        is_fixed_point: u32,
+        zero: u32,
+    }
+
     /// Of `moves/pad.wgsl`.
     Pad {
         input_height: u32,

@@ -11,30 +11,40 @@
 //! | Quantize, Dequantize | [`QuantizeF32`], [`DequantizeF32`] | [`Table`] | bytes |
 //! | Pool2d | [`Pool`] | [`Pool`] | pixels or channels |
 //! | Softmax | [`SoftmaxF32`] | [`SoftmaxI8`] | positions |
+//! | ConvTranspose2d | [`ConvTransposeF32`] | [`ConvTransposeI8`] | pixels |
+//! | ArgMax | [`ArgMaxKernel`] | [`ArgMaxKernel`] | pixels |
+//! | Resize | [`ResizeF32`] | [`ResizeI8`] | lines |
+//! | DetectionPostprocess | [`DetectionKernel`] | [`DetectionKernel`] | not at all |
 //! | Concat, Pad | [`ConcatKernel`], [`PadKernel`] | the same | rows or bytes |
 //! | Input, Constant, Reshape | none: bytes of the arena | none | |
 
 mod convolution;
 
 use pocketvision_core::op::{
-    ActivationKind, Axis, Conv2d, DepthwiseConv2d, Padding, Pool2d, PoolKind, Window,
+    ActivationKind, Axis, Concat, Conv2d, ConvTranspose2d, DepthwiseConv2d, Padding, Pool2d,
+    PoolKind, Window,
 };
 use pocketvision_core::quant::{
-    QuantizedAdd, QuantizedMean, QuantizedMul, QuantizedSoftmax, activation_table, requantize_table,
+    QuantizedAdd, QuantizedMean, QuantizedMul, QuantizedSoftmax, activation_table, concat_table,
+    requantize_table,
 };
 use pocketvision_core::{Element, Graph, Node, Op, ParamId, Shape, Tensor, TensorType};
 
 use crate::kernels::Kernel;
 use crate::kernels::activation_f32::ActivationF32;
+use crate::kernels::arg_max::ArgMaxKernel;
 use crate::kernels::binary::{Binary, BinaryFunction};
 use crate::kernels::concat::{ConcatKernel, ConcatPart};
+use crate::kernels::conv_transpose::{ConvTransposeF32, ConvTransposeI8, Gather};
 use crate::kernels::depthwise::DepthwiseWindow;
 use crate::kernels::depthwise_f32::DepthwiseF32;
 use crate::kernels::depthwise_i8::depthwise_i8;
+use crate::kernels::detection::DetectionKernel;
 use crate::kernels::pad::PadKernel;
 use crate::kernels::pool::{Pool, PoolFunction};
 use crate::kernels::quantize::{DequantizeF32, QuantizeF32};
 use crate::kernels::requantize::Requantize;
+use crate::kernels::resize::{ResizeF32, ResizeI8};
 use crate::kernels::softmax::{SoftmaxF32, SoftmaxI8};
 use crate::kernels::table::Table;
 use crate::simd::{Bf16, Simd, Split};
@@ -59,8 +69,9 @@ pub(crate) struct Lowering<'a> {
 pub(crate) fn check_supported(graph: &Graph, node: &Node) -> Result<(), String> {
     let inputs = node.inputs.iter().map(|&id| ("an input", &graph.ty(id).element));
     let activations = inputs.chain([("the output", &node.output.element)]);
+    let moves_indices = matches!(node.op, Op::ArgMax(_) | Op::Reshape(_));
     for (what, element) in activations.clone() {
-        if matches!(element, Element::Int32(_)) {
+        if matches!(element, Element::Int32(_)) && !moves_indices {
             return Err(format!("{what} is int32; activations are f32, int8 or uint8 here"));
         }
     }
@@ -130,7 +141,28 @@ impl Lowering<'_> {
                 let split = Split::rows(positions(output.shape), row_bytes(output), 1);
                 Lowered { kernel, split }
             }
-            Op::Concat(op) => self.concat(op.axis, &inputs, output),
+            Op::ConvTranspose2d(op) => self.conv_transpose(op, inputs[0], output),
+            Op::ArgMax(_) => {
+                let channels = inputs[0].shape.c;
+                match inputs[0].element {
+                    Element::F32 => flat(output, ArgMaxKernel::<f32>::new(simd, channels)),
+                    _ => flat(output, ArgMaxKernel::<i8>::new(simd, channels)),
+                }
+            }
+            Op::Resize(op) => {
+                let (from, to) = (inputs[0].shape, output.shape);
+                let kernel: Box<dyn Kernel> = match float {
+                    true => Box::new(ResizeF32::new(simd, op, from, to)),
+                    false => Box::new(ResizeI8::new(simd, op, from, to)),
+                };
+                Lowered { kernel, split: Split::rows(to.n * to.h, to.w * row_bytes(output), 1) }
+            }
+            Op::DetectionPostprocess(op) => {
+                let elements = [inputs[0].element.clone(), inputs[1].element.clone()];
+                let kernel = DetectionKernel::new(op, self.graph.param(op.anchors), elements);
+                Lowered { kernel: Box::new(kernel), split: Split::rows(1, output.bytes(), 1) }
+            }
+            Op::Concat(op) => self.concat(op, &inputs, output),
             Op::Pad(pad) => {
                 let (input, element) = (inputs[0].shape, &output.element);
                 let border = element.quantization().map_or(0, |q| q.zero_point() as u8);
@@ -220,8 +252,41 @@ impl Lowering<'_> {
         Table::new(self.simd, "activation", std::array::from_fn(by_byte))
     }
 
-    fn concat(self, axis: Axis, inputs: &[&TensorType], output: &TensorType) -> Lowered {
-        let run_elements = |shape: Shape| match axis {
+    fn conv_transpose(
+        self,
+        op: &ConvTranspose2d,
+        input: &TensorType,
+        output: &TensorType,
+    ) -> Lowered {
+        let (simd, weights) = (self.simd, self.graph.param(op.weight));
+        let gather = Gather::new(op, input.shape, weights.shape(), output.shape);
+        let kernel: Box<dyn Kernel> = if let Some(numbers) = weights.as_f32() {
+            Box::new(ConvTransposeF32 {
+                simd,
+                gather,
+                weights: numbers.to_vec(),
+                bias: self.bias_f32(op.bias, output.shape.c),
+                activation: op.activation,
+            })
+        } else {
+            let (_, input_zero_point) = input.element.per_tensor().expect("one scale");
+            let zero_point =
+                weights.element().quantization().expect("int8 weights").zero_point() as i16;
+            let numbers = weights.as_i8().expect("int8 weights").iter();
+            Box::new(ConvTransposeI8 {
+                simd,
+                gather,
+                weights: numbers.map(|&w| i16::from(w) - zero_point).collect(),
+                input_zero_point: input_zero_point as i16,
+                requantize: self.requantize(op.bias, op.activation, input, weights, output),
+            })
+        };
+        let split = Split::rows(positions(output.shape), row_bytes(output), 1);
+        Lowered { kernel, split }
+    }
+
+    fn concat(self, op: &Concat, inputs: &[&TensorType], output: &TensorType) -> Lowered {
+        let run_elements = |shape: Shape| match op.axis {
             Axis::Height => shape.h * shape.w * shape.c,
             Axis::Width => shape.w * shape.c,
             Axis::Channels => shape.c,
@@ -229,8 +294,7 @@ impl Lowering<'_> {
         let element_bytes = output.element.bytes();
         let part = |input: &&TensorType| ConcatPart {
             run_bytes: run_elements(input.shape) * element_bytes,
-            table: (input.element != output.element)
-                .then(|| Box::new(requantize_table(&input.element, &output.element))),
+            table: concat_table(op.rescaling, &input.element, &output.element),
         };
         let row_bytes = run_elements(output.shape) * element_bytes;
         let rows = output.bytes() / row_bytes;

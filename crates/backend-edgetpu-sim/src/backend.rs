@@ -82,10 +82,18 @@ pub(crate) fn check(graph: &Graph, chip: &Chip) -> Result<(), CompileError> {
 
 /// Whether a node runs on the chip or on its host: anything but arithmetic in float.
 pub(crate) fn runs(graph: &Graph, node: &Node) -> Result<(), Unsupported> {
-    let moves_or_converts =
-        matches!(node.op, Op::Input | Op::Quantize(_) | Op::Dequantize(_) | Op::Reshape(_));
-    let float = |node: &Node| node.output.element.is_float();
-    if float(node) && !moves_or_converts {
+    // Detections are float by nature, and the host's.
+    let may_be_float = matches!(
+        node.op,
+        Op::Input
+            | Op::Quantize(_)
+            | Op::Dequantize(_)
+            | Op::Reshape(_)
+            | Op::DetectionPostprocess(_)
+    );
+    let is_float = node.output.element.is_float()
+        || node.inputs.iter().any(|&id| graph.ty(id).element.is_float());
+    if is_float && !may_be_float {
         let element = node.output.element.name();
         return Err(Unsupported {
             backend: NAME,

@@ -1,6 +1,6 @@
 //! Which nodes run on the chip.
 
-use pocketvision_core::op::ActivationKind;
+use pocketvision_core::op::{ActivationKind, ResizeKind};
 use pocketvision_core::{Element, Graph, Node, Op, Unsupported};
 
 use crate::layer::is_relabelling;
@@ -75,6 +75,16 @@ pub fn maps(graph: &Graph, node: &Node) -> Result<(), Unsupported> {
     match &node.op {
         Op::Quantize(_) if is_relabelling(graph, node) || elements().all(eight_bit) => Ok(()),
         Op::Reshape(_) | Op::Constant(_) if elements().all(eight_bit) => Ok(()),
+        Op::DetectionPostprocess(_) => {
+            refuse("decoding and suppressing boxes runs on the host".to_owned())
+        }
+        Op::ArgMax(_) => refuse("an index of the largest does not map".to_owned()),
+        Op::ConvTranspose2d(_) => {
+            refuse("transposed convolutions are not modelled; this runs on the host".to_owned())
+        }
+        Op::Resize(op) if op.kind == ResizeKind::Bilinear && enlarges(graph, node) => {
+            refuse("an interpolation that enlarges does not map, to keep its precision".to_owned())
+        }
         _ if !elements().all(int8) => {
             refuse("the chip computes with int8 only; this runs on the host".to_owned())
         }
@@ -86,6 +96,13 @@ pub fn maps(graph: &Graph, node: &Node) -> Result<(), Unsupported> {
         }
         _ => Ok(()),
     }
+}
+
+/// The real compiler leaves such a resize of DeepLab (33 pixels from 1, 513 from 33) to the host,
+/// and maps one that keeps the size, and repeated pixels.
+fn enlarges(graph: &Graph, node: &Node) -> bool {
+    let (input, output) = (graph.ty(node.inputs[0]).shape, node.output.shape);
+    output.h > input.h || output.w > input.w
 }
 
 /// True for the conversion of a network's own float input to an integer.

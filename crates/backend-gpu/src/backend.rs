@@ -8,6 +8,7 @@ use pocketvision_core::{
 
 use crate::adapter::{self, AdapterKind, AdapterSummary};
 use crate::device::Device;
+use crate::host_tail::{self, TailedPlan};
 use crate::plan::GpuPlan;
 use crate::schedule::Schedule;
 use crate::{BACKEND_NAME, GpuError, support};
@@ -55,10 +56,10 @@ impl GpuBackend {
         self.device.pipeline_count()
     }
 
-    /// Compiles a network to the concrete type of plan.
+    /// Compiles a network that runs on the device alone to the concrete type of plan.
     ///
     /// # Errors
-    /// As [`Backend::compile`].
+    /// As [`Backend::compile`], and if the host has to compute detections.
     pub fn compile_plan(
         &self,
         graph: &Graph,
@@ -102,6 +103,15 @@ impl Backend for GpuBackend {
         graph: &Graph,
         options: &CompileOptions,
     ) -> Result<Box<dyn Plan>, CompileError> {
-        Ok(Box::new(self.compile_plan(graph, options)?))
+        if !host_tail::is_needed(graph) {
+            return Ok(Box::new(self.compile_plan(graph, options)?));
+        }
+        for node in graph.nodes() {
+            support::supports(graph, node)?;
+        }
+        let compile = |device_graph: &Graph| -> Result<Box<dyn Plan>, CompileError> {
+            Ok(Box::new(self.compile_plan(device_graph, options)?))
+        };
+        Ok(Box::new(TailedPlan::new(graph, options, compile)?))
     }
 }

@@ -23,7 +23,9 @@
 //! **Failures** are values. Each piece of device work runs in an error scope; errors outside
 //! of one, and the loss of the device, are recorded and returned by the next call. Nothing
 //! falls back to the processor silently: without an adapter [`GpuBackend::new`] says what to
-//! install, and a software driver is marked as such in [`Backend::device`].
+//! install, and a software driver is marked as such in [`Backend::device`]. One operator is the
+//! host's by design, [`DetectionPostprocess`](pocketvision_core::op::DetectionPostprocess), which
+//! profiles say.
 //!
 //! **Choosing an adapter**: the best one is taken, real hardware first. The environment
 //! variables `WGPU_BACKEND` (`vulkan`, `metal`, `dx12`, `gl`) and `WGPU_ADAPTER_NAME` (a part
@@ -37,6 +39,7 @@ mod backend;
 mod buffers;
 mod device;
 mod error;
+mod host_tail;
 mod layout;
 mod pipeline;
 mod plan;

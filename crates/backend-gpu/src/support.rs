@@ -16,6 +16,13 @@ pub(crate) fn supports(graph: &Graph, node: &Node) -> Result<(), Unsupported> {
 }
 
 fn refusal(graph: &Graph, node: &Node) -> Option<String> {
+    if let Op::DetectionPostprocess(_) = node.op {
+        let reads = |reader: &Node| {
+            reader.inputs.iter().any(|&input| std::ptr::eq(graph.node(input), node))
+        };
+        let is_read = graph.nodes().iter().any(reads);
+        return is_read.then(|| "detections that another node reads; the host has them".into());
+    }
     let types = graph.input_types(node).into_iter().chain([&node.output]);
     for ty in types {
         let runs = match ty.element {

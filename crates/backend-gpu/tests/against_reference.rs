@@ -348,7 +348,7 @@ proptest! {
         let mut net = OneOp::new(shape, float, &mut numbers);
         let second = net.second_input(other, &mut numbers);
         let inputs = [net.input, second, net.input];
-        let op = Op::Concat(Concat { axis });
+        let op = Op::Concat(Concat::along(axis));
         agrees(&net.finish(op, &inputs, &mut numbers, 0.05), &mut numbers)?;
     }
 

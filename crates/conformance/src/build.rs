@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use pocketvision_core::detection::{BoxCoder, Suppression, SuppressionKind};
 use pocketvision_core::models::SplitMix64;
 use pocketvision_core::op::{
-    Activation, ActivationKind, Add, Concat, Constant, Conv2d, DepthwiseConv2d, Dequantize, Linear,
-    Mul, Pad, Padding, Pool2d, PoolKind, Quantize, Reshape, Softmax, Window,
+    Activation, ActivationKind, Add, ArgMax, Concat, Constant, Conv2d, ConvTranspose2d,
+    DepthwiseConv2d, Dequantize, DetectionPostprocess, Linear, Mul, Pad, Padding, Pool2d, PoolKind,
+    Quantize, Reshape, Resize, Softmax, Window,
 };
 use pocketvision_core::{
     Element, Graph, GraphBuilder, GraphError, NodeId, Op, ParamId, Quantization, Shape, Tensor,
@@ -120,6 +122,26 @@ impl Build {
                 let op = Op::Linear(Linear { weight, bias: Some(bias), activation });
                 self.push_computed(name, op, &[x.node], deviation, activation)
             }
+            CaseOp::ConvTranspose2d { channels, kernel, stride, crop, activation } => {
+                let weight = Shape::new(channels, kernel[0], kernel[1], shape.c);
+                let fan_in = kernel[0] * kernel[1] * shape.c / (stride[0] * stride[1]);
+                let (weight, bias, deviation) = self.weights(x, weight, channels, fan_in.max(1));
+                let size = |input: usize, side: usize, before: usize, after: usize| {
+                    (input - 1) * stride[side] + kernel[side] - before - after
+                };
+                let op = Op::ConvTranspose2d(ConvTranspose2d {
+                    weight,
+                    bias: Some(bias),
+                    stride_h: stride[0],
+                    stride_w: stride[1],
+                    crop_top: crop[0],
+                    crop_left: crop[2],
+                    output_h: size(shape.h, 0, crop[0], crop[1]),
+                    output_w: size(shape.w, 1, crop[2], crop[3]),
+                    activation,
+                });
+                self.push_computed(name, op, &[x.node], deviation, activation)
+            }
             CaseOp::Pool2d { pool, kernel, stride, padding, rounding } => {
                 let kernel = kernel.unwrap_or([shape.h, shape.w]);
                 let window = window(kernel, stride, [1, 1], padding);
@@ -158,10 +180,34 @@ impl Build {
                     _ => self.push_computed(name, op, &[x.node], 0.1, None),
                 }
             }
-            CaseOp::Concat { axis, ref with } => {
+            CaseOp::ArgMax => {
+                let node = self.builder.push(name, Op::ArgMax(ArgMax), &[x.node])?;
+                Ok(Feature { node, deviation: shape.c as f32 })
+            }
+            CaseOp::Resize { resize: kind, size: [height, width], coordinates, interpolation } => {
+                let op = Resize { kind, height, width, coordinates, interpolation };
+                self.push_moved(name, Op::Resize(op), &[x.node], x.deviation)
+            }
+            CaseOp::DetectionPostprocess { ref with, classes, per_class, max_detections } => {
+                let scores = self.operand(&name, with)?;
+                let kind = match per_class {
+                    Some(detections_per_class) => SuppressionKind::Regular { detections_per_class },
+                    None => SuppressionKind::Fast { classes_per_detection: 1 },
+                };
+                let suppression =
+                    Suppression { kind, score_threshold: 1.0, iou_threshold: 0.4, max_detections };
+                let anchors = Tensor::from_f32(shape, grid(shape.w)).expect("four a box");
+                let anchors = self.builder.param(format!("{name}/anchors"), anchors);
+                let coder = BoxCoder::SSD;
+                let op = DetectionPostprocess { anchors, coder, suppression, classes };
+                let op = Op::DetectionPostprocess(op);
+                let node = self.builder.push(name, op, &[x.node, scores.node])?;
+                Ok(Feature { node, deviation: 1.0 })
+            }
+            CaseOp::Concat { axis, rescaling, ref with } => {
                 let y = self.operand(&name, with)?;
                 let deviation = x.deviation.max(y.deviation);
-                let op = Op::Concat(Concat { axis });
+                let op = Op::Concat(Concat { axis, rescaling });
                 self.push_computed(name, op, &[x.node, y.node], deviation, None)
             }
             CaseOp::Pad { border: [top, bottom, left, right] } => {
@@ -347,6 +393,16 @@ const fn window(
         dilation_w: dilation[1],
         padding,
     }
+}
+
+/// Anchors of a tenth of the image's side and more, spread over it.
+fn grid(count: usize) -> Vec<f32> {
+    let anchor = |index: usize| {
+        let (row, column) = (index / 8 % 8, index % 8);
+        let size = 0.1 + 0.05 * (index % 5) as f32;
+        [row as f32 / 8.0, column as f32 / 8.0, size, 1.5 * size]
+    };
+    (0..count).flat_map(anchor).collect()
 }
 
 /// A tensor of random numbers.

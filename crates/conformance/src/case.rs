@@ -1,6 +1,9 @@
 //! What a case says, read from TOML.
 
-use pocketvision_core::op::{ActivationKind, Axis, IntegerRounding, Padding, PoolKind};
+use pocketvision_core::op::{
+    ActivationKind, Axis, CoordinateMode, IntegerInterpolation, IntegerRounding, Padding, PoolKind,
+    Rescaling, ResizeKind,
+};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -113,6 +116,20 @@ pub enum CaseOp {
         /// Fused activation.
         activation: Option<ActivationKind>,
     },
+    /// Transposed convolution.
+    ConvTranspose2d {
+        /// Output channels.
+        channels: usize,
+        /// Rows and columns of taps.
+        kernel: [usize; 2],
+        /// Output rows and columns between inputs.
+        stride: [usize; 2],
+        /// Rows cut off above and below, columns left and right.
+        #[serde(default)]
+        crop: [usize; 4],
+        /// Fused activation.
+        activation: Option<ActivationKind>,
+    },
     /// Pooling.
     Pool2d {
         /// Average, maximum or mean.
@@ -154,10 +171,39 @@ pub enum CaseOp {
         #[serde(default = "one_f32")]
         beta: f32,
     },
+    /// Index of the largest channel.
+    ArgMax,
+    /// Another height and width.
+    Resize {
+        /// How many pixels make one.
+        resize: ResizeKind,
+        /// Height and width.
+        size: [usize; 2],
+        /// Where output pixels lie.
+        #[serde(default)]
+        coordinates: CoordinateMode,
+        /// How integers are interpolated.
+        #[serde(default)]
+        interpolation: IntegerInterpolation,
+    },
+    /// Box encodings to detections; the anchors are a grid.
+    DetectionPostprocess {
+        /// The scores.
+        with: Operand,
+        /// Classes without the background.
+        classes: usize,
+        /// Detections of each class; without it all classes at once.
+        per_class: Option<usize>,
+        /// Detections at most.
+        max_detections: usize,
+    },
     /// Side by side with another tensor.
     Concat {
         /// Along which dimension.
         axis: Axis,
+        /// How the second tensor's integers are rescaled.
+        #[serde(default)]
+        rescaling: Rescaling,
         /// The second tensor.
         with: Operand,
     },
@@ -228,7 +274,7 @@ pub fn cases() -> Result<Vec<Case>, CaseError> {
     Ok(all)
 }
 
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 13] = [
     ("conv2d", include_str!("../cases/conv2d.toml")),
     ("depthwise_conv2d", include_str!("../cases/depthwise_conv2d.toml")),
     ("linear", include_str!("../cases/linear.toml")),
@@ -237,6 +283,9 @@ const FILES: [(&str, &str); 10] = [
     ("activation", include_str!("../cases/activation.toml")),
     ("softmax", include_str!("../cases/softmax.toml")),
     ("layout", include_str!("../cases/layout.toml")),
+    ("resize", include_str!("../cases/resize.toml")),
+    ("segmentation", include_str!("../cases/segmentation.toml")),
+    ("detection", include_str!("../cases/detection.toml")),
     ("quantize", include_str!("../cases/quantize.toml")),
     ("blocks", include_str!("../cases/blocks.toml")),
 ];

@@ -247,6 +247,7 @@ mod tests {
             match last.slice_mut() {
                 TensorSliceMut::F32(v) => v[0] += 1.0,
                 TensorSliceMut::I8(v) => v[0] = v[0].wrapping_add(1),
+                TensorSliceMut::U8(v) => v[0] = v[0].wrapping_add(1),
                 _ => {}
             }
             Ok(())

@@ -37,6 +37,7 @@
 
 pub mod backend;
 mod builder;
+pub mod detection;
 mod element;
 mod error;
 mod graph;

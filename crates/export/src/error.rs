@@ -69,6 +69,12 @@ pub enum Problem {
         /// The element.
         element: String,
     },
+    /// An operator that is read but not written yet.
+    #[error("this operator is not written as {format}; write the network without it")]
+    NotWritten {
+        /// The format.
+        format: Format,
+    },
     /// A border whose pixels do not count, or count as the smallest number.
     #[error(
         "its padding {window:?} is neither SAME nor VALID, and a border of zeros would count; \

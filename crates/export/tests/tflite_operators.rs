@@ -96,7 +96,7 @@ fn what_is_joined_has_one_scale() {
     let graph = network(INT8, |builder, image| {
         let op = Op::Activation(Activation { kind: ActivationKind::Relu });
         let other = builder.push_as("relu", op, &[image], Element::int8(0.05, -128)).unwrap();
-        let op = Op::Concat(Concat { axis: Axis::Channels });
+        let op = Op::Concat(Concat::along(Axis::Channels));
         builder.push_as("concat", op, &[image, other], INT8).unwrap()
     });
     let read = reimport(&graph);

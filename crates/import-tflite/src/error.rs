@@ -154,6 +154,9 @@ pub enum Problem {
     /// A tensor that is read before it is written, or never.
     #[error("read before an operator has written it")]
     Undefined,
+    /// A map of classes or detections that an operator reads.
+    #[error("an operator reads classes or detections, which only end a network")]
+    ReadResult,
     /// A tensor that is written twice, or a constant that is written.
     #[error("defined more than once")]
     Redefined,

@@ -36,6 +36,7 @@
 mod budget;
 mod error;
 mod flatbuffer;
+mod flexbuffer;
 mod importer;
 mod names;
 mod operator;

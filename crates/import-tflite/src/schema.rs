@@ -96,6 +96,8 @@ pub mod operator {
     pub const BUILTIN_OPTIONS_TYPE: usize = 3;
     /// The attributes.
     pub const BUILTIN_OPTIONS: usize = 4;
+    /// The attributes of an operator that is not built in, in a format of its own.
+    pub const CUSTOM_OPTIONS: usize = 5;
 }
 
 /// Attributes of operators: for each table, which member of the union it is and its fields.
@@ -192,6 +194,40 @@ pub mod options {
         pub const UNION_TYPE: u8 = 11;
         /// A value of [`activation`](super::super::activation).
         pub const FUSED_ACTIVATION: usize = 0;
+    }
+
+    /// An interpolating change of size.
+    pub mod resize_bilinear {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 15;
+        /// Whether the centres of the corner pixels coincide.
+        pub const ALIGN_CORNERS: usize = 2;
+        /// Whether the images' edges coincide.
+        pub const HALF_PIXEL_CENTERS: usize = 3;
+    }
+
+    /// A change of size by repeating or dropping pixels.
+    pub mod resize_nearest_neighbor {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 74;
+        /// Whether the centres of the corner pixels coincide.
+        pub const ALIGN_CORNERS: usize = 0;
+        /// Whether the images' edges coincide.
+        pub const HALF_PIXEL_CENTERS: usize = 1;
+    }
+
+    /// A transposed convolution.
+    pub mod transpose_conv {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 49;
+        /// A value of [`padding`](super::super::padding).
+        pub const PADDING: usize = 0;
+        /// Columns between the outputs of two inputs.
+        pub const STRIDE_W: usize = 1;
+        /// Rows between the outputs of two inputs.
+        pub const STRIDE_H: usize = 2;
+        /// A value of [`activation`](super::super::activation).
+        pub const FUSED_ACTIVATION: usize = 3;
     }
 
     /// A reshape.
@@ -316,6 +352,8 @@ pub mod builtin {
     pub const RELU6: i32 = 21;
     /// TFLite's `RESHAPE`.
     pub const RESHAPE: i32 = 22;
+    /// TFLite's `RESIZE_BILINEAR`.
+    pub const RESIZE_BILINEAR: i32 = 23;
     /// TFLite's `SOFTMAX`.
     pub const SOFTMAX: i32 = 25;
     /// TFLite's `CUSTOM`.
@@ -326,6 +364,14 @@ pub mod builtin {
     pub const MEAN: i32 = 40;
     /// TFLite's `SQUEEZE`.
     pub const SQUEEZE: i32 = 43;
+    /// TFLite's `ARG_MAX`.
+    pub const ARG_MAX: i32 = 56;
+    /// TFLite's `TRANSPOSE_CONV`.
+    pub const TRANSPOSE_CONV: i32 = 67;
+    /// TFLite's `TILE`.
+    pub const TILE: i32 = 69;
+    /// TFLite's `RESIZE_NEAREST_NEIGHBOR`.
+    pub const RESIZE_NEAREST_NEIGHBOR: i32 = 97;
     /// TFLite's `QUANTIZE`.
     pub const QUANTIZE: i32 = 114;
     /// TFLite's `HARD_SWISH`.

@@ -47,7 +47,7 @@ pub use pocketvision_core::{
     Profile, Quantization, RunError, Shape, Signature, Tensor, TensorData, TensorError, TensorType,
     Unsupported,
 };
-pub use pocketvision_core::{op, passes};
+pub use pocketvision_core::{detection, op, passes};
 pub use pocketvision_export as export;
 pub use pocketvision_quantize as quantize;
 pub use pocketvision_vision as vision;

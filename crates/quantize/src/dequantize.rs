@@ -64,6 +64,11 @@ fn with_float_params(
             conv.weight = float(conv.weight, true)?;
             conv.bias = conv.bias.map(|bias| float(bias, true)).transpose()?;
         }
+        Op::ConvTranspose2d(conv) => {
+            conv.weight = float(conv.weight, false)?;
+            conv.bias = conv.bias.map(|bias| float(bias, true)).transpose()?;
+        }
+        Op::DetectionPostprocess(op) => op.anchors = float(op.anchors, true)?,
         Op::Linear(linear) => {
             linear.weight = float(linear.weight, false)?;
             linear.bias = linear.bias.map(|bias| float(bias, true)).transpose()?;
@@ -79,6 +84,7 @@ fn state_activation(op: &mut Op, output: &Element) {
     let activation = match op {
         Op::Conv2d(op) => &mut op.activation,
         Op::DepthwiseConv2d(op) => &mut op.activation,
+        Op::ConvTranspose2d(op) => &mut op.activation,
         Op::Linear(op) => &mut op.activation,
         Op::Add(op) => &mut op.activation,
         Op::Mul(op) => &mut op.activation,

@@ -61,7 +61,7 @@ impl Elements {
                 (Op::Input, InputElement::UInt8 { scale, zero_point }) => {
                     Element::int8(scale, i32::from(zero_point) - 128)
                 }
-                (Op::Pad(_) | Op::Reshape(_), _) => like_input(),
+                (Op::Pad(_) | Op::Reshape(_) | Op::Resize(_), _) => like_input(),
                 (Op::Pool2d(pool), _) if pool.kind != PoolKind::Mean => like_input(),
                 (Op::Softmax(_), _) => UNIT,
                 (Op::Activation(activation), _)
@@ -99,7 +99,15 @@ fn unite_concatenated(graph: &Graph, ranges: &mut [Range]) {
 }
 
 fn can_fuse(op: &Op) -> bool {
-    matches!(op, Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::Linear(_) | Op::Add(_) | Op::Mul(_))
+    matches!(
+        op,
+        Op::Conv2d(_)
+            | Op::DepthwiseConv2d(_)
+            | Op::ConvTranspose2d(_)
+            | Op::Linear(_)
+            | Op::Add(_)
+            | Op::Mul(_)
+    )
 }
 
 /// The numbers that an operator can tell apart: beyond, it yields what it yields at the end,

@@ -17,6 +17,14 @@ pub enum QuantizeError {
         /// Its element.
         element: &'static str,
     },
+    /// An operator that has no int8 form here.
+    #[error("node '{node}' ({op}) cannot be quantized yet; quantize the network without it")]
+    Operator {
+        /// The first such node.
+        node: String,
+        /// Its operator.
+        op: &'static str,
+    },
     /// The network is in half precision.
     #[error("node '{node}' is f16; quantize the network in f32")]
     HalfPrecision {

@@ -36,6 +36,7 @@ impl Layer {
     pub(crate) fn of(graph: &Graph, node: &Node) -> Option<Self> {
         let (weight, bias, axis) = match &node.op {
             Op::Conv2d(op) => (op.weight, op.bias, OutputAxis::Outermost),
+            Op::ConvTranspose2d(op) => (op.weight, op.bias, OutputAxis::Outermost),
             Op::Linear(op) => (op.weight, op.bias, OutputAxis::Outermost),
             Op::DepthwiseConv2d(op) => (op.weight, op.bias, OutputAxis::Innermost),
             _ => return None,
@@ -81,6 +82,7 @@ pub(crate) fn with_params(op: &Op, weight: ParamId, bias: Option<ParamId>) -> Op
     let (old_weight, old_bias) = match &mut op {
         Op::Conv2d(op) => (&mut op.weight, &mut op.bias),
         Op::DepthwiseConv2d(op) => (&mut op.weight, &mut op.bias),
+        Op::ConvTranspose2d(op) => (&mut op.weight, &mut op.bias),
         Op::Linear(op) => (&mut op.weight, &mut op.bias),
         _ => return op,
     };
@@ -95,6 +97,7 @@ pub(crate) fn with_activation(op: &Op, activation: Option<ActivationKind>) -> Op
     let slot = match &mut op {
         Op::Conv2d(op) => &mut op.activation,
         Op::DepthwiseConv2d(op) => &mut op.activation,
+        Op::ConvTranspose2d(op) => &mut op.activation,
         Op::Linear(op) => &mut op.activation,
         Op::Add(op) => &mut op.activation,
         Op::Mul(op) => &mut op.activation,

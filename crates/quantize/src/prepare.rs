@@ -20,6 +20,9 @@ pub(crate) fn prepare(graph: &Graph) -> Result<Graph, QuantizeError> {
 }
 
 fn check(graph: &Graph, node: &Node) -> Result<(), QuantizeError> {
+    if matches!(node.op, Op::ArgMax(_) | Op::DetectionPostprocess(_)) {
+        return Err(QuantizeError::Operator { node: node.name.clone(), op: node.op.name() });
+    }
     let types = graph.input_types(node);
     let params = node.op.params();
     let elements = types

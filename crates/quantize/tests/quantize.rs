@@ -229,7 +229,7 @@ fn odd_network() -> Graph {
     let product = Op::Mul(Mul { activation: Some(ActivationKind::HardSwish) });
     let product = builder.push("product", product, &[x, constant]).unwrap();
     let axis = Axis::Channels;
-    let both = builder.push("both", Op::Concat(Concat { axis }), &[x, product]).unwrap();
+    let both = builder.push("both", Op::Concat(Concat::along(axis)), &[x, product]).unwrap();
     let mut weights = numbers(16, 3);
     weights[8..].fill(0.0);
     let weight = Tensor::from_f32(Shape::new(2, 1, 1, 8), weights).unwrap();

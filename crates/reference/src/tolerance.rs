@@ -43,7 +43,7 @@ pub fn local_bound(
 ) -> Result<Vec<f64>, GraphError> {
     let rounding = |y: f32| f64::from(y).abs() * UNIT_ROUNDOFF + SMALLEST;
     let (terms, magnitude) = match &node.op {
-        Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::Linear(_) => {
+        Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::ConvTranspose2d(_) | Op::Linear(_) => {
             let terms = fan_in(graph, &node.op) + 1;
             (terms, absolute_twin(graph, node, true, &absolutes(inputs))?)
         }
@@ -51,6 +51,12 @@ pub fn local_bound(
             (op.window.taps() + 1, absolute_twin(graph, node, true, &absolutes(inputs))?)
         }
         Op::Add(_) | Op::Mul(_) => (1, absolute_twin(graph, node, true, &absolutes(inputs))?),
+        // Two weights, two products and three sums each; the magnitudes of the weights along
+        // either side add up to 2 at most.
+        Op::Resize(_) => {
+            let twin = absolute_twin(graph, node, true, &absolutes(inputs))?;
+            (7, twin.into_iter().map(|magnitude| 4.0 * magnitude).collect())
+        }
         Op::Activation(_) => (0, exact_magnitude(inputs[0])),
         Op::Softmax(op) => {
             let largest = exact_magnitude(inputs[0]).iter().copied().fold(0.0, f64::max);
@@ -118,6 +124,11 @@ pub fn propagated_bound(
             before.iter().zip(after).map(|(before, after)| after - before).collect()
         }
         Op::Activation(_) => errors[0].clone(),
+        // A class or a detection may change altogether.
+        Op::ArgMax(_) | Op::DetectionPostprocess(_) => {
+            let exact_inputs = errors.iter().flatten().all(|&error| error == 0.0);
+            vec![if exact_inputs { 0.0 } else { f64::INFINITY }; exact.len()]
+        }
         _ => absolute_twin(graph, node, false, &error_tensors)?,
     };
     let activation = match &node.op {
@@ -156,6 +167,12 @@ fn absolute_twin(
             conv.activation = None;
         }
         Op::DepthwiseConv2d(conv) => {
+            twin_param(&mut conv.weight, &mut builder);
+            conv.bias = conv.bias.filter(|_| with_bias);
+            conv.bias.iter_mut().for_each(|id| twin_param(id, &mut builder));
+            conv.activation = None;
+        }
+        Op::ConvTranspose2d(conv) => {
             twin_param(&mut conv.weight, &mut builder);
             conv.bias = conv.bias.filter(|_| with_bias);
             conv.bias.iter_mut().for_each(|id| twin_param(id, &mut builder));
@@ -204,6 +221,11 @@ fn fan_in(graph: &Graph, op: &Op) -> usize {
             weight.h * weight.w * weight.c
         }
         Op::DepthwiseConv2d(conv) => conv.window.taps(),
+        // At most; most taps fall between two inputs.
+        Op::ConvTranspose2d(conv) => {
+            let weight = elements(conv.weight);
+            weight.h * weight.w * weight.c
+        }
         Op::Linear(linear) => elements(linear.weight).c,
         _ => 0,
     }

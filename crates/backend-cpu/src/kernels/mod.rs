@@ -3,8 +3,10 @@
 //! `simd/` where there are some.
 
 pub(crate) mod activation_f32;
+pub(crate) mod arg_max;
 pub(crate) mod binary;
 pub(crate) mod concat;
+pub(crate) mod conv_transpose;
 pub(crate) mod convolution;
 pub(crate) mod depthwise;
 pub(crate) mod depthwise_f32;
@@ -13,6 +15,7 @@ pub(crate) mod depthwise_i8;
 pub(crate) mod depthwise_quads_i8;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod depthwise_rows_i8;
+pub(crate) mod detection;
 pub(crate) mod epilogue_f32;
 pub(crate) mod float_multiplier;
 pub(crate) mod float_sum;
@@ -28,6 +31,7 @@ pub(crate) mod quantize;
 #[cfg(test)]
 pub(crate) mod random;
 pub(crate) mod requantize;
+pub(crate) mod resize;
 pub(crate) mod rows;
 pub(crate) mod softmax;
 pub(crate) mod table;

@@ -14,7 +14,7 @@ mod tiles;
 
 use pocketvision_core::op::Axis;
 use pocketvision_core::quant::{
-    QuantizedAdd, QuantizedMul, QuantizedSoftmax, activation_table, requantize_table,
+    QuantizedAdd, QuantizedMul, QuantizedSoftmax, activation_table, concat_table, requantize_table,
 };
 use pocketvision_core::{CompileError, Graph, NodeId, Op, RunError, Shape, Tensor, TensorSliceMut};
 
@@ -32,8 +32,9 @@ pub(crate) enum Step {
     Given,
     /// The same bytes under another name.
     Copy,
-    /// The reference backend computes it, standing for the host.
-    Host,
+    /// The reference backend computes it: standing for the host, or where the order of the
+    /// chip's work makes no difference.
+    Reference,
     Convolution(Box<Convolution>),
     Depthwise(Box<Depthwise>),
     Pool(Box<Pool>),
@@ -61,7 +62,7 @@ impl Step {
             return Ok(Self::Given);
         }
         if place == Place::Host {
-            return Ok(Self::Host);
+            return Ok(Self::Reference);
         }
         Ok(match &node.op {
             Op::Input | Op::Constant(_) => Self::Given,
@@ -87,16 +88,17 @@ impl Step {
             }
             Op::Softmax(op) => Self::Softmax(Box::new(QuantizedSoftmax::new(element(0), op.beta))),
             Op::Concat(op) => {
-                let table = |input: usize| {
-                    let from = element(input);
-                    (from != output).then(|| Box::new(requantize_table(from, output)))
-                };
+                let table = |input: usize| concat_table(op.rescaling, element(input), output);
                 Self::Concat(op.axis, (0..node.inputs.len()).map(table).collect())
             }
             Op::Pad(op) => Self::Pad(*op),
             Op::Reshape(_) => Self::Copy,
             Op::Quantize(_) => Self::Table(Box::new(requantize_table(element(0), output))),
-            Op::Dequantize(_) => Self::Host,
+            Op::ConvTranspose2d(_)
+            | Op::ArgMax(_)
+            | Op::Resize(_)
+            | Op::Dequantize(_)
+            | Op::DetectionPostprocess(_) => Self::Reference,
         })
     }
 
@@ -116,7 +118,7 @@ impl Step {
         match self {
             Self::Given => {}
             Self::Copy => output.bytes_mut().copy_from_slice(inputs[0].bytes()),
-            Self::Host => {
+            Self::Reference => {
                 pocketvision_reference::evaluate_into(graph, id, inputs, output)
                     .map_err(|error| device_error(error.to_string()))?;
             }

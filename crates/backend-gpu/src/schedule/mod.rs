@@ -209,7 +209,7 @@ mod tests {
         let a = builder.push("a", relu(), &[x]).unwrap();
         let b = builder.push("b", relu(), &[a]).unwrap();
         let sum = builder.push("sum", Op::Add(Add { activation: None }), &[a, b]).unwrap();
-        let both = Op::Concat(Concat { axis: Axis::Channels });
+        let both = Op::Concat(Concat::along(Axis::Channels));
         let both = builder.push("both", both, &[x, sum, b]).unwrap();
         let graph = builder.finish(&[both]).unwrap();
         let schedule = Schedule::new(&graph, Keep::Outputs, LIMITS).unwrap();

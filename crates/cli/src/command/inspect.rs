@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
+use pocketvision::detection::SuppressionKind;
 use pocketvision::{BACKEND_NAMES, Backend, CompileOptions, Graph, Node, NodeId, Op};
 
 use super::weights_name;
@@ -104,6 +105,23 @@ fn attributes(graph: &Graph, op: &Op) -> String {
         Op::Conv2d(conv) if conv.groups > 1 => words.push(format!("{} groups", conv.groups)),
         Op::Activation(activation) => words.push(format!("{:?}", activation.kind)),
         Op::Concat(concat) => words.push(format!("{:?}", concat.axis).to_lowercase()),
+        Op::Resize(resize) => {
+            words.push(format!("{:?}", resize.kind).to_lowercase());
+            words.push(format!("{:?}", resize.coordinates));
+        }
+        Op::ConvTranspose2d(conv) => {
+            words.push(format!("stride {}x{}", conv.stride_h, conv.stride_w));
+        }
+        Op::DetectionPostprocess(op) => {
+            let suppression = op.suppression;
+            words.push(match suppression.kind {
+                SuppressionKind::Regular { .. } => "regular".into(),
+                SuppressionKind::Fast { .. } => "fast".into(),
+            });
+            words.push(format!("{} classes", op.classes));
+            words.push(format!("scores from {}", suppression.score_threshold));
+            words.push(format!("overlap to {}", suppression.iou_threshold));
+        }
         Op::Pad(pad) => {
             words.push(format!("{} {} {} {}", pad.top, pad.bottom, pad.left, pad.right));
         }
@@ -113,6 +131,7 @@ fn attributes(graph: &Graph, op: &Op) -> String {
     let weight = match op {
         Op::Conv2d(op) => Some(op.weight),
         Op::DepthwiseConv2d(op) => Some(op.weight),
+        Op::ConvTranspose2d(op) => Some(op.weight),
         Op::Linear(op) => Some(op.weight),
         _ => None,
     };

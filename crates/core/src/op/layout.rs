@@ -44,9 +44,28 @@ pub enum Axis {
 pub struct Concat {
     /// The dimension that grows.
     pub axis: Axis,
+    /// How int8 inputs of another scale are brought to the output's.
+    pub rescaling: Rescaling,
+}
+
+/// How TFLite brings the parts of a concatenation to one scale; a uint8 network rewritten to
+/// int8 keeps its rule. See [`crate::quant::concat_table`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rescaling {
+    /// As [`super::Quantize`] does. TFLite's int8 knows no parts of other scales.
+    #[default]
+    FixedPoint,
+    /// In f32: TFLite's uint8.
+    Float,
 }
 
 impl Concat {
+    /// A concatenation that rescales in fixed point, if at all.
+    pub const fn along(axis: Axis) -> Self {
+        Self { axis, rescaling: Rescaling::FixedPoint }
+    }
+
     pub(super) fn infer(
         &self,
         inputs: &[&TensorType],

@@ -4,24 +4,34 @@
 //! reference backend and a conformance case; `docs/adding-an-op.md` walks through it.
 
 mod activation;
+mod arg_max;
 mod conv2d;
+mod conv_transpose2d;
 mod depthwise_conv2d;
+mod detection_postprocess;
 mod elementwise;
 mod layout;
 mod linear;
 mod pool2d;
 mod quantize;
+mod resize;
 mod softmax;
 mod window;
 
 pub use activation::{Activation, ActivationKind};
+pub use arg_max::ArgMax;
+pub use conv_transpose2d::ConvTranspose2d;
 pub use conv2d::Conv2d;
 pub use depthwise_conv2d::DepthwiseConv2d;
+pub use detection_postprocess::DetectionPostprocess;
 pub use elementwise::{Add, Mul};
-pub use layout::{Axis, Concat, Constant, Pad, Reshape};
+pub use layout::{Axis, Concat, Constant, Pad, Rescaling, Reshape};
 pub use linear::Linear;
 pub use pool2d::{IntegerRounding, Pool2d, PoolKind};
 pub use quantize::{Dequantize, Quantize};
+pub use resize::{
+    CoordinateMode, FIXED_POINT_ONE, IntegerInterpolation, Resize, ResizeKind, Sample,
+};
 pub use softmax::Softmax;
 pub use window::{Padding, ResolvedPadding, Window};
 
@@ -38,6 +48,8 @@ pub enum Op {
     Conv2d(Conv2d),
     /// 2-D convolution of each channel with its own filters.
     DepthwiseConv2d(DepthwiseConv2d),
+    /// Transposed 2-D convolution.
+    ConvTranspose2d(ConvTranspose2d),
     /// Fully connected layer over the channels.
     Linear(Linear),
     /// Average, maximum or mean over a window.
@@ -50,6 +62,10 @@ pub enum Op {
     Activation(Activation),
     /// Normalised exponentials over the channels.
     Softmax(Softmax),
+    /// Index of the largest channel.
+    ArgMax(ArgMax),
+    /// An image at another size.
+    Resize(Resize),
     /// Tensors side by side.
     Concat(Concat),
     /// A border of zeros.
@@ -60,6 +76,8 @@ pub enum Op {
     Quantize(Quantize),
     /// Integer to float.
     Dequantize(Dequantize),
+    /// Box encodings and scores to detections.
+    DetectionPostprocess(DetectionPostprocess),
 }
 
 impl Op {
@@ -70,17 +88,21 @@ impl Op {
             Self::Constant(_) => "Constant",
             Self::Conv2d(_) => "Conv2d",
             Self::DepthwiseConv2d(_) => "DepthwiseConv2d",
+            Self::ConvTranspose2d(_) => "ConvTranspose2d",
             Self::Linear(_) => "Linear",
             Self::Pool2d(_) => "Pool2d",
             Self::Add(_) => "Add",
             Self::Mul(_) => "Mul",
             Self::Activation(_) => "Activation",
             Self::Softmax(_) => "Softmax",
+            Self::ArgMax(_) => "ArgMax",
+            Self::Resize(_) => "Resize",
             Self::Concat(_) => "Concat",
             Self::Pad(_) => "Pad",
             Self::Reshape(_) => "Reshape",
             Self::Quantize(_) => "Quantize",
             Self::Dequantize(_) => "Dequantize",
+            Self::DetectionPostprocess(_) => "DetectionPostprocess",
         }
     }
 
@@ -102,17 +124,21 @@ impl Op {
             Self::Constant(op) => op.infer(inputs, graph, element),
             Self::Conv2d(op) => op.infer(inputs, graph, element),
             Self::DepthwiseConv2d(op) => op.infer(inputs, graph, element),
+            Self::ConvTranspose2d(op) => op.infer(inputs, graph, element),
             Self::Linear(op) => op.infer(inputs, graph, element),
             Self::Pool2d(op) => op.infer(inputs, element),
             Self::Add(op) => op.infer(inputs, element),
             Self::Mul(op) => op.infer(inputs, element),
             Self::Activation(op) => op.infer(inputs, element),
             Self::Softmax(op) => op.infer(inputs, element),
+            Self::ArgMax(op) => op.infer(inputs, element),
+            Self::Resize(op) => op.infer(inputs, element),
             Self::Concat(op) => op.infer(inputs, element),
             Self::Pad(op) => op.infer(inputs, element),
             Self::Reshape(op) => op.infer(inputs, element),
             Self::Quantize(op) => op.infer(inputs, element),
             Self::Dequantize(op) => op.infer(inputs, element),
+            Self::DetectionPostprocess(op) => op.infer(inputs, graph, element),
         }
     }
 
@@ -121,6 +147,7 @@ impl Op {
         match self {
             Self::Conv2d(op) => op.macs(output, graph),
             Self::DepthwiseConv2d(op) => op.macs(output),
+            Self::ConvTranspose2d(op) => op.macs(output, graph),
             Self::Linear(op) => op.macs(inputs, output),
             Self::Input
             | Self::Constant(_)
@@ -129,11 +156,14 @@ impl Op {
             | Self::Mul(_)
             | Self::Activation(_)
             | Self::Softmax(_)
+            | Self::ArgMax(_)
+            | Self::Resize(_)
             | Self::Concat(_)
             | Self::Pad(_)
             | Self::Reshape(_)
             | Self::Quantize(_)
-            | Self::Dequantize(_) => 0,
+            | Self::Dequantize(_)
+            | Self::DetectionPostprocess(_) => 0,
         }
     }
 
@@ -146,7 +176,9 @@ impl Op {
             Self::Constant(op) => vec![op.value],
             Self::Conv2d(op) => weight_and_bias(op.weight, op.bias),
             Self::DepthwiseConv2d(op) => weight_and_bias(op.weight, op.bias),
+            Self::ConvTranspose2d(op) => weight_and_bias(op.weight, op.bias),
             Self::Linear(op) => weight_and_bias(op.weight, op.bias),
+            Self::DetectionPostprocess(op) => vec![op.anchors],
             _ => vec![],
         }
     }
@@ -161,7 +193,9 @@ impl Op {
             Self::Constant(op) => op.value = rename(op.value),
             Self::Conv2d(op) => both(&mut op.weight, &mut op.bias),
             Self::DepthwiseConv2d(op) => both(&mut op.weight, &mut op.bias),
+            Self::ConvTranspose2d(op) => both(&mut op.weight, &mut op.bias),
             Self::Linear(op) => both(&mut op.weight, &mut op.bias),
+            Self::DetectionPostprocess(op) => op.anchors = rename(op.anchors),
             _ => {}
         }
     }
@@ -171,6 +205,7 @@ impl Op {
         match self {
             Self::Conv2d(op) => op.activation,
             Self::DepthwiseConv2d(op) => op.activation,
+            Self::ConvTranspose2d(op) => op.activation,
             Self::Linear(op) => op.activation,
             Self::Add(op) => op.activation,
             Self::Mul(op) => op.activation,

@@ -45,6 +45,7 @@ fn with_activation(op: &Op, activation: Option<crate::op::ActivationKind>) -> Op
     let slot = match &mut op {
         Op::Conv2d(op) => &mut op.activation,
         Op::DepthwiseConv2d(op) => &mut op.activation,
+        Op::ConvTranspose2d(op) => &mut op.activation,
         Op::Linear(op) => &mut op.activation,
         Op::Add(op) => &mut op.activation,
         Op::Mul(op) => &mut op.activation,

@@ -6,7 +6,7 @@ use super::fixed_point::{
 };
 use super::{Multiplier, activation_range};
 use crate::Element;
-use crate::op::ActivationKind;
+use crate::op::{ActivationKind, Rescaling};
 
 /// The table of an elementwise function from one int8 element to another: entry `i` is the
 /// output for the input `i - 128`.
@@ -50,6 +50,38 @@ pub fn requantize_table(input: &Element, output: &Element) -> [u8; 256] {
         let rescaled = multiplier.apply(value - input_zero_point).saturating_add(output_zero_point);
         rescaled.clamp(low, high) as u8
     })
+}
+
+/// The table that brings an int8 part of a concatenation to the scale of the whole, indexed as
+/// [`requantize_table`]; `None` where they are of one element.
+///
+/// In f32, TFLite's uint8 computes `round(u * scale + bias) + zero_point` on the numbers plus
+/// 128, with the quotient of the scales as a product with a reciprocal.
+///
+/// # Panics
+/// If one is not an 8-bit integer with one scale: [`crate::GraphBuilder`] sees to that.
+pub fn concat_table(
+    rescaling: Rescaling,
+    input: &Element,
+    output: &Element,
+) -> Option<Box<[u8; 256]>> {
+    if input == output {
+        return None;
+    }
+    if rescaling == Rescaling::FixedPoint {
+        return Some(Box::new(requantize_table(input, output)));
+    }
+    let (input_scale, input_zero_point) = input.per_tensor().expect("an integer input");
+    let (output_scale, output_zero_point) = output.per_tensor().expect("an integer output");
+    let scale = input_scale * (1.0 / output_scale);
+    let bias = -((input_zero_point + 128) as f32) * scale;
+    let rescaled = |byte: usize| {
+        let unsigned = (byte as u8) ^ 0x80;
+        let rounded = (f32::from(unsigned) * scale + bias).round() as i32;
+        let placed = rounded.saturating_add(output_zero_point + 128).clamp(0, 255);
+        placed as u8 ^ 0x80
+    };
+    Some(Box::new(std::array::from_fn(rescaled)))
 }
 
 fn rescale_table(input: &Element, output: &Element, (low, high): (i32, i32)) -> [i8; 256] {

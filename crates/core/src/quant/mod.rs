@@ -15,12 +15,14 @@
 mod activation;
 mod elementwise;
 mod fixed_point;
+mod interpolation;
 mod multiplier;
 mod pool;
 mod softmax;
 
-pub use activation::{activation_table, requantize_table};
+pub use activation::{activation_table, concat_table, requantize_table};
 pub use elementwise::{QuantizedAdd, QuantizedMul};
+pub use interpolation::{interpolate_fixed_point, interpolate_float};
 pub use multiplier::{Multiplier, output_multipliers};
 pub use pool::{QuantizedMean, average};
 pub use softmax::QuantizedSoftmax;

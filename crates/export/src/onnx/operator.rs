@@ -5,7 +5,7 @@ use pocketvision_core::{Node, NodeId, Op, ParamId, Shape};
 
 use super::model::{float, int, ints, nchw};
 use super::translation::Translation;
-use crate::Problem;
+use crate::{Format, Problem};
 
 /// Adds a node's operators to the file: the name of its real numbers before any rounding, and
 /// whether they have two dimensions.
@@ -80,6 +80,9 @@ pub(super) fn translate(
         Op::Constant(op) => {
             let dims = nchw(to.graph.param(op.value).shape());
             Ok((to.param(op.value, name, &dims)?, false))
+        }
+        Op::ConvTranspose2d(_) | Op::ArgMax(_) | Op::Resize(_) | Op::DetectionPostprocess(_) => {
+            Err(Problem::NotWritten { format: Format::Onnx })
         }
         // What is rounded to follows for every node that yields integers.
         Op::Quantize(_) | Op::Dequantize(_) | Op::Input => Ok(to.either(node.inputs[0])),

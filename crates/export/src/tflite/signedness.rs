@@ -1,11 +1,12 @@
 //! Which 8-bit type each node is computed in.
 //!
 //! Our int8 stands for both of TFLite's families of 8-bit operators, which compute alike but
-//! for two: averages are rounded half away from zero in int8 and half up in uint8, and the
-//! scales of a convolution are multiplied in f64 in int8 and in f32 in uint8, where weights
-//! have one scale and may have a zero point. All other nodes take what most of these need.
+//! for three: concatenations rescale in uint8 alone, averages are rounded half away from zero in
+//! int8 and half up in uint8, and the scales of a convolution are multiplied in f64 in int8 and
+//! in f32 in uint8, where weights have one scale and may have a zero point. All other nodes take
+//! what most of these need.
 
-use pocketvision_core::op::{IntegerRounding, PoolKind};
+use pocketvision_core::op::{IntegerRounding, PoolKind, Rescaling};
 use pocketvision_core::{Element, Graph, Node, Op, Quantization};
 
 use super::translation::refuse;
@@ -56,6 +57,10 @@ fn needed(graph: &Graph, node: &Node) -> Option<Storage> {
             IntegerRounding::HalfAwayFromZero => Storage::Int8,
             IntegerRounding::HalfUp => Storage::UInt8,
         }),
+        Op::Concat(op) if op.rescaling == Rescaling::Float => {
+            let mut inputs = node.inputs.iter().map(|&id| &graph.ty(id).element);
+            inputs.any(|element| *element != node.output.element).then_some(Storage::UInt8)
+        }
         _ => None,
     }
 }

@@ -96,6 +96,12 @@ impl<'a> Translation<'a> {
             Op::Reshape(op) => self.reshape(id, op),
             Op::Quantize(_) => self.quantize(id),
             Op::Dequantize(_) => self.dequantize(id),
+            Op::ConvTranspose2d(_)
+            | Op::ArgMax(_)
+            | Op::Resize(_)
+            | Op::DetectionPostprocess(_) => {
+                return Err(refuse(node, Problem::NotWritten { format: Format::Tflite }));
+            }
         }
         Ok(())
     }

@@ -203,7 +203,7 @@ fn concat(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
         3 => Axis::Channels,
         _ => return Err(Problem::attribute("axis", axis, "any but the batch")),
     };
-    importer.compute(node, &inputs, false, |_| Op::Concat(Concat { axis }), (dims, layout))
+    importer.compute(node, &inputs, false, |_| Op::Concat(Concat::along(axis)), (dims, layout))
 }
 
 fn pad(importer: &mut Importer<'_>, node: &Node, input: &Activation) -> Result<Value> {

@@ -25,6 +25,8 @@ pub(crate) enum Role {
         /// How many there are.
         channels: usize,
     },
+    /// The real numbers that it stands for, whatever it is stored as.
+    Real,
     /// A linear layer's weights: one scale, or one for each output channel.
     Linear {
         /// How many output channels there are.
@@ -69,12 +71,12 @@ impl<'a> Importer<'a> {
             return Ok(constants.clone());
         }
         let (dimension, count) = match role {
-            Role::Operand => (0, 1),
+            Role::Operand | Role::Real => (0, 1),
             Role::Convolution { dimension, channels } => (dimension, channels),
             Role::Linear { channels } => (0, channels),
         };
         let source = self.constant_source(tensor)?;
-        let is_dequantized = source.index != tensor.index;
+        let is_real = source.index != tensor.index || matches!(role, Role::Real);
         let quantization = || -> Result<Quantization> {
             let quantization = source.weight_quantization(dimension, count)?;
             let is_int8_convolution =
@@ -86,8 +88,8 @@ impl<'a> Importer<'a> {
                 stated => stated,
             })
         };
-        let (element, data) = match (source.kind, is_dequantized) {
-            (tensor_type::FLOAT32, false) => {
+        let (element, data) = match (source.kind, is_real) {
+            (tensor_type::FLOAT32, _) => {
                 (Element::F32, TensorData::F32(self.numbers::<f32>(&source, shape)?.collect()))
             }
             (tensor_type::INT8, false) => {
@@ -115,7 +117,7 @@ impl<'a> Importer<'a> {
                 };
                 (Element::F32, TensorData::F32(data))
             }
-            (_, true) => return Err(source.unsupported_kind("FLOAT16, INT8 or UINT8")),
+            (_, true) => return Err(source.unsupported_kind("FLOAT32, FLOAT16, INT8 or UINT8")),
             (_, false) => return Err(source.unsupported_kind("FLOAT32, INT8 or UINT8")),
         };
         self.add_constant(tensor, shape, element, data)

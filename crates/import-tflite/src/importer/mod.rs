@@ -102,6 +102,19 @@ pub(crate) struct Value {
     pub(crate) rank: usize,
     /// The same in int8, where the node is uint8 and somebody computes with it.
     int8: Option<NodeId>,
+    /// How the node's output stands for the tensor.
+    form: Form,
+}
+
+/// How a node's output stands for a tensor of the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Form {
+    /// As it is.
+    Whole,
+    /// Without its last dimension, which is 1.
+    ClassMap,
+    /// As one of several columns.
+    Detections,
 }
 
 /// A constant tensor of the file as a parameter of the graph.
@@ -113,7 +126,12 @@ pub(crate) struct Constants {
 
 impl Value {
     pub(crate) const fn new(node: NodeId, rank: usize) -> Self {
-        Self { node, rank, int8: None }
+        Self { node, rank, int8: None, form: Form::Whole }
+    }
+
+    /// A node whose channels went: the tensor has one dimension less, `rank` of them.
+    pub(crate) const fn class_map(node: NodeId, rank: usize) -> Self {
+        Self { form: Form::ClassMap, ..Self::new(node, rank) }
     }
 }
 
@@ -136,6 +154,15 @@ impl<'a> Importer<'a> {
 
     /// Translates one operator and checks what it yields against what the file says.
     fn operator(&mut self, operator: &FileOperator<'a>) -> Result<Option<NodeId>> {
+        operator.check_known()?;
+        if operator.is_detection_postprocess() {
+            let node = self.detection_postprocess(operator)?;
+            for index in operator.outputs().iter() {
+                let value = Value { form: Form::Detections, ..Value::new(node, 0) };
+                self.define(&self.tensor(index)?, value)?;
+            }
+            return Ok(Some(node));
+        }
         let output = self.tensor(operator.only_output()?)?;
         let Some(value) = self.translate(operator, &output)? else { return Ok(None) };
         let dims = self.dims(value);
@@ -155,6 +182,19 @@ impl<'a> Importer<'a> {
         let mut converted = HashMap::new();
         for index in outputs.iter() {
             let tensor = self.tensor(index)?;
+            match self.values[tensor.index] {
+                Some(Value { form: Form::Detections, node, .. }) => {
+                    if !nodes.contains(&node) {
+                        nodes.push(node);
+                    }
+                    continue;
+                }
+                Some(Value { form: Form::ClassMap, node, .. }) => {
+                    nodes.push(node);
+                    continue;
+                }
+                _ => {}
+            }
             let mut node = self.value(&tensor)?.node;
             let element = tensor.edge_element()?;
             if self.builder.ty(node).element.name() != element.name() {
@@ -183,8 +223,10 @@ impl<'a> Importer<'a> {
 
     /// A tensor as a node, in the file's own type: a constant becomes a node here.
     pub(crate) fn value(&mut self, tensor: &FileTensor<'a>) -> Result<Value> {
-        if let Some(value) = self.values[tensor.index] {
-            return Ok(value);
+        match self.values[tensor.index] {
+            Some(value) if value.form == Form::Whole => return Ok(value),
+            Some(_) => return Err(tensor.wrong(Problem::ReadResult)),
+            None => {}
         }
         if !self.is_constant(tensor) {
             return Err(tensor.wrong(Problem::Undefined));
@@ -216,7 +258,9 @@ impl<'a> Importer<'a> {
 
     /// The dimensions of a value as the file counts them.
     pub(crate) fn dims(&self, value: Value) -> Vec<usize> {
-        self.builder.ty(value.node).shape.dims()[4 - value.rank..].to_vec()
+        let dims = self.builder.ty(value.node).shape.dims();
+        let end = 4 - usize::from(value.form == Form::ClassMap);
+        dims[end - value.rank..end].to_vec()
     }
 
     /// A unique name for a node, from that of the tensor it yields.

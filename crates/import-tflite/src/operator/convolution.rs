@@ -23,7 +23,7 @@ impl<'a> Importer<'a> {
         let options = operator.required_options(UNION_TYPE)?;
         let input = self.input(operator, 0, 2..=3, WEIGHTED_INPUTS)?;
         let input = self.image_operand(&input)?;
-        let kernel = self.kernel(operator)?;
+        let kernel = self.kernel(operator, 2..=3, WEIGHTED_INPUTS)?;
         let weight = self.constant(
             &kernel.tensor,
             kernel.shape,
@@ -41,7 +41,7 @@ impl<'a> Importer<'a> {
                 padding: padding_of(options.scalar(PADDING, 0)?)?,
             },
             weight: weight.param,
-            bias: self.optional_bias(operator, input, &weight, kernel.shape.n, output)?,
+            bias: self.optional_bias(operator, 2, input, &weight, kernel.shape.n, output)?,
             groups: input_channels / kernel.shape.c,
             activation: fused_activation(options.scalar(FUSED_ACTIVATION, 0)?)?,
         };
@@ -59,7 +59,7 @@ impl<'a> Importer<'a> {
         let options = operator.required_options(UNION_TYPE)?;
         let input = self.input(operator, 0, 2..=3, WEIGHTED_INPUTS)?;
         let input = self.image_operand(&input)?;
-        let kernel = self.kernel(operator)?;
+        let kernel = self.kernel(operator, 2..=3, WEIGHTED_INPUTS)?;
         let weight = self.constant(
             &kernel.tensor,
             kernel.shape,
@@ -76,7 +76,7 @@ impl<'a> Importer<'a> {
                 padding: padding_of(options.scalar(PADDING, 0)?)?,
             },
             weight: weight.param,
-            bias: self.optional_bias(operator, input, &weight, kernel.shape.c, output)?,
+            bias: self.optional_bias(operator, 2, input, &weight, kernel.shape.c, output)?,
             activation: fused_activation(options.scalar(FUSED_ACTIVATION, 0)?)?,
         };
         Ok(Value::new(self.push(output, Op::DepthwiseConv2d(op), &[input.node])?, 4))
@@ -119,15 +119,20 @@ impl<'a> Importer<'a> {
         }
         let op = Linear {
             weight: weight.param,
-            bias: self.optional_bias(operator, input, &weight, channels, output)?,
+            bias: self.optional_bias(operator, 2, input, &weight, channels, output)?,
             activation: fused_activation(options.scalar(FUSED_ACTIVATION, 0)?)?,
         };
         Ok(Value::new(self.push(output, Op::Linear(op), &[input.node])?, input.rank))
     }
 
-    /// The four-dimensional weights of a convolution.
-    fn kernel(&self, operator: &FileOperator<'a>) -> Result<Kernel<'a>> {
-        let tensor = self.input(operator, 1, 2..=3, WEIGHTED_INPUTS)?;
+    /// The four-dimensional weights of a convolution, its second input.
+    pub(super) fn kernel(
+        &self,
+        operator: &FileOperator<'a>,
+        counts: std::ops::RangeInclusive<usize>,
+        expected: &'static str,
+    ) -> Result<Kernel<'a>> {
+        let tensor = self.input(operator, 1, counts, expected)?;
         let dims = self.constant_source(&tensor)?.dims()?;
         match <[usize; 4]>::try_from(dims.as_slice()) {
             Ok(dims) => Ok(Kernel { tensor, shape: dims.into() }),
@@ -138,18 +143,20 @@ impl<'a> Importer<'a> {
         }
     }
 
-    fn optional_bias(
+    /// The bias, if the operator has so many inputs.
+    pub(super) fn optional_bias(
         &mut self,
         operator: &FileOperator<'a>,
+        position: usize,
         input: Value,
         weight: &Constants,
         channels: usize,
         output: &FileTensor<'a>,
     ) -> Result<Option<ParamId>> {
-        if operator.inputs.get(2).is_none_or(|index| index < 0) {
+        let Some(index) = operator.inputs.get(position).filter(|&index| index >= 0) else {
             return Ok(None);
-        }
-        let tensor = self.input(operator, 2, 3..=3, WEIGHTED_INPUTS)?;
+        };
+        let tensor = self.tensor(index)?;
         let input = self.builder.ty(input.node).element.clone();
         let bias = self.bias(&tensor, channels, || accumulator_scale(&input, &weight.element))?;
         let elements = [&bias.element, &input, &weight.element, &output.element()?];
@@ -164,9 +171,10 @@ impl<'a> Importer<'a> {
     }
 }
 
-struct Kernel<'a> {
-    tensor: FileTensor<'a>,
-    shape: Shape,
+/// The weights of a convolution.
+pub(super) struct Kernel<'a> {
+    pub(super) tensor: FileTensor<'a>,
+    pub(super) shape: Shape,
 }
 
 /// What one unit of a sum of products stands for: the scale that a bias must have.

@@ -1,12 +1,13 @@
 //! Operators that move numbers: reshape, squeeze, concatenation, padding.
 
 use pocketvision_core::Op;
-use pocketvision_core::op::{Axis, Concat, Pad, Reshape, Window};
+use pocketvision_core::op::{Axis, Concat, Pad, Rescaling, Reshape, Window};
 
 use super::{FileOperator, axis, fused_activation};
 use crate::error::{Problem, Result};
 use crate::importer::{Importer, Value};
 use crate::schema::options::{concatenation, reshape, squeeze};
+use crate::schema::tensor_type;
 use crate::tensor::{FileTensor, format_dims, shape_of};
 
 impl<'a> Importer<'a> {
@@ -91,7 +92,12 @@ impl<'a> Importer<'a> {
             3 => Axis::Channels,
             _ => return Err(Problem::attribute("axis", stated, "height, width or channels")),
         };
-        Ok(Value::new(self.push(output, Op::Concat(Concat { axis }), &nodes)?, rank))
+        let rescaling = match output.kind {
+            tensor_type::UINT8 => Rescaling::Float,
+            _ => Rescaling::FixedPoint,
+        };
+        let op = Op::Concat(Concat { axis, rescaling });
+        Ok(Value::new(self.push(output, op, &nodes)?, rank))
     }
 
     pub(super) fn pad(

@@ -1,13 +1,20 @@
 //! From one TFLite operator to one or a few nodes: a file for each family.
 
 mod convolution;
+mod custom;
+mod detection;
 mod elementwise;
 mod layout;
 mod pool;
 mod quantize;
+mod resize;
+mod segmentation;
+mod transpose_conv;
 
 use pocketvision_core::op::{ActivationKind, Padding, PoolKind};
 use pocketvision_core::{NodeId, Op};
+
+use custom::Custom;
 
 use crate::error::{Problem, Result};
 use crate::flatbuffer::{Table, Tables, Vector};
@@ -27,6 +34,8 @@ pub(crate) struct FileOperator<'a> {
     outputs: Vector<'a, i32>,
     options_type: u8,
     options: Option<Table<'a>>,
+    /// The attributes of an operator that is not built in.
+    custom_options: &'a [u8],
 }
 
 impl<'a> FileOperator<'a> {
@@ -46,6 +55,7 @@ impl<'a> FileOperator<'a> {
             outputs: table.vector(operator::OUTPUTS)?,
             options_type: table.scalar(operator::BUILTIN_OPTIONS_TYPE, 0)?,
             options: table.table(operator::BUILTIN_OPTIONS)?,
+            custom_options: table.bytes(operator::CUSTOM_OPTIONS)?,
         })
     }
 
@@ -61,19 +71,26 @@ impl<'a> FileOperator<'a> {
         }
     }
 
-    /// The tensor that the operator writes.
+    /// The tensors that the operator writes.
+    pub(crate) const fn outputs(&self) -> Vector<'a, i32> {
+        self.outputs
+    }
+
+    /// The only tensor that the operator writes.
     pub(crate) fn only_output(&self) -> Result<i32> {
-        if !self.is_known() {
-            return Err(self.unknown());
-        }
         match (self.outputs.len(), self.outputs.get(0)) {
             (1, Some(output)) => Ok(output),
             (actual, _) => Err(Problem::Count { what: "outputs", actual, expected: "1" }),
         }
     }
 
-    fn is_known(&self) -> bool {
-        KNOWN.contains(&self.code)
+    /// Fails if the operator is none that we translate.
+    pub(crate) fn check_known(&self) -> Result<()> {
+        let known = match self.code {
+            builtin::CUSTOM => Custom::of(self).is_some(),
+            code => KNOWN.contains(&code),
+        };
+        if known { Ok(()) } else { Err(self.unknown()) }
     }
 
     fn unknown(&self) -> Problem {
@@ -132,6 +149,14 @@ impl<'a> Importer<'a> {
             builtin::PAD => self.pad(operator, output),
             builtin::QUANTIZE => self.quantize(operator, output),
             builtin::DEQUANTIZE => return self.dequantize(operator, output),
+            builtin::RESIZE_BILINEAR => self.resize_bilinear(operator, output),
+            builtin::RESIZE_NEAREST_NEIGHBOR => self.resize_nearest_neighbor(operator, output),
+            builtin::TILE => self.tile(operator, output),
+            builtin::ARG_MAX => self.arg_max(operator, output),
+            builtin::TRANSPOSE_CONV => self.transpose_conv(operator, output),
+            builtin::CUSTOM if Custom::of(operator) == Some(Custom::TransposeConvBias) => {
+                self.transpose_conv_bias(operator, output)
+            }
             _ => Err(operator.unknown()),
         };
         value.map(Some)
@@ -218,9 +243,10 @@ fn axis(value: i64, rank: usize, attribute: &'static str) -> Result<usize> {
         .ok_or_else(|| Problem::attribute(attribute, value, format!("a dimension of {rank}")))
 }
 
-/// What can be imported.
-const KNOWN: [i32; 19] = [
+/// What can be imported, besides the operators of [`Custom`].
+const KNOWN: [i32; 24] = [
     builtin::ADD,
+    builtin::ARG_MAX,
     builtin::AVERAGE_POOL_2D,
     builtin::CONCATENATION,
     builtin::CONV_2D,
@@ -237,8 +263,12 @@ const KNOWN: [i32; 19] = [
     builtin::RELU,
     builtin::RELU6,
     builtin::RESHAPE,
+    builtin::RESIZE_BILINEAR,
+    builtin::RESIZE_NEAREST_NEIGHBOR,
     builtin::SOFTMAX,
     builtin::SQUEEZE,
+    builtin::TILE,
+    builtin::TRANSPOSE_CONV,
 ];
 
 const LONGEST_CUSTOM_CODE_SHOWN: usize = 60;

@@ -8,7 +8,7 @@ use crate::single::{counting, floats, int8s, run, run_f32, run_i8};
 #[test]
 fn tensors_are_joined_along_any_dimension() {
     let (a, b) = (counting([1, 2, 2, 1]), floats([1, 2, 2, 1], &[10.0, 20.0, 30.0, 40.0]));
-    let join = |axis| run_f32(&[a.clone(), b.clone()], move |_| Op::Concat(Concat { axis }));
+    let join = |axis| run_f32(&[a.clone(), b.clone()], move |_| Op::Concat(Concat::along(axis)));
     assert_eq!(join(Axis::Height), [1.0, 2.0, 3.0, 4.0, 10.0, 20.0, 30.0, 40.0]);
     assert_eq!(join(Axis::Width), [1.0, 2.0, 10.0, 20.0, 3.0, 4.0, 30.0, 40.0]);
     assert_eq!(join(Axis::Channels), [1.0, 10.0, 2.0, 20.0, 3.0, 30.0, 4.0, 40.0]);
@@ -18,7 +18,7 @@ fn tensors_are_joined_along_any_dimension() {
 fn joined_integers_take_the_outputs_scale() {
     let a = int8s([1, 1, 1, 2], Element::int8(0.5, 0), &[2, -3]);
     let b = int8s([1, 1, 1, 1], Element::int8(0.25, 4), &[8]);
-    let concat = |_: &mut _| Op::Concat(Concat { axis: Axis::Channels });
+    let concat = |_: &mut _| Op::Concat(Concat::along(Axis::Channels));
     assert_eq!(run_i8(&[a, b], Element::int8(0.25, 4), concat), [8, -2, 8]);
 }
 

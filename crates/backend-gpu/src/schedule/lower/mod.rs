@@ -1,9 +1,12 @@
 //! From nodes to dispatches, one file a family of operators.
 
+mod arg_max;
+mod conv_transpose2d;
 mod convolution;
 mod elementwise;
 mod moves;
 mod pool2d;
+mod resize;
 mod tables;
 mod weights;
 
@@ -14,7 +17,7 @@ use pocketvision_shaders::Work;
 use pocketvision_shaders::params::{self, ParamsLayout, activation};
 
 use super::{Blob, BlobKind, Dispatch, Kernel, Limits, Operand, Schedule, Value};
-use crate::layout;
+use crate::{BACKEND_NAME, layout};
 
 /// Lowers every node; values have no buffers yet.
 pub(super) fn lower(graph: &Graph, keep: Keep, limits: Limits) -> Result<Schedule, CompileError> {
@@ -60,17 +63,24 @@ impl Lowering<'_> {
             Op::Constant(op) => self.constant(id, op),
             Op::Conv2d(op) => self.conv2d(id, node, op),
             Op::DepthwiseConv2d(op) => self.depthwise_conv2d(id, node, op),
+            Op::ConvTranspose2d(op) => self.conv_transpose2d(id, node, op),
             Op::Linear(op) => self.linear(id, node, op),
             Op::Pool2d(op) => self.pool2d(id, node, op),
             Op::Add(op) => self.add(id, node, op),
             Op::Mul(op) => self.mul(id, node, op),
             Op::Activation(op) => self.activation(id, node, op.kind),
             Op::Softmax(op) => self.softmax(id, node, op),
+            Op::ArgMax(_) => self.arg_max(id, node),
+            Op::Resize(op) => self.resize(id, node, op),
             Op::Concat(op) => self.concat(id, node, op),
             Op::Pad(op) => self.pad(id, node, op),
             Op::Reshape(_) => self.reshape(id, node),
             Op::Quantize(_) => self.quantize(id, node),
             Op::Dequantize(_) => self.dequantize(id, node),
+            Op::DetectionPostprocess(_) => Err(CompileError::Device {
+                backend: BACKEND_NAME,
+                message: format!("'{}' is computed by the host; use Backend::compile", node.name),
+            }),
         }
     }
 

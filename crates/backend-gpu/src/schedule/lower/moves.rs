@@ -1,7 +1,7 @@
 //! Operators that move numbers without computing any.
 
 use pocketvision_core::op::{Axis, Concat, Constant, Pad};
-use pocketvision_core::quant::requantize_table;
+use pocketvision_core::quant::concat_table;
 use pocketvision_core::{CompileError, Element, Node, NodeId, TensorType};
 use pocketvision_shaders::{Shader, Work, params};
 
@@ -79,7 +79,8 @@ impl Lowering<'_> {
         for index in 0..node.inputs.len() {
             let (input, ty) = self.input(node, index);
             let (shape, element) = (ty.shape, ty.element.clone());
-            let input = self.rescaled(id, node, input, &TensorType::new(shape, element.clone()))?;
+            let ty = TensorType::new(shape, element.clone());
+            let input = self.rescaled(id, node, op, input, &ty)?;
             let box_quads = quads(first_channel + shape.c) - first_channel as u32 / 4;
             let params = params::Concat {
                 input_height: shape.h as u32,
@@ -112,15 +113,13 @@ impl Lowering<'_> {
         &mut self,
         id: NodeId,
         node: &Node,
+        op: &Concat,
         input: Operand,
         ty: &TensorType,
     ) -> Result<Operand, CompileError> {
-        let output = &node.output.element;
-        if ty.element.is_float() || ty.element == *output {
-            return Ok(input);
-        }
-        let by_byte = requantize_table(&ty.element, output);
-        let table = self.blob(id, BlobKind::Table, &by_byte)?;
+        let by_byte = concat_table(op.rescaling, &ty.element, &node.output.element);
+        let Some(by_byte) = by_byte else { return Ok(input) };
+        let table = self.blob(id, BlobKind::Table, &by_byte[..])?;
         let value = self.value(id, ty)?;
         let params = params::Table { elements: elements(ty.shape) };
         self.dispatch(id, Shader::Table, &params, &[input, table], value, quad_work(ty.shape));

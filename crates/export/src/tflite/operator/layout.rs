@@ -1,22 +1,25 @@
 //! Operators that move numbers.
 
-use pocketvision_core::op::{Axis, Concat, Pad, Reshape, ResolvedPadding};
+use pocketvision_core::op::{Axis, Concat, Pad, Rescaling, Reshape, ResolvedPadding};
 use pocketvision_core::{NodeId, Shape};
 use pocketvision_import_tflite::schema::builtin;
 use pocketvision_import_tflite::schema::options::{concatenation, reshape};
 
 use crate::tflite::model::{Options, int};
+use crate::tflite::signedness::Storage;
 use crate::tflite::translation::{Place, Translation, dims};
 
 impl Translation<'_> {
-    /// TFLite's kernels take inputs of the output's scale: others are rescaled first.
+    /// TFLite's int8 kernels take inputs of the output's scale: others are rescaled first. Its
+    /// uint8 kernels rescale in float.
     pub(in crate::tflite) fn concat(&mut self, id: NodeId, op: &Concat) {
         let node = self.graph.node(id);
         let storage = self.storage(id);
         let mut inputs = Vec::with_capacity(node.inputs.len());
         for (position, &source) in node.inputs.iter().enumerate() {
             let mut input = self.input(id, position);
-            if *input.element != node.output.element {
+            let is_rescaled = op.rescaling == Rescaling::Float && storage == Storage::UInt8;
+            if *input.element != node.output.element && !is_rescaled {
                 let name = format!("{}/input{position}", node.name);
                 let shape = self.graph.ty(source).shape;
                 input = self.requantized(name, shape, input, &node.output.element, storage);
