@@ -9,9 +9,11 @@
 
 mod command;
 mod dataset;
+mod inference;
 mod latency;
 mod npy;
 mod options;
+mod picture_files;
 mod report;
 
 use std::io::{self, BufWriter, Write};

@@ -1,14 +1,14 @@
 //! Options that several commands share.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use pocketvision::models::{self, BuildOptions, Precision};
-use pocketvision::vision::{Image, Normalization, sample_picture};
+use pocketvision::vision::{Fit, Image, Labels, Normalization, sample_picture};
 use pocketvision::{
-    Backend, BackendOptions, Catalog, Model, OpenOptions, Origin, Weights, backend, vision,
+    Backend, BackendOptions, Catalog, Model, OpenOptions, Origin, Task, Weights, backend, vision,
 };
 
 /// Which model, for commands that have a default.
@@ -29,16 +29,55 @@ impl ModelOptions {
 
     /// As [`Self::open`], for so many images at once.
     pub(crate) fn open_batch(&self, batch: usize) -> Result<Model> {
+        self.open_default(&DEFAULTS[0], batch)
+    }
+
+    /// The model asked for, or the default one of a task.
+    pub(crate) fn open_for(&self, task: Task) -> Result<Model> {
+        let of_task = DEFAULTS.iter().find(|default| default.task == task);
+        self.open_default(of_task.unwrap_or(&DEFAULTS[0]), 1)
+    }
+
+    fn open_default(&self, default: &DefaultModel, batch: usize) -> Result<Model> {
         let catalog = Catalog::from_environment();
         let name = match &self.model {
             Some(name) => name.as_str(),
             // Only what is built in can be had in another precision, size or batch.
-            None if self.choices.build_something() || batch > 1 => BUILT_IN_DEFAULT,
-            None => default_model(&catalog),
+            None if self.choices.build_something() || batch > 1 => default.built_in,
+            // The trained one where somebody has put it, else one with seeded weights.
+            None if catalog.find(default.trained).is_ok() => default.trained,
+            None => default.built_in,
         };
         self.choices.open(&catalog, name, batch)
     }
 }
+
+/// What is taken where no model is named.
+struct DefaultModel {
+    task: Task,
+    /// If it is in one of the catalog's folders.
+    trained: &'static str,
+    /// Otherwise.
+    built_in: &'static str,
+}
+
+const DEFAULTS: [DefaultModel; 3] = [
+    DefaultModel {
+        task: Task::Classify,
+        trained: "mobilenet_edgetpu_224_1.0_uint8",
+        built_in: "mobilenet-edgetpu-1.0",
+    },
+    DefaultModel {
+        task: Task::Detect,
+        trained: "mobilenet_ssd_v2_coco_quant_postprocess",
+        built_in: "ssdlite-mobilenet-edgetpu",
+    },
+    DefaultModel {
+        task: Task::Segment,
+        trained: "deeplabv3_mnv2_pascal_quant",
+        built_in: "deeplab-edgetpu",
+    },
+];
 
 /// How a model is opened, where there is a choice.
 #[derive(Args, Debug)]
@@ -67,6 +106,12 @@ pub(crate) struct ModelChoices {
     /// How pixels become a float network's numbers [default: by the kind of file]
     #[arg(long, value_enum, value_name = "HOW")]
     pub normalization: Option<NormalizationOption>,
+    /// How a picture becomes as wide and high as the input [default: by the network's task]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub fit: Option<FitOption>,
+    /// Names of the classes, a line each [default: found out]
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
 }
 
 impl ModelChoices {
@@ -104,10 +149,24 @@ impl ModelChoices {
                 model
             }
         };
-        Ok(match self.normalization {
-            Some(how) => model.with_normalization(how.normalization()),
-            None => model,
-        })
+        self.prepared(model)
+    }
+
+    /// The model with what was chosen about its pictures and its classes.
+    fn prepared(&self, mut model: Model) -> Result<Model> {
+        if let Some(how) = self.normalization {
+            model = model.with_normalization(how.normalization());
+        }
+        if let Some(how) = self.fit {
+            model = model.with_fit(how.fit());
+        }
+        if let Some(file) = &self.labels {
+            let Some(classes) = model.classes() else {
+                bail!("{} has no classes that --labels could name", model.name());
+            };
+            model = model.with_labels(Some(Labels::open_for(file, classes)?));
+        }
+        Ok(model)
     }
 
     fn open_options(&self) -> Result<OpenOptions> {
@@ -181,14 +240,6 @@ fn check_batch(model: &Model, wanted: usize) -> Result<()> {
     Ok(())
 }
 
-/// The trained default where somebody has put it, else the same network with seeded weights.
-fn default_model(catalog: &Catalog) -> &'static str {
-    match catalog.find(TRAINED_DEFAULT) {
-        Ok(_) => TRAINED_DEFAULT,
-        Err(_) => BUILT_IN_DEFAULT,
-    }
-}
-
 /// One line on stderr where labels would mislead.
 pub(crate) fn warn_about_seeded_weights(model: &Model) {
     if matches!(model.weights(), Weights::Seeded(_)) {
@@ -207,6 +258,22 @@ pub(crate) fn open_image(path: Option<&Path>) -> Result<(String, Image)> {
     match path {
         Some(path) => Ok((path.display().to_string(), vision::open(path)?)),
         None => Ok(("sample picture".into(), sample_picture(640, 480))),
+    }
+}
+
+/// The pictures to look at: files, or one of our own where none is named.
+pub(crate) fn picture_list(files: &[PathBuf]) -> Vec<Option<&Path>> {
+    match files {
+        [] => vec![None],
+        files => files.iter().map(|file| Some(file.as_path())).collect(),
+    }
+}
+
+/// A number from 0 to 1.
+pub(crate) fn share(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a number from 0 to 1 is expected".into()),
     }
 }
 
@@ -274,6 +341,8 @@ pub(crate) enum NormalizationOption {
     Torchvision,
     /// (pixel - 127) / 128, as EfficientNets of TensorFlow are trained
     EfficientnetLite,
+    /// From 0 to 1, as networks of MediaPipe are trained
+    Unit,
 }
 
 impl NormalizationOption {
@@ -282,12 +351,49 @@ impl NormalizationOption {
             Self::Symmetric => Normalization::SYMMETRIC,
             Self::Torchvision => Normalization::TORCHVISION,
             Self::EfficientnetLite => Normalization::EFFICIENTNET_LITE,
+            Self::Unit => Normalization::UNIT,
         }
     }
 }
 
-/// The model that is taken where none is named, if it is in one of the catalog's folders.
-const TRAINED_DEFAULT: &str = "mobilenet_edgetpu_224_1.0_uint8";
+/// What a network is for.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+pub(crate) enum TaskOption {
+    /// What a picture shows
+    Classify,
+    /// What is where
+    Detect,
+    /// What each pixel belongs to
+    Segment,
+}
 
-/// The model that is taken otherwise.
-const BUILT_IN_DEFAULT: &str = "mobilenet-edgetpu-1.0";
+impl TaskOption {
+    pub(crate) const fn task(self) -> Task {
+        match self {
+            Self::Classify => Task::Classify,
+            Self::Detect => Task::Detect,
+            Self::Segment => Task::Segment,
+        }
+    }
+}
+
+/// How a picture of any shape becomes as wide and high as a network's input.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+pub(crate) enum FitOption {
+    /// The middle 87.5 % of the shorter side, as classifiers see pictures
+    Crop,
+    /// All of it, stretched, as detectors and segmentations see pictures
+    Stretch,
+    /// All of it in its proportions, between grey bars
+    Letterbox,
+}
+
+impl FitOption {
+    const fn fit(self) -> Fit {
+        match self {
+            Self::Crop => Fit::CentreCrop(0.875),
+            Self::Stretch => Fit::Stretch,
+            Self::Letterbox => Fit::Letterbox,
+        }
+    }
+}

@@ -19,7 +19,9 @@
 //! ```
 //!
 //! * A [`Model`] is a network with what surrounds it: where it came from, how a photo becomes
-//!   its input, what its scores are called. Names resolve through a [`Catalog`]: a file, a
+//!   its input, what its outputs mean and its classes are called. Its [`Task`] is to classify,
+//!   to detect or to segment: then [`Model::top_k`], [`Model::detections`] or
+//!   [`Model::class_map`] say what it saw. Names resolve through a [`Catalog`]: a file, a
 //!   folder of models, or a network that is built in.
 //! * [`backends`] lists what can run networks on this machine; [`backend`] opens one by name,
 //!   with options. A [`Backend`] compiles a [`Graph`] into a [`Plan`]; a plan runs.
@@ -38,7 +40,9 @@ mod model;
 mod nearest;
 
 pub use backends::{BACKEND_NAMES, BackendError, BackendOptions, backend, backends, gpu_adapters};
-pub use model::{Catalog, CatalogEntry, Format, Model, ModelError, OpenOptions, Origin, Weights};
+pub use model::{
+    Catalog, CatalogEntry, Format, Model, ModelError, OpenOptions, Origin, Task, Weights,
+};
 pub use pocketvision_backend_cpu::{CpuError, Peak, SimdLevel};
 pub use pocketvision_core::models;
 pub use pocketvision_core::{

@@ -1,12 +1,8 @@
-//! Picture files to pixels and back: what a file is, and its limits.
+//! Picture files to pixels: what a file is, and its limits.
 
-use std::fs;
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
 
-use image::{
-    ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageFormat, Limits,
-};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, Limits};
 
 use crate::{Image, VisionError, jpeg};
 
@@ -59,34 +55,6 @@ fn to_rgb8(decoded: DynamicImage) -> Vec<u8> {
         }
         _ => decoded.into_rgb8().into_raw(),
     }
-}
-
-/// See [`Image::save_png`].
-pub(crate) fn save_png(image: &Image, path: &Path) -> Result<(), VisionError> {
-    let failure = |source| VisionError::Write { name: path.display().to_string(), source };
-    let mut encoded = Vec::new();
-    image::codecs::png::PngEncoder::new(&mut encoded)
-        .write_image(
-            image.pixels(),
-            image.width() as u32,
-            image.height() as u32,
-            ExtendedColorType::Rgb8,
-        )
-        .map_err(|error| failure(std::io::Error::other(error)))?;
-    let temporary = temporary_name(path);
-    let result = fs::write(&temporary, &encoded).and_then(|()| fs::rename(&temporary, path));
-    if result.is_err() {
-        // The error that is reported is the first one.
-        let _ = fs::remove_file(&temporary);
-    }
-    result.map_err(failure)
-}
-
-/// A name in the same folder that no other process uses.
-fn temporary_name(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.partial", std::process::id()));
-    path.with_file_name(name)
 }
 
 /// 16 bits each of red, green, blue and alpha.

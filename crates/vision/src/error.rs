@@ -102,6 +102,14 @@ pub enum VisionError {
     /// The tensor could not be made.
     #[error(transparent)]
     Tensor(#[from] TensorError),
+    /// Pixels that are no classes, or classes that do not fit.
+    #[error("{name}: no map of classes: {reason}")]
+    ClassMap {
+        /// The file, or what was to be a map.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A list of labels that is not text.
     #[error("{name}: not a list of labels: {reason}")]
     Labels {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::{VisionError, decode, resize};
+use crate::{VisionError, decode, png, resize};
 
 /// A colour picture: 8 bits each of red, green and blue, row by row from the top.
 #[derive(Clone, PartialEq, Eq)]
@@ -57,7 +57,16 @@ impl Image {
     /// # Errors
     /// If the folder is missing, full or may not be written.
     pub fn save_png(&self, path: impl AsRef<Path>) -> Result<(), VisionError> {
-        decode::save_png(self, path.as_ref())
+        let row_bytes = self.width * 3;
+        let fill = |y: usize, row: &mut [u8]| {
+            row.copy_from_slice(&self.pixels[y * row_bytes..][..row_bytes]);
+        };
+        png::write(path.as_ref(), self.size(), png::Pixel::Rgb, fill)
+    }
+
+    /// Width and height in pixels.
+    pub const fn size(&self) -> (usize, usize) {
+        (self.width, self.height)
     }
 
     /// Width in pixels, at least 1.
@@ -73,6 +82,16 @@ impl Image {
     /// All pixels: red, green, blue, row by row from the top.
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
+    }
+
+    /// All pixels, to be painted over.
+    pub fn pixels_mut(&mut self) -> &mut [u8] {
+        &mut self.pixels
+    }
+
+    /// The pixels alone.
+    pub fn into_pixels(self) -> Vec<u8> {
+        self.pixels
     }
 
     /// Red, green and blue of one pixel.
@@ -122,7 +141,7 @@ impl Image {
         if count == 0 {
             return Err(VisionError::PixelCount { width, height, bytes: 0 });
         }
-        Self::new(width, height, resize::bilinear(self, crop, width, height))
+        Self::new(width, height, resize::antialiased(self, crop, width, height))
     }
 }
 
@@ -152,19 +171,14 @@ impl Crop {
         Self { x: 0, y: 0, width: image.width, height: image.height }
     }
 
-    /// The square in the middle whose side is `fraction` of the picture's shorter side,
-    /// rounded half to even, at least one pixel. An odd remainder leaves the extra row or
-    /// column at the bottom or right.
-    pub fn centre_square(image: &Image, fraction: f32) -> Self {
-        let shorter = image.width.min(image.height);
+    /// The square in the middle of a picture of this width and height. Its side is `fraction`
+    /// of the shorter side, rounded half to even, at least one pixel. An odd remainder leaves
+    /// the extra row or column at the bottom or right.
+    pub fn centre_square((width, height): (usize, usize), fraction: f32) -> Self {
+        let shorter = width.min(height);
         let side = (f64::from(fraction) * shorter as f64).round_ties_even() as usize;
         let side = side.clamp(1, shorter);
-        Self {
-            x: (image.width - side) / 2,
-            y: (image.height - side) / 2,
-            width: side,
-            height: side,
-        }
+        Self { x: (width - side) / 2, y: (height - side) / 2, width: side, height: side }
     }
 }
 

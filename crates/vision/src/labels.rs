@@ -71,6 +71,33 @@ impl Labels {
         Ok(None)
     }
 
+    /// Labels that were put beside a model, in `MODEL.labels.txt` (the model's name without its
+    /// extension), for a network of so many classes. `None` if there are none.
+    ///
+    /// # Errors
+    /// If there is such a file and it cannot be read, or has another number of classes.
+    pub fn beside(model: &Path, classes: usize) -> Result<Option<Self>, VisionError> {
+        let file = model.with_extension("labels.txt");
+        if !file.is_file() {
+            return Ok(None);
+        }
+        Self::open_for(&file, classes).map(Some)
+    }
+
+    /// Reads a file of labels for a network of so many classes.
+    ///
+    /// # Errors
+    /// As [`Labels::open`], and if the file has another number of classes.
+    pub fn open_for(file: impl AsRef<Path>, classes: usize) -> Result<Self, VisionError> {
+        let file = file.as_ref();
+        let labels = Self::open(file)?;
+        let lines = labels.len();
+        labels.for_classes(classes).ok_or_else(|| VisionError::Labels {
+            name: file.display().to_string(),
+            reason: format!("it has {lines} lines for a network of {classes} classes"),
+        })
+    }
+
     /// The labels for a network of so many classes: themselves if they are as many; without
     /// the first if that is `background` and the network has no such class; otherwise `None`.
     pub fn for_classes(mut self, classes: usize) -> Option<Self> {
@@ -153,6 +180,12 @@ mod tests {
                 "{message}"
             );
         }
+        let model = folder.path().join("net.tflite");
+        assert_eq!(Labels::beside(&model, 2).unwrap(), None);
+        fs::write(folder.path().join("net.labels.txt"), "x\ny\n").unwrap();
+        assert_eq!(Labels::beside(&model, 2).unwrap().unwrap().name(1), Some("y"));
+        let message = Labels::beside(&model, 3).unwrap_err().to_string();
+        assert!(message.contains("net.labels.txt") && message.contains("2 lines"), "{message}");
         let missing = Labels::open(folder.path().join("missing.txt")).unwrap_err();
         assert!(missing.to_string().contains("missing.txt: cannot be read"));
     }

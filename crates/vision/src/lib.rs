@@ -1,10 +1,20 @@
-//! Photos to tensors and scores to labels: what lies before and behind a network.
+//! Photos to tensors, and results to labels, boxes and masks: what lies before and behind a
+//! network.
 //!
 //! ```text
-//! file ─► open ─► Image ─► Preprocess::apply ─► Tensor ─► network ─► Tensor ─► top_k ─► Ranked
-//!                   ▲                                                            ▲
-//!            sample_picture                                            Labels ───┘
+//! file ─► open ─► Image ─► Preprocess::apply ─► Tensor ─► network ─┐
+//!                   ▲              │ Placement                     ▼ Tensor
+//!            sample_picture        │        ┌─ scores ─► top_k ─► Ranked
+//!                                  │        │
+//!                                  ├────────┼─ rows ──► detected_objects ─► draw_detections
+//!                                  │        │
+//!                                  └────────┴─ map ──► ClassMap::to_photo ─► draw_class_map
 //! ```
+//!
+//! A [`Placement`] says which part of the photo became which part of the input, and leads
+//! boxes and masks back to the photo's own pixels. What classes are called comes from
+//! [`Labels`], which of the well-known data sets they are from [`Dataset`]. How right results
+//! are is found out by [`AveragePrecision`] and [`Confusion`].
 //!
 //! A network's published accuracy holds for the pixels it was measured with. Those came
 //! from PIL, through libjpeg-turbo and PIL's antialiased bilinear filter, and a pixel that
@@ -26,19 +36,41 @@
 //! taken, half a file is an error rather than half a picture, and each [`VisionError`] is
 //! one line that names the file.
 
+mod accuracy;
+mod class_map;
+mod dataset;
 mod decode;
+mod detected;
+mod draw;
 mod error;
+mod fit;
 mod image;
 mod jpeg;
 mod labels;
+mod overlay;
+mod paint;
+mod palette;
+mod png;
 mod preprocess;
 mod resize;
 mod sample_picture;
 mod top_k;
 
+pub use accuracy::{
+    AveragePrecision, Confusion, DetectionAccuracy, SegmentationAccuracy, TrueObject, equal_pixels,
+    matching_objects,
+};
+pub use class_map::ClassMap;
+pub use dataset::Dataset;
+pub use detected::{DetectedObject, detected_objects};
+pub use draw::draw_detections;
 pub use error::VisionError;
+pub use fit::{Fit, Placement};
 pub use image::{Crop, Image, open};
 pub use labels::Labels;
-pub use preprocess::{Normalization, Preprocess};
+pub use overlay::{class_name, draw_class_map};
+pub use palette::{Color, Palette, is_background};
+pub use pocketvision_core::detection::{BoundingBox, Detection};
+pub use preprocess::{Filter, Normalization, Preprocess};
 pub use sample_picture::sample_picture;
 pub use top_k::{Ranked, top_k};

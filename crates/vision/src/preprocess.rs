@@ -4,9 +4,9 @@ use pocketvision_core::{Element, Shape, Tensor, TensorData, TensorType};
 
 use half::f16;
 
-use crate::{Crop, Image, VisionError};
+use crate::{Crop, Fit, Image, Placement, VisionError, resize};
 
-/// How a picture becomes a network's input: centre crop, resize, normalise.
+/// How a picture becomes a network's input: fit it in, resize, normalise.
 ///
 /// ```
 /// use pocketvision_core::{Element, Shape, TensorType};
@@ -23,9 +23,10 @@ pub struct Preprocess {
     pub height: usize,
     /// Width in pixels that the picture is resized to.
     pub width: usize,
-    /// Side of the square that is cut from the middle, as a share of the shorter side:
-    /// above 0, at most 1.
-    pub crop_fraction: f32,
+    /// Which part of the picture fills which part of the input.
+    pub fit: Fit,
+    /// How it is resized.
+    pub filter: Filter,
     /// Pixels to the numbers that float and int8 networks were trained on.
     pub normalization: Normalization,
 }
@@ -41,7 +42,8 @@ impl Preprocess {
         Ok(Self {
             height: input.shape.h,
             width: input.shape.w,
-            crop_fraction: 0.875,
+            fit: Fit::CentreCrop(0.875),
+            filter: Filter::Antialiased,
             normalization: Normalization::SYMMETRIC,
         })
     }
@@ -64,21 +66,19 @@ impl Preprocess {
             let reason = format!("preprocessing makes {}x{} pixels", self.height, self.width);
             return Err(VisionError::Input { input: Box::new(input.clone()), reason });
         }
-        let crop = Crop::centre_square(image, self.crop_fraction);
-        let resized = image.resize_crop(crop, self.width, self.height)?;
-        let pixels = resized.pixels();
+        let pixels = self.pixels(image)?;
         let data = match &input.element {
-            Element::UInt8(_) => TensorData::U8(pixels.repeat(batch)),
-            Element::F32 => TensorData::F32(self.normalization.apply(pixels).repeat(batch)),
+            Element::F32 => TensorData::F32(self.reals(&pixels).repeat(batch)),
             Element::F16 => {
-                let reals = self.normalization.apply(pixels);
-                let halves: Vec<f16> = reals.into_iter().map(f16::from_f32).collect();
+                let halves: Vec<f16> = self.reals(&pixels).into_iter().map(f16::from_f32).collect();
                 TensorData::F16(halves.repeat(batch))
             }
+            Element::UInt8(_) => TensorData::U8(pixels.into_bytes().repeat(batch)),
             element => {
                 let (scale, zero_point) = element.per_tensor().expect("checked above");
                 let tables = self.normalization.int8_tables(scale, zero_point);
                 let quantized: Vec<i8> = pixels
+                    .into_bytes()
                     .iter()
                     .enumerate()
                     .map(|(index, &pixel)| tables[index % 3][usize::from(pixel)])
@@ -89,12 +89,54 @@ impl Preprocess {
         Ok(Tensor::new(input.shape, input.element.clone(), data)?)
     }
 
+    /// Where a picture comes to lie in the input, to find the way back from results.
+    pub fn placement(&self, image: &Image) -> Placement {
+        self.fit.place(image.size(), (self.width, self.height))
+    }
+
+    /// The picture in the input's size.
+    fn pixels(&self, image: &Image) -> Result<Pixels, VisionError> {
+        let Placement { source, target, .. } = self.placement(image);
+        let (width, height) = (target.width, target.height);
+        Ok(match self.filter {
+            Filter::Antialiased => {
+                let resized = image.resize_crop(source, width, height)?;
+                Pixels::Bytes(self.between_bars(resized.into_pixels(), target, BAR))
+            }
+            Filter::Interpolated => {
+                let resized = resize::interpolated(image, source, width, height);
+                Pixels::Reals(self.between_bars(resized, target, BAR.into()))
+            }
+        })
+    }
+
+    /// A part of the input with bars around it, where it does not fill the input.
+    fn between_bars<T: Copy>(&self, part: Vec<T>, target: Crop, bar: T) -> Vec<T> {
+        if (target.width, target.height) == (self.width, self.height) {
+            return part;
+        }
+        let mut pixels = vec![bar; self.width * self.height * 3];
+        let rows = pixels.chunks_exact_mut(self.width * 3).skip(target.y);
+        for (row, part) in rows.zip(part.chunks_exact(target.width * 3)) {
+            row[target.x * 3..][..part.len()].copy_from_slice(part);
+        }
+        pixels
+    }
+
+    fn reals(&self, pixels: &Pixels) -> Vec<f32> {
+        match pixels {
+            Pixels::Bytes(pixels) => self.normalization.apply(pixels),
+            Pixels::Reals(pixels) => self.normalization.normalized(pixels.iter().copied()),
+        }
+    }
+
     fn check(&self) -> Result<(), VisionError> {
         let setting =
             |field, value: String, expected| Err(VisionError::Setting { field, value, expected });
-        if !(self.crop_fraction > 0.0 && self.crop_fraction <= 1.0) {
-            let value = self.crop_fraction.to_string();
-            return setting("crop_fraction", value, "a number above 0, at most 1");
+        if let Fit::CentreCrop(fraction) = self.fit
+            && !(fraction > 0.0 && fraction <= 1.0)
+        {
+            return setting("fit", format!("{:?}", self.fit), "a share above 0, at most 1");
         }
         let Normalization { mean, std } = self.normalization;
         if !mean.iter().all(|x| x.is_finite()) {
@@ -106,6 +148,35 @@ impl Preprocess {
         Ok(())
     }
 }
+
+/// How a picture is made smaller or larger.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Filter {
+    /// PIL's bilinear filter: every pixel of the picture counts, results are rounded to 8 bits.
+    Antialiased,
+    /// The bilinear interpolation inside TensorFlow's graphs: a large picture loses pixels
+    /// between those that are looked at. For networks that were trained and measured with it.
+    Interpolated,
+}
+
+/// A resized picture, red, green and blue from 0 to 255.
+enum Pixels {
+    Bytes(Vec<u8>),
+    Reals(Vec<f32>),
+}
+
+impl Pixels {
+    fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Bytes(pixels) => pixels,
+            // Means of bytes: within 0 to 255.
+            Self::Reals(pixels) => pixels.into_iter().map(|pixel| pixel.round() as u8).collect(),
+        }
+    }
+}
+
+/// Colour of the bars of [`Fit::Letterbox`]: near 0 once it is normalised.
+const BAR: u8 = 128;
 
 /// `(pixel - mean) / std` for red, green and blue, pixels from 0 to 255.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -127,12 +198,18 @@ impl Normalization {
     /// Pixels to -127/128 to 1: EfficientNet-Lite.
     pub const EFFICIENTNET_LITE: Self = Self { mean: [127.0; 3], std: [128.0; 3] };
 
+    /// Pixels to 0 to 1: MediaPipe's networks.
+    pub const UNIT: Self = Self { mean: [0.0; 3], std: [255.0; 3] };
+
     /// Interleaved pixels to real numbers, computed in f32.
     pub fn apply(&self, pixels: &[u8]) -> Vec<f32> {
-        let real = |(index, &pixel): (usize, &u8)| {
-            (f32::from(pixel) - self.mean[index % 3]) / self.std[index % 3]
-        };
-        pixels.iter().enumerate().map(real).collect()
+        self.normalized(pixels.iter().map(|&pixel| f32::from(pixel)))
+    }
+
+    fn normalized(&self, pixels: impl Iterator<Item = f32>) -> Vec<f32> {
+        let real =
+            |(index, pixel): (usize, f32)| (pixel - self.mean[index % 3]) / self.std[index % 3];
+        pixels.enumerate().map(real).collect()
     }
 
     /// For red, green and blue: each pixel value to its int8.
@@ -220,30 +297,33 @@ mod tests {
     }
 
     #[test]
-    fn the_centre_square_rounds_like_python() {
-        let square = |width, height| {
-            let image = Image::new(width, height, vec![0; width * height * 3]).unwrap();
-            let Crop { x, y, width, height } = Crop::centre_square(&image, 0.875);
-            assert_eq!(width, height);
-            (x, y, width)
-        };
-        assert_eq!(square(500, 375), (86, 23, 328));
-        // 0.875 * 4 = 3.5 and 0.875 * 12 = 10.5, halves to even.
-        assert_eq!(square(4, 9), (0, 2, 4));
-        assert_eq!(square(20, 12), (5, 1, 10));
-        assert_eq!(square(1, 1), (0, 0, 1));
-        assert_eq!(square(20_000, 1), (9_999, 0, 1));
-    }
-
-    #[test]
     fn a_batch_repeats_the_picture() {
         let image = Image::new(2, 2, (0..12).collect()).unwrap();
         let input = TensorType::new(Shape::new(2, 2, 2, 3), Element::uint8(1.0 / 128.0, 128));
-        let preprocess =
-            Preprocess { crop_fraction: 1.0, ..Preprocess::for_input(&input).unwrap() };
+        let preprocess = Preprocess { fit: Fit::Stretch, ..Preprocess::for_input(&input).unwrap() };
         let tensor = preprocess.apply(&image, &input).unwrap();
         let [first, second] = [0, 1].map(|n| &tensor.bytes()[n * 12..][..12]);
         assert_eq!((first, second), (image.pixels(), image.pixels()));
+    }
+
+    #[test]
+    fn a_letterbox_has_bars_and_an_interpolated_picture_is_not_rounded() {
+        let image = Image::new(4, 1, [[10; 3], [20; 3], [30; 3], [41; 3]].concat()).unwrap();
+        let input = TensorType::new(Shape::new(1, 2, 2, 3), Element::uint8(1.0 / 128.0, 128));
+        let good = Preprocess::for_input(&input).unwrap();
+        let letterbox = Preprocess { fit: Fit::Letterbox, ..good.clone() };
+        let bytes = letterbox.apply(&image, &input).unwrap().bytes().to_vec();
+        assert_eq!(bytes[6..], [BAR; 6], "the photo fills one row of two");
+        assert!(bytes[..3] < bytes[3..6]);
+
+        let input = TensorType::new(Shape::new(1, 1, 3, 3), Element::F32);
+        let stretch = Preprocess { width: 3, height: 1, fit: Fit::Stretch, ..good };
+        let normalization = Normalization { mean: [0.0; 3], std: [1.0; 3] };
+        let interpolated = Preprocess { filter: Filter::Interpolated, normalization, ..stretch };
+        let reals = interpolated.apply(&image, &input).unwrap().to_f32();
+        for (real, expected) in reals.into_iter().step_by(3).zip([10.0, 23.333_333, 37.333_333]) {
+            assert!((real - expected).abs() < 1e-4, "{real} is not {expected}");
+        }
     }
 
     #[test]
@@ -267,10 +347,9 @@ mod tests {
         let input = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
         let good = Preprocess::for_input(&input).unwrap();
         let refused = |bad: Preprocess| bad.apply(&image, &input).unwrap_err().to_string();
-        for crop_fraction in [0.0, -1.0, 1.5, f32::NAN] {
-            assert!(
-                refused(Preprocess { crop_fraction, ..good.clone() }).contains("crop_fraction")
-            );
+        for fraction in [0.0, -1.0, 1.5, f32::NAN] {
+            let fit = Fit::CentreCrop(fraction);
+            assert!(refused(Preprocess { fit, ..good.clone() }).contains("fit is CentreCrop"));
         }
         let normalization = Normalization { mean: [0.0; 3], std: [1.0, 0.0, 1.0] };
         assert!(refused(Preprocess { normalization, ..good.clone() }).contains("std"));

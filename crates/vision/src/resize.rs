@@ -1,4 +1,5 @@
-//! Bilinear resizing with antialiasing, value for value what PIL computes.
+//! Bilinear resizing: with antialiasing, value for value what PIL computes, and without, as
+//! TensorFlow's graphs do it.
 //!
 //! Networks are trained and their published accuracies measured on pictures that PIL
 //! resized, so its exact values are the standard to meet. A triangle filter is widened by
@@ -14,7 +15,7 @@ use crate::{Crop, Image};
 
 /// RGB pixels of `crop`, resized. Cost: for each output row or column, twice the reduction
 /// in source pixels.
-pub(crate) fn bilinear(image: &Image, crop: Crop, width: usize, height: usize) -> Vec<u8> {
+pub(crate) fn antialiased(image: &Image, crop: Crop, width: usize, height: usize) -> Vec<u8> {
     let columns = Window::table(crop.width, width);
     let rows = Window::table(crop.height, height);
 
@@ -47,6 +48,41 @@ pub(crate) fn bilinear(image: &Image, crop: Crop, width: usize, height: usize) -
         }
         for (byte, &sum) in output.iter_mut().zip(&sums) {
             *byte = to_byte(sum);
+        }
+    }
+    output
+}
+
+/// RGB values of `crop`, resized as TensorFlow's `ResizeBilinear` does by default: each output
+/// pixel mixes the two by two source pixels at its upper left corner's place, however many
+/// lie between it and the next one, and nothing is rounded.
+pub(crate) fn interpolated(image: &Image, crop: Crop, width: usize, height: usize) -> Vec<f32> {
+    let neighbours = |source: usize, output: usize| -> Vec<(usize, usize, f32)> {
+        let scale = source as f32 / output as f32;
+        let position = |index: usize| {
+            let at = index as f32 * scale;
+            let first = (at.floor() as usize).min(source - 1);
+            (first, (first + 1).min(source - 1), at - at.floor())
+        };
+        (0..output).map(position).collect()
+    };
+    let columns = neighbours(crop.width, width);
+    let mut output = Vec::with_capacity(width * height * CHANNELS);
+    for (top, bottom, down) in neighbours(crop.height, height) {
+        let row = |y: usize| {
+            let start = ((crop.y + y) * image.width() + crop.x) * CHANNELS;
+            &image.pixels()[start..start + crop.width * CHANNELS]
+        };
+        let (top, bottom) = (row(top), row(bottom));
+        for &(left, right, across) in &columns {
+            for channel in 0..CHANNELS {
+                let mix = |row: &[u8]| {
+                    let value = |x: usize| f32::from(row[x * CHANNELS + channel]);
+                    value(left) + (value(right) - value(left)) * across
+                };
+                let (top, bottom) = (mix(top), mix(bottom));
+                output.push(top + (bottom - top) * down);
+            }
         }
     }
     output
@@ -120,7 +156,7 @@ mod tests {
             133, 125, 164, 143, 123, 158, 134, 125, 111, 117, 128, 131, 80, 99, 121, 136, 103, 164,
             134,
         ];
-        assert_eq!(bilinear(&source, Crop::whole(&source), 4, 3), expected);
+        assert_eq!(antialiased(&source, Crop::whole(&source), 4, 3), expected);
     }
 
     #[test]
@@ -132,7 +168,7 @@ mod tests {
             194, 131, 151, 203, 176, 201, 209, 205, 15, 10, 49, 23, 76, 79, 35, 175, 125, 132, 206,
             176, 196, 226, 210,
         ];
-        assert_eq!(bilinear(&source, Crop::whole(&source), 5, 4), expected);
+        assert_eq!(antialiased(&source, Crop::whole(&source), 5, 4), expected);
     }
 
     #[test]
@@ -145,7 +181,7 @@ mod tests {
         ];
         for ((source_width, source_height), (x, y, width, height), (to_w, to_h), hash) in cases {
             let source = noise(source_width, source_height);
-            let resized = bilinear(&source, Crop { x, y, width, height }, to_w, to_h);
+            let resized = antialiased(&source, Crop { x, y, width, height }, to_w, to_h);
             assert_eq!(fnv1a(&resized), hash, "{source:?} to {to_w}x{to_h}");
         }
     }
@@ -153,6 +189,27 @@ mod tests {
     #[test]
     fn the_same_size_changes_nothing() {
         let source = noise(17, 5);
-        assert_eq!(bilinear(&source, Crop::whole(&source), 17, 5), source.pixels());
+        let whole = Crop::whole(&source);
+        assert_eq!(antialiased(&source, whole, 17, 5), source.pixels());
+        let pixels: Vec<f32> = source.pixels().iter().map(|&pixel| pixel.into()).collect();
+        assert_eq!(interpolated(&source, whole, 17, 5), pixels);
+    }
+
+    #[test]
+    fn interpolation_looks_at_the_upper_left_corner_of_each_pixel() {
+        let grey = |values: &[u8]| {
+            let pixels = values.iter().flat_map(|&value| [value; 3]).collect();
+            Image::new(values.len(), 1, pixels).unwrap()
+        };
+        let resized = |values: &[u8], width: usize| {
+            let image = grey(values);
+            let values = interpolated(&image, Crop::whole(&image), width, 1);
+            values.chunks_exact(3).map(|pixel| pixel[0]).collect::<Vec<_>>()
+        };
+        // Every third pixel, the others not looked at; at half steps, the mean of two.
+        assert_eq!(resized(&[10, 200, 200, 40, 200, 200], 2), [10.0, 40.0]);
+        assert_eq!(resized(&[10, 20, 40], 2), [10.0, 30.0]);
+        assert_eq!(resized(&[10, 20], 4), [10.0, 15.0, 20.0, 20.0]);
+        assert_eq!(resized(&[7], 3), [7.0, 7.0, 7.0]);
     }
 }

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use pocketvision_core::{Element, Shape, Tensor, TensorType};
-use pocketvision_vision::{Preprocess, open};
+use pocketvision_vision::{Fit, Preprocess, open};
 use sha2::{Digest, Sha256};
 
 #[test]
@@ -49,9 +49,38 @@ fn all_250_photos_hash_to_the_recorded_inputs_at_every_size() {
     }
 }
 
+#[test]
+fn photos_stretched_for_detection_and_segmentation_hash_to_the_recorded_inputs() {
+    let Some(shared) = shared_folder() else { return };
+    let recordings = [
+        ("mobilenet_ssd_v2_coco_quant_postprocess.detections", 300, 64),
+        ("segmentation/deeplabv3_mnv2_pascal_quant", 513, 50),
+    ];
+    for (recording, side, count) in recordings {
+        let recording = read_json(&shared.join(format!("golden/{recording}.json")));
+        let mut seen = 0;
+        for image in recording["images"].as_array().unwrap() {
+            let name = image["file"].as_str().unwrap();
+            let photo = shared.join("images/coco-val2017").join(name);
+            if photo.is_file() {
+                let tensor = input(&photo, side, Fit::Stretch);
+                let hash = format!("{:x}", Sha256::digest(tensor.bytes()));
+                assert_eq!(hash, image["input_sha256"].as_str().unwrap(), "{name}");
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, count, "recorded photos");
+    }
+}
+
 fn uint8_input(photo: &Path, side: usize) -> Tensor {
+    input(photo, side, Fit::CentreCrop(0.875))
+}
+
+fn input(photo: &Path, side: usize, fit: Fit) -> Tensor {
     let input = TensorType::new(Shape::new(1, side, side, 3), Element::uint8(1.0 / 128.0, 128));
-    Preprocess::for_input(&input).unwrap().apply(&open(photo).unwrap(), &input).unwrap()
+    let preprocess = Preprocess { fit, ..Preprocess::for_input(&input).unwrap() };
+    preprocess.apply(&open(photo).unwrap(), &input).unwrap()
 }
 
 fn read_json(path: &Path) -> serde_json::Value {

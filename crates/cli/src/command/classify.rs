@@ -1,15 +1,17 @@
 //! `classify`: what is in these pictures.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
-use pocketvision::{Clock, CompileOptions};
+use pocketvision::Task;
 
 use super::{run_clock, weights_name};
-use crate::options::{DeviceOptions, ModelOptions, open_image, warn_about_seeded_weights};
+use crate::inference::Inference;
+use crate::options::{
+    DeviceOptions, ModelOptions, open_image, picture_list, warn_about_seeded_weights,
+};
 use crate::report::{self, Classification, ClassifiedImage, top_classes};
 
 /// Name what is in pictures
@@ -40,31 +42,17 @@ pub(crate) struct Classify {
 
 impl Classify {
     pub(super) fn run(&self, json: bool, out: &mut dyn Write) -> Result<()> {
-        let backend = self.device.backend(&self.backend)?;
-        let model = self.model.open()?;
-        if model.classes().is_none() {
-            bail!("{} is no classifier: its output is not one score a class", model.name());
-        }
-        let mut plan = backend.compile(model.graph(), &CompileOptions::default())?;
-        let device = backend.device();
-
-        let files: Vec<Option<&Path>> = match self.images.as_slice() {
-            [] => vec![None],
-            files => files.iter().map(|file| Some(file.as_path())).collect(),
-        };
+        let mut inference =
+            Inference::open(Task::Classify, &self.model, &self.backend, &self.device)?;
+        let files = picture_list(&self.images);
         let mut images = Vec::with_capacity(files.len());
         for file in files {
             let (image, picture) = open_image(file)?;
-            let inputs = [model.preprocess(&picture)?];
-            let start = Instant::now();
-            let outputs = plan.run(&inputs)?;
-            let latency_ms = match device.clock {
-                Clock::Simulated => plan.profile(&inputs)?.latency_ms,
-                Clock::HostWall | Clock::DeviceTimestamp => start.elapsed().as_secs_f64() * 1e3,
-            };
-            let top = top_classes(model.top_k(&outputs, self.top as usize));
+            let (outputs, latency_ms) = inference.run(&picture)?;
+            let top = top_classes(inference.model.top_k(&outputs, self.top as usize));
             images.push(ClassifiedImage { image, latency_ms, top });
         }
+        let Inference { model, backend, device, .. } = inference;
         let classification = Classification {
             model: model.name().to_owned(),
             weights: weights_name(&model),

@@ -6,16 +6,22 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 use pocketvision::agreement::{Agreement, first_difference};
-use pocketvision::{BACKEND_NAMES, Backend, Clock, CompileOptions, Keep, Model, Outputs, Tensor};
+use pocketvision::vision::{Image, equal_pixels, matching_objects};
+use pocketvision::{
+    BACKEND_NAMES, Backend, Clock, CompileOptions, Keep, Model, Outputs, Task, Tensor,
+};
 use sha2::{Digest, Sha256};
 
+use super::segment::shares;
 use super::{run_clock, weights_name};
 use crate::latency::{Latency, measure};
 use crate::one_line;
-use crate::options::{DeviceOptions, ModelOptions, open_image, warn_about_seeded_weights};
+use crate::options::{
+    DeviceOptions, ModelOptions, TaskOption, open_image, warn_about_seeded_weights,
+};
 use crate::report::{
-    self, BackendReport, Comparison, FirstDifferenceReport, MILLIJOULES_PER_PICOJOULE, Measured,
-    top_classes,
+    self, Answer, AnswerAgreement, BackendReport, Comparison, FirstDifferenceReport,
+    MILLIJOULES_PER_PICOJOULE, Measured, top_classes,
 };
 
 /// Run one picture through every backend and compare answers, latency and energy
@@ -25,6 +31,10 @@ use crate::report::{
   pocketvision compare parrot.jpg --model mobilenet_edgetpu_224_1.0_uint8
   pocketvision compare parrot.jpg --backends cpu,gpu --runs 50 --layers
   pocketvision compare --precision f32 --backends cpu,gpu --json
+  pocketvision compare pets.jpg --task detect
+
+Of a detector, agreement is how many boxes match: of one class, sharing 0.95 of their area,
+with scores at most 0.02 apart. Of a segmentation it is how many pixels have the same class.
 
 The reference is always run, once: it is slow, exact, and what the others are compared with.
 A backend that this machine lacks is a row that says why, unless --backends names it; then
@@ -34,6 +44,9 @@ pub(crate) struct Compare {
     image: Option<PathBuf>,
     #[command(flatten)]
     model: ModelOptions,
+    /// Compare the default model of this task [default: classify, or the task of --model]
+    #[arg(long, value_enum, conflicts_with = "model")]
+    task: Option<TaskOption>,
     /// Backends, separated by commas [default: cpu,gpu,edgetpu-sim]
     #[arg(long, value_name = "B,B", value_delimiter = ',')]
     backends: Option<Vec<String>>,
@@ -54,26 +67,42 @@ struct Yardstick {
     outputs: Option<Outputs>,
 }
 
+/// What every backend is given.
+struct Subject<'a> {
+    model: &'a Model,
+    picture: &'a Image,
+    input: Tensor,
+}
+
 impl Compare {
     pub(super) fn run(&self, json: bool, out: &mut dyn Write) -> Result<()> {
         let names = self.backend_names()?;
-        let model = self.model.open()?;
-        let (image_name, image) = open_image(self.image.as_deref())?;
-        let input = model.preprocess(&image)?;
+        let model = match self.task {
+            Some(task) => self.model.open_for(task.task())?,
+            None => self.model.open()?,
+        };
+        let (image_name, picture) = open_image(self.image.as_deref())?;
+        let input = model.preprocess(&picture)?;
+        let subject = Subject { model: &model, picture: &picture, input };
 
-        let reference = self.yardstick(&model, &input);
+        let reference = self.yardstick(&subject);
         let mut backends = vec![reference.report];
         for name in names.iter().filter(|name| *name != "reference") {
             let found = self
                 .device
                 .backend(name)
-                .and_then(|backend| self.measure(&*backend, &model, &input, &reference.outputs));
+                .and_then(|backend| self.measure(&*backend, &subject, &reference.outputs));
             backends.push(row(name, found.map(|(found, _)| found)));
         }
         warn_about_seeded_weights(&model);
         let failure = self.failure(&backends);
-        let (weights, model) = (weights_name(&model), model.name().to_owned());
-        let comparison = Comparison { model, weights, image: image_name, backends };
+        let comparison = Comparison {
+            weights: weights_name(&model),
+            task: model.task().map(Task::name),
+            model: model.name().to_owned(),
+            image: image_name,
+            backends,
+        };
         report::print(&comparison, json, out)?;
         out.flush()?;
         failure
@@ -97,11 +126,11 @@ impl Compare {
         Ok(names)
     }
 
-    fn yardstick(&self, model: &Model, input: &Tensor) -> Yardstick {
+    fn yardstick(&self, subject: &Subject<'_>) -> Yardstick {
         let found = self
             .device
             .backend("reference")
-            .and_then(|backend| self.measure(&*backend, model, input, &None));
+            .and_then(|backend| self.measure(&*backend, subject, &None));
         let (found, outputs) = match found {
             Ok((found, outputs)) => (Ok(found), Some(outputs)),
             Err(error) => (Err(error), None),
@@ -114,10 +143,10 @@ impl Compare {
     fn measure(
         &self,
         backend: &dyn Backend,
-        model: &Model,
-        input: &Tensor,
+        subject: &Subject<'_>,
         reference: &Option<Outputs>,
     ) -> Result<(Measured, Outputs)> {
+        let Subject { model, input, .. } = subject;
         let inputs = std::slice::from_ref(input);
         let device = backend.device();
         let is_reference = backend.name() == "reference";
@@ -141,8 +170,12 @@ impl Compare {
             clock: run_clock(device.clock),
             latency,
             energy_mj: energy_pj.map(|pj| pj * MILLIJOULES_PER_PICOJOULE),
-            top: top_classes(model.top_k(&outputs, TOP)),
+            answer: subject.answer(&outputs)?,
             agreement,
+            answer_agreement: match expected {
+                Some(expected) => subject.answer_agreement(&outputs, expected)?,
+                None => None,
+            },
             output_sha256: sha256(&outputs),
             first_difference,
         };
@@ -163,6 +196,50 @@ impl Compare {
             bail!("every backend failed; see the table");
         }
         Ok(())
+    }
+}
+
+impl Subject<'_> {
+    /// What a run's outputs say about the picture.
+    fn answer(&self, outputs: &Outputs) -> Result<Answer> {
+        let model = self.model;
+        Ok(match model.task() {
+            Some(Task::Detect) => {
+                let objects = model.detections(outputs, self.picture, SHOWN_SCORE);
+                Answer::Objects { objects: objects.into_iter().map(Into::into).collect() }
+            }
+            Some(Task::Segment) => {
+                Answer::Shares { classes: shares(model, &model.class_map(outputs)?) }
+            }
+            Some(Task::Classify) | None => {
+                Answer::Top { top: top_classes(model.top_k(outputs, TOP)) }
+            }
+        })
+    }
+
+    /// How much of what two runs say is the same, where an answer has many parts.
+    fn answer_agreement(
+        &self,
+        outputs: &Outputs,
+        expected: &Outputs,
+    ) -> Result<Option<AnswerAgreement>> {
+        let model = self.model;
+        Ok(match model.task() {
+            Some(Task::Detect) => {
+                let [found, expected] =
+                    [outputs, expected].map(|run| model.detections(run, self.picture, 0.0));
+                Some(AnswerAgreement {
+                    matching: matching_objects(&found, &expected),
+                    of: found.len().max(expected.len()),
+                })
+            }
+            Some(Task::Segment) => {
+                let (found, expected) = (model.class_map(outputs)?, model.class_map(expected)?);
+                let of = expected.classes().len();
+                Some(AnswerAgreement { matching: equal_pixels(&found, &expected), of })
+            }
+            Some(Task::Classify) | None => None,
+        })
     }
 }
 
@@ -200,3 +277,6 @@ fn sha256(outputs: &Outputs) -> String {
 
 /// Classes reported of each backend.
 const TOP: usize = 5;
+
+/// Score from which an object is reported.
+const SHOWN_SCORE: f32 = 0.5;

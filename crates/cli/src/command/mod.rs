@@ -4,6 +4,7 @@ mod bench;
 mod classify;
 mod compare;
 mod convert;
+mod detect;
 mod devices;
 mod evaluate;
 mod inspect;
@@ -11,6 +12,7 @@ mod models;
 mod profile;
 mod quantize;
 mod run;
+mod segment;
 
 use std::io::Write;
 
@@ -22,10 +24,12 @@ use pocketvision::{Clock, Model, Weights};
 #[derive(Parser, Debug)]
 #[command(name = "pocketvision", version, arg_required_else_help = true)]
 #[command(after_help = "Examples:
-  pocketvision compare parrot.jpg       one photo through every backend
-  pocketvision classify *.jpg --top 3   what is in these photos
-  pocketvision models                   what --model can name
-  pocketvision devices                  what can run networks here
+  pocketvision compare parrot.jpg         one photo through every backend
+  pocketvision classify *.jpg --top 3     what is in these photos
+  pocketvision detect pets.jpg -o x.png   boxes around objects
+  pocketvision segment pets.jpg -o x.png  what each pixel belongs to
+  pocketvision models                     what --model can name
+  pocketvision devices                    what can run networks here
 
 Models are found by path, in the folders of $POCKETVISION_MODELS (separated as in PATH), in
 the user's cache folder (pocketvision/models), and among those that are built in.")]
@@ -48,6 +52,8 @@ struct OutputOptions {
 enum Command {
     Compare(compare::Compare),
     Classify(classify::Classify),
+    Detect(detect::Detect),
+    Segment(segment::Segment),
     Run(run::Run),
     Evaluate(evaluate::Evaluate),
     Bench(bench::Bench),
@@ -66,6 +72,8 @@ impl CommandLine {
         match &self.command {
             Command::Compare(command) => command.run(json, out),
             Command::Classify(command) => command.run(json, out),
+            Command::Detect(command) => command.run(json, out),
+            Command::Segment(command) => command.run(json, out),
             Command::Run(command) => command.run(json, out),
             Command::Evaluate(command) => command.run(json, out),
             Command::Bench(command) => command.run(json, out),

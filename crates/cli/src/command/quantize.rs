@@ -13,10 +13,11 @@ use pocketvision::quantize::{
     InputElement, OutputElement, QuantizeOptions, QuantizeReport, RangeMethod, Stage,
 };
 use pocketvision::vision::Normalization;
-use pocketvision::{Backend, CompileOptions, Model, Tensor, vision};
+use pocketvision::{Backend, CompileOptions, Model, Task, Tensor, vision};
 
 use super::weights_name;
-use crate::dataset::{self, LabelledImage};
+use crate::dataset::classes::LabelledImage;
+use crate::dataset::{all_pictures, classes};
 use crate::options::{DeviceOptions, ModelChoices, warn_about_seeded_weights};
 use crate::report::{self, Accuracy, AccuracyLost, Quantization, QuantizedLayer};
 
@@ -183,16 +184,17 @@ impl Quantize {
     /// The folder's photos, with their classes where all can be told.
     fn photos(&self, model: &Model) -> Result<Vec<Photo>> {
         let unlabelled = |reason: &str| {
-            let photos = dataset::all_pictures(&self.folder)?;
+            let photos = all_pictures(&self.folder)?;
             // If stderr is closed, there is nobody to tell.
             let _ = writeln!(io::stderr(), "not scored: {reason}");
             Ok(photos.into_iter().map(|path| Photo { path, class: None }).collect())
         };
-        let Some(classes) = model.classes() else {
+        if model.task() != Some(Task::Classify) {
             return unlabelled("the network is no classifier");
-        };
-        let wnids = self.wnids.clone().or_else(|| dataset::find_wnid_list(&self.folder, classes));
-        match dataset::read(&self.folder, classes, model.labels(), wnids.as_deref()) {
+        }
+        let count = model.classes().unwrap_or(0);
+        let wnids = self.wnids.clone().or_else(|| classes::find_wnid_list(&self.folder, count));
+        match classes::read(&self.folder, count, model.labels(), wnids.as_deref()) {
             Ok(images) => {
                 let labelled = |LabelledImage { path, class }| Photo { path, class: Some(class) };
                 Ok(images.into_iter().map(labelled).collect())

@@ -6,6 +6,8 @@ use pocketvision::agreement::Agreement;
 use serde::Serialize;
 
 use super::Report;
+use super::detection::DetectedObjectReport;
+use super::segmentation::ClassShare;
 use super::table::{milliseconds, percent, short_name, table, write_table};
 use super::top::TopClass;
 use crate::latency::Latency;
@@ -16,6 +18,8 @@ pub(crate) struct Comparison {
     pub model: String,
     /// `trained` or `seeded`: whether the answers mean anything.
     pub weights: &'static str,
+    /// `classify`, `detect` or `segment`; null if the outputs are none of these.
+    pub task: Option<&'static str>,
     pub image: String,
     /// The reference first, since the others are compared with it.
     pub backends: Vec<BackendReport>,
@@ -42,14 +46,58 @@ pub(crate) struct Measured {
     pub latency: Latency,
     /// Modelled energy of one inference; null where there is no model.
     pub energy_mj: Option<f64>,
-    pub top: Vec<TopClass>,
-    /// Against the reference; null if that could not run.
+    #[serde(flatten)]
+    pub answer: Answer,
+    /// Of the outputs' numbers, against the reference; null if that could not run.
     pub agreement: Option<AgreementReport>,
+    /// Of a detector's boxes or a segmentation's pixels, against the reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer_agreement: Option<AnswerAgreement>,
     /// SHA-256 of the bytes of all outputs.
     pub output_sha256: String,
     /// With `--layers`: the first node that is not within tolerance, or null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_difference: Option<Option<FirstDifferenceReport>>,
+}
+
+/// What a network says about the picture.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Answer {
+    /// The best classes, best first.
+    Top { top: Vec<TopClass> },
+    /// Objects that score at least 0.5, best first.
+    Objects { objects: Vec<DetectedObjectReport> },
+    /// Classes of pixels, largest first.
+    Shares { classes: Vec<ClassShare> },
+}
+
+impl Answer {
+    /// The part that matters most, in a few words.
+    fn summary(&self) -> Option<String> {
+        match self {
+            Self::Top { top } => top.first().map(ToString::to_string),
+            Self::Objects { objects } => {
+                let best = objects.first()?;
+                let others = match objects.len() - 1 {
+                    0 => String::new(),
+                    others => format!(" (+{others})"),
+                };
+                Some(format!("{} {:.3}{others}", best.name(), best.score))
+            }
+            Self::Shares { classes } => {
+                let largest = classes.first()?;
+                Some(format!("{} {}", largest.name(), percent(largest.share)))
+            }
+        }
+    }
+}
+
+/// How many boxes match, or how many pixels are equal.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct AnswerAgreement {
+    pub matching: usize,
+    pub of: usize,
 }
 
 /// How far the outputs are from the reference's.
@@ -92,7 +140,11 @@ impl Report for Comparison {
             "spread",
             "runs",
             "energy mJ",
-            "top-1",
+            match self.task {
+                Some("detect") => "best object",
+                Some("segment") => "largest class",
+                _ => "top-1",
+            },
             "agreement",
         ];
         let mut rows = table(&header, &[3, 4, 5, 6]);
@@ -113,8 +165,8 @@ impl Report for Comparison {
                 if found.latency.runs > 1 { percent(found.latency.spread) } else { "-".into() },
                 found.latency.runs.to_string(),
                 found.energy_mj.map_or("-".into(), |mj| format!("{mj:.2}")),
-                found.top.first().map_or("-".into(), ToString::to_string),
-                describe(&row.backend, found.agreement.as_ref()),
+                found.answer.summary().unwrap_or_else(|| "-".into()),
+                self.describe(&row.backend, found),
             ]);
         }
         write_table(&rows, out)?;
@@ -123,6 +175,26 @@ impl Report for Comparison {
 }
 
 impl Comparison {
+    fn describe(&self, backend: &str, found: &Measured) -> String {
+        let Some(agreement) = &found.agreement else { return "-".into() };
+        if backend == "reference" {
+            return "is the yardstick".into();
+        }
+        if agreement.identical {
+            return "identical".into();
+        }
+        match (self.task, &found.answer_agreement) {
+            (Some("detect"), Some(AnswerAgreement { matching, of })) => {
+                format!("{matching} of {of} boxes match")
+            }
+            (Some("segment"), Some(AnswerAgreement { matching, of })) => {
+                let share = 100.0 * *matching as f64 / (*of).max(1) as f64;
+                format!("{share:.3} % of pixels are equal")
+            }
+            _ => difference(agreement),
+        }
+    }
+
     fn write_notes(&self, out: &mut dyn Write) -> io::Result<()> {
         let found = || self.backends.iter().filter_map(|row| row.measured.as_ref());
         let mut notes = Vec::new();
@@ -156,15 +228,6 @@ impl Comparison {
             writeln!(out)?;
         }
         notes.iter().try_for_each(|note| writeln!(out, "{note}"))
-    }
-}
-
-fn describe(backend: &str, agreement: Option<&AgreementReport>) -> String {
-    match agreement {
-        _ if backend == "reference" => "is the yardstick".into(),
-        None => "-".into(),
-        Some(agreement) if agreement.identical => "identical".into(),
-        Some(agreement) => difference(agreement),
     }
 }
 

@@ -6,6 +6,7 @@ mod benchmark;
 mod classification;
 mod comparison;
 mod conversion;
+mod detection;
 mod devices;
 mod evaluation;
 mod inspection;
@@ -13,6 +14,7 @@ mod models;
 mod profile;
 mod quantization;
 mod saved;
+mod segmentation;
 mod table;
 mod top;
 
@@ -23,15 +25,19 @@ use serde::Serialize;
 
 pub(crate) use benchmark::Benchmark;
 pub(crate) use classification::{Classification, ClassifiedImage};
-pub(crate) use comparison::{BackendReport, Comparison, FirstDifferenceReport, Measured};
+pub(crate) use comparison::{
+    Answer, AnswerAgreement, BackendReport, Comparison, FirstDifferenceReport, Measured,
+};
 pub(crate) use conversion::Conversion;
+pub(crate) use detection::{DetectedImage, DetectedObjectReport, Detections};
 pub(crate) use devices::{DeviceReport, Devices};
-pub(crate) use evaluation::Evaluation;
+pub(crate) use evaluation::{EvaluatedAccuracy, Evaluation};
 pub(crate) use inspection::{Inspection, LayerReport, MemoryReport, PortReport, Refusal, Support};
 pub(crate) use models::{ModelReport, Models};
 pub(crate) use profile::{MILLIJOULES_PER_PICOJOULE, ProfileReport};
 pub(crate) use quantization::{Accuracy, AccuracyLost, Quantization, QuantizedLayer};
 pub(crate) use saved::{SavedTensor, SavedTensors};
+pub(crate) use segmentation::{ClassShare, Segmentations, SegmentedImage};
 pub(crate) use top::top_classes;
 
 /// Something a command found out.

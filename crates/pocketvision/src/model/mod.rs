@@ -3,6 +3,7 @@
 mod catalog;
 mod error;
 mod open;
+mod task;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,14 +11,18 @@ use std::path::PathBuf;
 pub use catalog::{Catalog, CatalogEntry};
 pub use error::ModelError;
 pub use open::{Format, OpenOptions};
+pub use task::Task;
 
 use crate::models::{BuildOptions, Definition};
 use crate::quantize::{self, QuantizeError, QuantizeOptions, QuantizeReport, Quantized, Stage};
-use crate::vision::{Image, Labels, Normalization, Preprocess, Ranked, VisionError, top_k};
+use crate::vision::{
+    ClassMap, Dataset, DetectedObject, Fit, Image, Labels, Normalization, Palette, Placement,
+    Preprocess, Ranked, VisionError, detected_objects, top_k,
+};
 use crate::{Backend, Element, Graph, Outputs, Tensor, passes};
 
-/// A network ready for any backend: its optimised graph, how a photo becomes its input, and
-/// what its scores are called.
+/// A network ready for any backend: its optimised graph, how a photo becomes its input, what
+/// its outputs say about the photo, and what its classes are called.
 #[derive(Clone, Debug)]
 pub struct Model {
     name: String,
@@ -72,10 +77,7 @@ impl Model {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let graph = passes::optimize(&graph)
             .map_err(|source| ModelError::Definition { name: name.clone(), source })?;
-        let labels = match class_count(&graph) {
-            None => None,
-            Some(classes) => Labels::find(Some(&path), classes)?,
-        };
+        let labels = open::labels(&path, &graph)?;
         let model = Self::assemble(name, graph, labels, Origin::File(path), Weights::Trained);
         Ok(model.with_normalization(normalization))
     }
@@ -87,7 +89,7 @@ impl Model {
         origin: Origin,
         weights: Weights,
     ) -> Self {
-        let preprocess = Preprocess::for_input(graph.ty(graph.inputs()[0])).ok();
+        let preprocess = preprocess_for(&graph).ok();
         Self { name, graph, labels, preprocess, origin, weights }
     }
 
@@ -116,12 +118,20 @@ impl Model {
         self.weights
     }
 
-    /// Number of classes, if the network's first output is one score for each class.
-    pub fn classes(&self) -> Option<usize> {
-        class_count(&self.graph)
+    /// What the network is for; `None` if its outputs are none that we know how to read.
+    pub fn task(&self) -> Option<Task> {
+        Task::of(&self.graph)
     }
 
-    /// The photo as the network's first input: centre crop, resized, normalised.
+    /// Number of classes that the network tells apart, a detector's background not counted;
+    /// `None` if it has no [`Task`].
+    pub fn classes(&self) -> Option<usize> {
+        task::class_count(&self.graph)
+    }
+
+    /// The photo as the network's first input: fitted in, resized, normalised. A classifier
+    /// sees the middle of the photo; a detector or segmentation sees all of it, stretched to
+    /// the input's shape.
     ///
     /// # Errors
     /// If the network takes no picture.
@@ -129,8 +139,14 @@ impl Model {
         let input = self.graph.ty(self.graph.inputs()[0]);
         match &self.preprocess {
             Some(preprocess) => preprocess.apply(image, input),
-            None => Preprocess::for_input(input)?.apply(image, input),
+            None => preprocess_for(&self.graph)?.apply(image, input),
         }
+    }
+
+    /// Which part of a photo becomes which part of the network's input: the way back for what
+    /// the network finds. `None` if the network takes no picture.
+    pub fn placement(&self, image: &Image) -> Option<Placement> {
+        self.preprocess.as_ref().map(|preprocess| preprocess.placement(image))
     }
 
     /// How pixels become a float network's numbers; `None` if the network takes no picture.
@@ -204,11 +220,109 @@ impl Model {
         self
     }
 
+    /// The same model with photos fitted into its input in another way.
+    #[must_use]
+    pub fn with_fit(mut self, fit: Fit) -> Self {
+        if let Some(preprocess) = &mut self.preprocess {
+            preprocess.fit = fit;
+        }
+        self
+    }
+
     /// The `k` best classes of the first picture, best first. Empty if the network is no
     /// classifier, or if its scores are not among the outputs.
     pub fn top_k(&self, outputs: &Outputs, k: usize) -> Vec<Ranked> {
-        let scores = self.classes().and_then(|_| outputs.get(self.graph.outputs()[0]));
+        let scores = self.result_of(Task::Classify, outputs);
         scores.map(|scores| top_k(scores, k, self.labels.as_ref())).unwrap_or_default()
+    }
+
+    /// What was found in a photo: boxes in the photo's pixels, best first, that score at least
+    /// `min_score`. Empty if the network is no detector.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision::{BackendOptions, CompileOptions, Model, backend, vision};
+    ///
+    /// let model = Model::load("mobilenet_ssd_v2_coco_quant_postprocess.tflite")?;
+    /// let mut photo = vision::open("pets.jpg")?;
+    /// let cpu = backend("cpu", &BackendOptions::default())?;
+    /// let mut plan = cpu.compile(model.graph(), &CompileOptions::default())?;
+    /// let outputs = plan.run(&[model.preprocess(&photo)?])?;
+    /// let objects = model.detections(&outputs, &photo, 0.5);
+    /// for object in &objects {
+    ///     println!("{object} at {:?}", object.bounds);
+    /// }
+    /// vision::draw_detections(&mut photo, &objects);
+    /// photo.save_png("found.png")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn detections(
+        &self,
+        outputs: &Outputs,
+        image: &Image,
+        min_score: f32,
+    ) -> Vec<DetectedObject> {
+        let rows = self.result_of(Task::Detect, outputs).map(Tensor::to_f32);
+        let (Some(rows), Some(placement)) = (rows, self.placement(image)) else {
+            return Vec::new();
+        };
+        let detections = pocketvision_core::detection::detections(&rows);
+        detected_objects(detections, &placement, min_score, self.labels.as_ref())
+    }
+
+    /// What each pixel of a picture belongs to, in the network's own size;
+    /// [`ClassMap::to_photo`] leads back to the photo.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision::{BackendOptions, CompileOptions, Model, backend, vision};
+    ///
+    /// let model = Model::load("deeplabv3_mnv2_pascal_quant.tflite")?;
+    /// let mut photo = vision::open("pets.jpg")?;
+    /// let cpu = backend("cpu", &BackendOptions::default())?;
+    /// let mut plan = cpu.compile(model.graph(), &CompileOptions::default())?;
+    /// let outputs = plan.run(&[model.preprocess(&photo)?])?;
+    /// let map = model.class_map(&outputs)?;
+    /// if let Some(placement) = model.placement(&photo) {
+    ///     let map = map.to_photo(&placement);
+    ///     vision::draw_class_map(&mut photo, &map, &model.palette(), model.labels());
+    /// }
+    /// photo.save_png("segmented.png")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If the network is no segmentation, or yields a class that no map holds.
+    pub fn class_map(&self, outputs: &Outputs) -> Result<ClassMap, VisionError> {
+        match self.result_of(Task::Segment, outputs) {
+            Some(map) => ClassMap::from_output(map),
+            None => Err(VisionError::ClassMap {
+                name: self.name.clone(),
+                reason: "the network does not end in one".into(),
+            }),
+        }
+    }
+
+    /// The dataset that the network was trained on, if it can be told: see
+    /// [`Dataset::of_network`].
+    pub fn dataset(&self) -> Option<Dataset> {
+        let file = match &self.origin {
+            Origin::File(path) => Some(path.as_path()),
+            Origin::BuiltIn(_) => None,
+        };
+        self.classes().and_then(|classes| Dataset::of_network(file, classes))
+    }
+
+    /// Colours for the classes.
+    pub fn palette(&self) -> Palette {
+        Palette::of(self.dataset(), self.classes().unwrap_or(0))
+    }
+
+    /// The first output, if the network is for this task and its results are there.
+    fn result_of<'a>(&self, task: Task, outputs: &'a Outputs) -> Option<&'a Tensor> {
+        (self.task() == Some(task)).then(|| outputs.get(self.graph.outputs()[0])).flatten()
     }
 }
 
@@ -239,8 +353,11 @@ pub enum Weights {
     Seeded(u64),
 }
 
-/// Number of scores, if the first output is a vector of them for each picture.
-fn class_count(graph: &Graph) -> Option<usize> {
-    let shape = graph.ty(graph.outputs()[0]).shape;
-    (shape.pixels() == 1 && shape.c > 1).then_some(shape.c)
+/// How photos become the input of a network, by its task.
+fn preprocess_for(graph: &Graph) -> Result<Preprocess, VisionError> {
+    let preprocess = Preprocess::for_input(graph.ty(graph.inputs()[0]))?;
+    Ok(match Task::of(graph) {
+        Some(Task::Detect | Task::Segment) => Preprocess { fit: Fit::Stretch, ..preprocess },
+        Some(Task::Classify) | None => preprocess,
+    })
 }

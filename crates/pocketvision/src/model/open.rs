@@ -6,10 +6,11 @@ use std::path::Path;
 
 use pocketvision_import_safetensors::{ImportOptions, Naming};
 
-use super::ModelError;
+use super::task::class_count;
+use super::{ModelError, Task};
 use crate::Graph;
 use crate::models::Definition;
-use crate::vision::Normalization;
+use crate::vision::{Dataset, Labels, Normalization};
 
 /// What a file may leave open.
 #[derive(Clone, Debug, Default)]
@@ -69,7 +70,7 @@ pub(super) fn read(
     }
     match Format::of(path) {
         Some(Format::Tflite) | None => {
-            Ok((pocketvision_import_tflite::open(path)?, Normalization::SYMMETRIC))
+            Ok((pocketvision_import_tflite::open(path)?, normalization_of_tflite(path)))
         }
         Some(Format::Onnx) => {
             let shapes = options.input_shapes.clone();
@@ -90,6 +91,26 @@ pub(super) fn read(
             Ok((checkpoint.graph, normalization))
         }
     }
+}
+
+/// What the classes of a network in a file are called: the labels of [`Labels::find`], else
+/// those of the dataset that it was trained on.
+pub(super) fn labels(path: &Path, graph: &Graph) -> Result<Option<Labels>, ModelError> {
+    let (Some(task), Some(classes)) = (Task::of(graph), class_count(graph)) else {
+        return Ok(None);
+    };
+    if task == Task::Classify {
+        return Ok(Labels::find(Some(path), classes)?);
+    }
+    let beside = Labels::beside(path, classes)?;
+    let of_dataset = || Dataset::of_network(Some(path), classes)?.labels(classes);
+    Ok(beside.or_else(of_dataset))
+}
+
+/// MediaPipe's selfie segmentation takes pixels from 0 to 1, which only its name says.
+fn normalization_of_tflite(path: &Path) -> Normalization {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    if name.contains("selfie") { Normalization::UNIT } else { Normalization::SYMMETRIC }
 }
 
 /// ONNX files come from PyTorch more often than not; the EfficientNet-Lite among them were

@@ -1,4 +1,4 @@
-//! Folders of labelled pictures.
+//! Folders of pictures with a class each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use pocketvision::Catalog;
 use pocketvision::vision::Labels;
+
+use super::{class_folders, no_pictures, pictures};
 
 /// A picture and the index of its class among a network's scores.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,7 +46,7 @@ pub(crate) fn read(
         }
     }
     if images.is_empty() {
-        bail!("{}: no JPEG, PNG or BMP pictures in it", folder.display());
+        return Err(no_pictures(folder));
     }
     let names: BTreeSet<&str> = images.iter().map(|(_, class)| class.as_str()).collect();
     let indices = class_indices(&names, classes, labels, folder, wnids)?;
@@ -53,19 +55,6 @@ pub(crate) fn read(
         .iter()
         .map(|(path, class)| LabelledImage { path: path.clone(), class: class_of(class) })
         .collect())
-}
-
-/// All pictures of a folder, or of its subfolders if they hold any, whatever their names.
-pub(crate) fn all_pictures(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut paths: Vec<PathBuf> =
-        class_folders(folder)?.into_iter().map(|(path, _)| path).collect();
-    if paths.is_empty() {
-        paths = pictures(folder)?;
-    }
-    if paths.is_empty() {
-        bail!("{}: no JPEG, PNG or BMP pictures in it", folder.display());
-    }
-    Ok(paths)
 }
 
 /// The index of each class's name among the network's scores.
@@ -171,38 +160,6 @@ fn index_of_label(labels: &Labels, name: &str) -> Option<usize> {
     matching.next().is_none().then_some(first)
 }
 
-/// Pictures of each subfolder, with the subfolder's name.
-fn class_folders(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
-    let mut images = Vec::new();
-    for class in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
-        let name = class.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        images.extend(pictures(&class)?.into_iter().map(|path| (path, name.clone())));
-    }
-    Ok(images)
-}
-
-fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
-    let is_picture = |path: &PathBuf| {
-        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        PICTURE_EXTENSIONS.contains(&extension.as_str()) && path.is_file()
-    };
-    Ok(entries(folder)?.into_iter().filter(is_picture).collect())
-}
-
-/// What a folder holds, by name, hidden things left out.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let unreadable = || format!("{}: cannot be read as a folder", folder.display());
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).with_context(unreadable)? {
-        let path = entry.with_context(unreadable)?.path();
-        if !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
 /// As in `n01440764`.
 fn is_wnid(name: &str) -> bool {
     name.strip_prefix('n').is_some_and(|digits| {
@@ -211,7 +168,6 @@ fn is_wnid(name: &str) -> bool {
 }
 
 const WNID_LIST: &str = "imagenet_1000_wnids.txt";
-const PICTURE_EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "bmp"];
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,433 @@
+//! The datasets that published networks are trained on: what their classes are called.
+
+use std::path::Path;
+
+use crate::Labels;
+
+/// A dataset whose networks are recognised.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Dataset {
+    /// COCO's categories 1 to 90, as TensorFlow's detectors number them: 80 objects, and ten
+    /// numbers without one.
+    Coco,
+    /// Pascal VOC 2012: background and 20 objects.
+    PascalVoc,
+    /// Cityscapes: 19 classes of a street, by their training number.
+    Cityscapes,
+    /// ADE20K's scene parsing benchmark: 150 classes of things and places, most frequent
+    /// first. Networks may have the first few alone, and one for all others before them.
+    Ade20k,
+    /// A person and what is behind.
+    Selfie,
+}
+
+impl Dataset {
+    /// The dataset that a network of so many classes was trained on: the one that its file's
+    /// name says, else the only well-known one of so many classes. `None` if there is none.
+    pub fn of_network(file: Option<&Path>, classes: usize) -> Option<Self> {
+        let stem = file.and_then(Path::file_stem).unwrap_or_default().to_string_lossy();
+        let name = stem.to_lowercase();
+        let named = NAMES.iter().find(|(word, _)| name.contains(word)).map(|(_, dataset)| *dataset);
+        let by_count = match classes {
+            90 => Some(Self::Coco),
+            21 => Some(Self::PascalVoc),
+            19 => Some(Self::Cityscapes),
+            150 | 151 => Some(Self::Ade20k),
+            _ => None,
+        };
+        let fits = |dataset: &Self| dataset.labels(classes).is_some();
+        named.filter(fits).or(by_count)
+    }
+
+    /// Names of its classes, for a network of so many; `None` if networks of this dataset do
+    /// not have so many.
+    pub fn labels(self, classes: usize) -> Option<Labels> {
+        let all: &[&str] = match self {
+            Self::Coco => &COCO_NAMES,
+            Self::PascalVoc => &VOC_NAMES,
+            Self::Cityscapes => &CITYSCAPES_NAMES,
+            Self::Ade20k => &ADE20K_NAMES,
+            Self::Selfie => &["background", "person"],
+        };
+        let names: Vec<&str> = match self {
+            Self::Ade20k if self.has_other(classes) => {
+                [OTHER].iter().chain(all).copied().take(classes).collect()
+            }
+            _ => all.to_vec(),
+        };
+        (names.len() == classes).then(|| names.into_iter().map(str::to_owned).collect())
+    }
+
+    /// What a class of this dataset is called in COCO, if COCO has it.
+    pub fn coco_name(self, name: &str) -> Option<&str> {
+        let synonym = match self {
+            Self::PascalVoc => VOC_IN_COCO.iter().find(|(voc, _)| *voc == name),
+            _ => None,
+        };
+        let name = synonym.map_or(name, |(_, coco)| *coco);
+        (name != UNUSED && COCO_NAMES.contains(&name)).then_some(name)
+    }
+
+    /// True if a network of so many classes begins with one for all others.
+    pub(crate) const fn has_other(self, classes: usize) -> bool {
+        matches!(self, Self::Ade20k) && classes != ADE20K_NAMES.len() && classes <= 151
+    }
+}
+
+/// Words in the names of files.
+const NAMES: [(&str, Dataset); 6] = [
+    ("coco", Dataset::Coco),
+    ("pascal", Dataset::PascalVoc),
+    ("voc", Dataset::PascalVoc),
+    ("cityscapes", Dataset::Cityscapes),
+    ("ade20k", Dataset::Ade20k),
+    ("selfie", Dataset::Selfie),
+];
+
+const COCO_NAMES: [&str; 90] = [
+    "person",
+    "bicycle",
+    "car",
+    "motorcycle",
+    "airplane",
+    "bus",
+    "train",
+    "truck",
+    "boat",
+    "traffic light",
+    "fire hydrant",
+    UNUSED,
+    "stop sign",
+    "parking meter",
+    "bench",
+    "bird",
+    "cat",
+    "dog",
+    "horse",
+    "sheep",
+    "cow",
+    "elephant",
+    "bear",
+    "zebra",
+    "giraffe",
+    UNUSED,
+    "backpack",
+    "umbrella",
+    UNUSED,
+    UNUSED,
+    "handbag",
+    "tie",
+    "suitcase",
+    "frisbee",
+    "skis",
+    "snowboard",
+    "sports ball",
+    "kite",
+    "baseball bat",
+    "baseball glove",
+    "skateboard",
+    "surfboard",
+    "tennis racket",
+    "bottle",
+    UNUSED,
+    "wine glass",
+    "cup",
+    "fork",
+    "knife",
+    "spoon",
+    "bowl",
+    "banana",
+    "apple",
+    "sandwich",
+    "orange",
+    "broccoli",
+    "carrot",
+    "hot dog",
+    "pizza",
+    "donut",
+    "cake",
+    "chair",
+    "couch",
+    "potted plant",
+    "bed",
+    UNUSED,
+    "dining table",
+    UNUSED,
+    UNUSED,
+    "toilet",
+    UNUSED,
+    "tv",
+    "laptop",
+    "mouse",
+    "remote",
+    "keyboard",
+    "cell phone",
+    "microwave",
+    "oven",
+    "toaster",
+    "sink",
+    "refrigerator",
+    UNUSED,
+    "book",
+    "clock",
+    "vase",
+    "scissors",
+    "teddy bear",
+    "hair drier",
+    "toothbrush",
+];
+
+const VOC_NAMES: [&str; 21] = [
+    "background",
+    "aeroplane",
+    "bicycle",
+    "bird",
+    "boat",
+    "bottle",
+    "bus",
+    "car",
+    "cat",
+    "chair",
+    "cow",
+    "diningtable",
+    "dog",
+    "horse",
+    "motorbike",
+    "person",
+    "pottedplant",
+    "sheep",
+    "sofa",
+    "train",
+    "tvmonitor",
+];
+
+const VOC_IN_COCO: [(&str, &str); 6] = [
+    ("aeroplane", "airplane"),
+    ("diningtable", "dining table"),
+    ("motorbike", "motorcycle"),
+    ("pottedplant", "potted plant"),
+    ("sofa", "couch"),
+    ("tvmonitor", "tv"),
+];
+
+const CITYSCAPES_NAMES: [&str; 19] = [
+    "road",
+    "sidewalk",
+    "building",
+    "wall",
+    "fence",
+    "pole",
+    "traffic light",
+    "traffic sign",
+    "vegetation",
+    "terrain",
+    "sky",
+    "person",
+    "rider",
+    "car",
+    "truck",
+    "bus",
+    "train",
+    "motorcycle",
+    "bicycle",
+];
+
+const ADE20K_NAMES: [&str; 150] = [
+    "wall",
+    "building",
+    "sky",
+    "floor",
+    "tree",
+    "ceiling",
+    "road",
+    "bed",
+    "windowpane",
+    "grass",
+    "cabinet",
+    "sidewalk",
+    "person",
+    "earth",
+    "door",
+    "table",
+    "mountain",
+    "plant",
+    "curtain",
+    "chair",
+    "car",
+    "water",
+    "painting",
+    "sofa",
+    "shelf",
+    "house",
+    "sea",
+    "mirror",
+    "rug",
+    "field",
+    "armchair",
+    "seat",
+    "fence",
+    "desk",
+    "rock",
+    "wardrobe",
+    "lamp",
+    "bathtub",
+    "railing",
+    "cushion",
+    "base",
+    "box",
+    "column",
+    "signboard",
+    "chest of drawers",
+    "counter",
+    "sand",
+    "sink",
+    "skyscraper",
+    "fireplace",
+    "refrigerator",
+    "grandstand",
+    "path",
+    "stairs",
+    "runway",
+    "case",
+    "pool table",
+    "pillow",
+    "screen door",
+    "stairway",
+    "river",
+    "bridge",
+    "bookcase",
+    "blind",
+    "coffee table",
+    "toilet",
+    "flower",
+    "book",
+    "hill",
+    "bench",
+    "countertop",
+    "stove",
+    "palm",
+    "kitchen island",
+    "computer",
+    "swivel chair",
+    "boat",
+    "bar",
+    "arcade machine",
+    "hovel",
+    "bus",
+    "towel",
+    "light",
+    "truck",
+    "tower",
+    "chandelier",
+    "awning",
+    "streetlight",
+    "booth",
+    "television receiver",
+    "airplane",
+    "dirt track",
+    "apparel",
+    "pole",
+    "land",
+    "bannister",
+    "escalator",
+    "ottoman",
+    "bottle",
+    "buffet",
+    "poster",
+    "stage",
+    "van",
+    "ship",
+    "fountain",
+    "conveyer belt",
+    "canopy",
+    "washer",
+    "plaything",
+    "swimming pool",
+    "stool",
+    "barrel",
+    "basket",
+    "waterfall",
+    "tent",
+    "bag",
+    "minibike",
+    "cradle",
+    "oven",
+    "ball",
+    "food",
+    "step",
+    "tank",
+    "trade name",
+    "microwave",
+    "pot",
+    "animal",
+    "bicycle",
+    "lake",
+    "dishwasher",
+    "screen",
+    "blanket",
+    "sculpture",
+    "hood",
+    "sconce",
+    "vase",
+    "traffic light",
+    "tray",
+    "ashcan",
+    "fan",
+    "pier",
+    "crt screen",
+    "plate",
+    "monitor",
+    "bulletin board",
+    "shower",
+    "radiator",
+    "glass",
+    "clock",
+    "flag",
+];
+
+/// The name of a number without a class.
+const UNUSED: &str = "n/a";
+
+/// The name of the class of all that has no class.
+pub(crate) const OTHER: &str = "other";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coco_has_80_objects_among_its_90_numbers() {
+        assert_eq!(COCO_NAMES.iter().filter(|name| **name != UNUSED).count(), 80);
+    }
+
+    #[test]
+    fn every_object_of_voc_is_one_of_coco() {
+        for name in &VOC_NAMES[1..] {
+            assert!(Dataset::PascalVoc.coco_name(name).is_some(), "{name}");
+        }
+        assert_eq!(Dataset::PascalVoc.coco_name("sofa"), Some("couch"));
+        assert_eq!(Dataset::PascalVoc.coco_name("background"), None);
+        assert_eq!(Dataset::Coco.coco_name("n/a"), None);
+    }
+
+    #[test]
+    fn a_networks_dataset_is_known_by_its_name_or_its_classes() {
+        let of = |name: &str, classes| Dataset::of_network(Some(Path::new(name)), classes);
+        assert_eq!(of("models/ssd_coco.tflite", 90), Some(Dataset::Coco));
+        assert_eq!(of("deeplab_cityscapes_quant.tflite", 19), Some(Dataset::Cityscapes));
+        assert_eq!(of("deeplabv3_mnv2_ade20k_uint8.tflite", 32), Some(Dataset::Ade20k));
+        assert_eq!(of("camvid.tflite", 32), None);
+        assert_eq!(of("my_deeplab.tflite", 21), Some(Dataset::PascalVoc));
+        assert_eq!(of("cityscapes.tflite", 7), None);
+        assert_eq!(Dataset::of_network(None, 90), Some(Dataset::Coco));
+    }
+
+    #[test]
+    fn small_networks_of_ade20k_have_its_first_classes_after_all_others() {
+        let labels = Dataset::Ade20k.labels(32).unwrap();
+        let names = [0, 1, 3, 13, 31].map(|class| labels.name(class).unwrap());
+        assert_eq!(names, ["other", "wall", "sky", "person", "armchair"]);
+        assert_eq!(Dataset::Ade20k.labels(150).unwrap().name(0), Some("wall"));
+        assert_eq!(Dataset::Ade20k.labels(152), None);
+    }
+}
