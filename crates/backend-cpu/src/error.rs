@@ -16,7 +16,10 @@ pub enum CpuError {
         best: SimdLevel,
     },
     /// A SIMD level of a name that does not exist.
-    #[error("there is no SIMD level '{name}': choose scalar, avx2, avx512 or neon")]
+    #[error(
+        "there is no SIMD level '{name}': choose scalar, avx2, avxvnni, avx512, neon, \
+             neon-dotprod or neon-i8mm"
+    )]
     SimdUnknown {
         /// The name asked for.
         name: String,

@@ -16,7 +16,8 @@
 //! product over patches of the image; depthwise convolutions run over channels. Both exist
 //! in f32 and int8. Dense f32 convolutions of 3x3 taps and stride 1 take Winograd's transforms
 //! where those pay, and with AVX2 alone int8 ones too. All are written for AVX-512 with VNNI, for
-//! AVX2 with AVX-VNNI or without, and as plain Rust for any processor. The choice is made once, at run time ([`SimdLevel`]). Everything else
+//! AVX2 with AVX-VNNI or without, for NEON with and without its products of bytes, and as plain
+//! Rust for any processor. The choice is made once, at run time ([`SimdLevel`]). Everything else
 //! is plain loops that the compiler vectorises for the level.
 //!
 //! **Numbers.** int8 follows [`pocketvision_core::quant`] to the bit, at every level and

@@ -17,14 +17,26 @@ pub enum SimdLevel {
     AvxVnni,
     /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI: Intel from Ice Lake, AMD from Zen 4.
     Avx512,
-    /// 64-bit Arm, where NEON is always there: plain Rust that the compiler vectorises.
-    /// Kernels of its own are still to come.
+    /// 64-bit Arm, where NEON is always there.
     Neon,
+    /// 64-bit Arm with dot products of bytes: from Cortex-A55 and A76, Neoverse N1, Apple A11.
+    NeonDotprod,
+    /// 64-bit Arm with products of matrices of bytes too: from Cortex-A510 and A710, Neoverse
+    /// V1 and N2, Apple M2.
+    NeonI8mm,
 }
 
 impl SimdLevel {
     /// All levels.
-    pub const ALL: [Self; 5] = [Self::Scalar, Self::Avx2, Self::AvxVnni, Self::Avx512, Self::Neon];
+    pub const ALL: [Self; 7] = [
+        Self::Scalar,
+        Self::Avx2,
+        Self::AvxVnni,
+        Self::Avx512,
+        Self::Neon,
+        Self::NeonDotprod,
+        Self::NeonI8mm,
+    ];
 
     /// The environment variable that chooses a level where the program does not.
     pub const VARIABLE: &'static str = "POCKETVISION_SIMD";
@@ -58,7 +70,16 @@ impl SimdLevel {
             }
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::AvxVnni | Self::Avx512 => false,
-            Self::Neon => cfg!(target_arch = "aarch64"),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => true,
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonDotprod => std::arch::is_aarch64_feature_detected!("dotprod"),
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonI8mm => {
+                Self::NeonDotprod.is_available() && std::arch::is_aarch64_feature_detected!("i8mm")
+            }
+            #[cfg(not(target_arch = "aarch64"))]
+            Self::Neon | Self::NeonDotprod | Self::NeonI8mm => false,
         }
     }
 
@@ -67,11 +88,12 @@ impl SimdLevel {
         match self {
             Self::Scalar => true,
             Self::Avx2 | Self::AvxVnni | Self::Avx512 => cfg!(target_arch = "x86_64"),
-            Self::Neon => cfg!(target_arch = "aarch64"),
+            Self::Neon | Self::NeonDotprod | Self::NeonI8mm => cfg!(target_arch = "aarch64"),
         }
     }
 
-    /// The level's name: `scalar`, `avx2`, `avxvnni`, `avx512` or `neon`.
+    /// The level's name: `scalar`, `avx2`, `avxvnni`, `avx512`, `neon`, `neon-dotprod` or
+    /// `neon-i8mm`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Scalar => "scalar",
@@ -79,6 +101,8 @@ impl SimdLevel {
             Self::AvxVnni => "avxvnni",
             Self::Avx512 => "avx512",
             Self::Neon => "neon",
+            Self::NeonDotprod => "neon-dotprod",
+            Self::NeonI8mm => "neon-i8mm",
         }
     }
 }

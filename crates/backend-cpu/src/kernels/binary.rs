@@ -235,6 +235,8 @@ fn add_i8(
             }
             _ => crate::simd::avx2::binary_i8::add(proof, add, a, b, out),
         },
+        #[cfg(target_arch = "aarch64")]
+        Simd::Neon(proof) => crate::simd::neon::binary_i8::add(proof, add, a, b, out),
         Simd::Portable(_) => 0,
     };
     combine_rest(done, a, b, out, |a, b| add.apply(a, b));
@@ -263,6 +265,8 @@ fn mul_i8(
             }
             _ => crate::simd::avx2::binary_i8::mul(proof, mul, a, b, out),
         },
+        #[cfg(target_arch = "aarch64")]
+        Simd::Neon(proof) => crate::simd::neon::binary_i8::mul(proof, mul, a, b, out),
         Simd::Portable(_) => 0,
     };
     combine_rest(done, a, b, out, |a, b| mul.apply(a, b));

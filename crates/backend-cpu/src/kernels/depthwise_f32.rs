@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | AVX-512 | 16 | 8 pixels by rows of the kernel, or 4 pixels |
 //! | AVX2 | 8 | the same |
+//! | NEON | 4, or 8 for what that has no kernel for | the same |
 //! | portable | 8 | 1 pixel |
 
 use pocketvision_core::op::ActivationKind;
@@ -69,6 +70,10 @@ impl DepthwiseF32 {
             Simd::Avx2(proof) => crate::simd::avx2::depthwise_f32::compute(
                 proof, input, span, weights, epilogue, tile, first_row,
             ),
+            #[cfg(target_arch = "aarch64")]
+            Simd::Neon(proof) => crate::simd::neon::depthwise_f32::compute(
+                proof, input, span, weights, epilogue, tile, first_row,
+            ),
             Simd::Portable(_) => {
                 compute_portable(input, span, weights, epilogue, tile, first_row);
             }
@@ -119,6 +124,23 @@ impl Kernel for DepthwiseF32 {
             if done {
                 return self.second_pass(tile);
             }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if let (Simd::Neon(proof), None, Some(window)) =
+            (self.simd, &self.repeat, self.window.rows())
+            && crate::simd::neon::depthwise_rows_f32::supports(&window)
+        {
+            crate::simd::neon::depthwise_rows_f32::compute(
+                proof,
+                input,
+                &self.window,
+                &window,
+                &self.weights,
+                self.epilogue,
+                tile,
+            );
+            self.second_pass(tile);
+            return;
         }
         let (taps, copy) = scratch.split_at_mut(self.window.scratch_bytes());
         let (taps, copy) = (bytemuck::cast_slice_mut(taps), bytemuck::cast_slice_mut(copy));

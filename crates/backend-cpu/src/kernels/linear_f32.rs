@@ -70,6 +70,12 @@ impl Kernel for LinearF32 {
                 let one = |row: &[f32]| dot_products(proof, a, row);
                 multiply_groups(a, weights, out, |rows| dot_products(proof, a, rows), one);
             }
+            #[cfg(target_arch = "aarch64")]
+            Simd::Neon(proof) => {
+                use crate::simd::neon::linear_f32::dot_products;
+                let one = |row: &[f32]| dot_products(proof, a, row);
+                multiply_groups(a, weights, out, |rows| dot_products(proof, a, rows), one);
+            }
             Simd::Portable(_) => multiply_portable(a, weights, out),
         }
         for (out, bias) in out.iter_mut().zip(&self.bias[columns]) {
@@ -82,7 +88,7 @@ impl Kernel for LinearF32 {
 }
 
 /// The product by a function of some rows of weights, and one for those that are left.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn multiply_groups(
     a: &[f32],
     weights: &[f32],
@@ -101,7 +107,7 @@ fn multiply_groups(
 }
 
 /// Rows of weights at once.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 const ROWS: usize = 4;
 
 /// The product in plain Rust: eight sums a row.

@@ -1,7 +1,7 @@
 //! f32 matrix product with bias and activation: every f32 convolution and linear layer.
 //!
 //! `out[m, n] = activation(bias[n] + sum over k of a[m, k] * w[n, k])`, summed in the order
-//! of k; AVX2 and AVX-512 do not round the products.
+//! of k; only the portable product rounds the products.
 //!
 //! Weights are packed once, in panels of neighbouring output channels, for each k those of
 //! one channel after the other:
@@ -10,6 +10,7 @@
 //! |---|---|---|---|
 //! | AVX-512 | up to 32 channels | 14x32, 14x16 | 16 |
 //! | AVX2 | 16 channels | 6x16 | 8 |
+//! | NEON | 8 channels | 8x8 | 4 |
 //! | portable | 16 channels | 1x16 | the compiler's choice |
 
 use super::convolution::Matmul;
@@ -67,6 +68,8 @@ impl MatmulF32 {
         let panel_columns = match simd {
             #[cfg(target_arch = "x86_64")]
             Simd::Avx512(_) => 32,
+            #[cfg(target_arch = "aarch64")]
+            Simd::Neon(_) => 8,
             _ => 16,
         };
         let panels = PanelsF32::new(weights, depth, bias, panel_columns);
@@ -121,6 +124,16 @@ impl Matmul for MatmulF32 {
             ),
             #[cfg(target_arch = "x86_64")]
             Simd::Avx2(proof) => crate::simd::avx2::matmul_f32::multiply(
+                proof,
+                rows,
+                panels,
+                epilogue,
+                tile,
+                first_row,
+                first_column,
+            ),
+            #[cfg(target_arch = "aarch64")]
+            Simd::Neon(proof) => crate::simd::neon::matmul_f32::multiply(
                 proof,
                 rows,
                 panels,

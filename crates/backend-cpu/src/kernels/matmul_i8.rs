@@ -9,16 +9,23 @@
 //! | AVX-512 | up to 32 channels | i8 or u8, fours of k | 14x32, 14x16 | 64 |
 //! | AVX-VNNI | 16 channels | i8 or u8, fours of k | 6x16 | 32 |
 //! | AVX2 | 16 channels | i16, pairs of k | 6x16 | 16 |
+//! | NEON with i8mm | 8 channels | i8, eights of k | 8x8 | 32 |
+//! | NEON with dotprod | 8 channels | i8, fours of k | 8x8 | 16 |
+//! | NEON | 8 channels | i8 | 8x8 | 4 |
 //! | portable | 16 channels | i16, pairs of k | 1x16 | the compiler's choice |
 //!
 //! Zero points cost next to nothing: that of the input only changes the bias. That of the
-//! weights is subtracted when they are packed to i16; u8 weights keep it, and the
-//! kernels subtract it times the sum of the row.
+//! weights is subtracted when they are packed to i16; u8 weights, and i8 ones for NEON, keep it,
+//! and the kernels subtract it times the sum of the row.
 
 use super::convolution::Matmul;
 use super::requantize::{Requantize, interleaved};
 use super::rows::Rows;
+#[cfg(target_arch = "aarch64")]
+use super::signed_panels::SignedPanels;
 use crate::simd::{AlignedBytes, Simd, Tile};
+#[cfg(target_arch = "aarch64")]
+use crate::simd::{Neon, neon};
 
 /// One int8 matrix product with its weights.
 #[derive(Debug)]
@@ -36,6 +43,8 @@ pub(crate) struct MatmulI8 {
 enum PackedWeights {
     #[cfg(target_arch = "x86_64")]
     Quads(QuadPanels),
+    #[cfg(target_arch = "aarch64")]
+    Signed(Neon, SignedPanels),
     Pairs(PairPanels),
 }
 
@@ -99,11 +108,17 @@ impl MatmulI8 {
             requantize = requantize.reordered(place);
         }
         let place = place.unwrap_or(std::convert::identity);
-        let weights = match quad_panel_columns(simd) {
+        let weights = match (quad_panel_columns(simd), simd) {
             #[cfg(target_arch = "x86_64")]
-            Some(width) => {
+            (Some(width), _) => {
                 let panels = QuadPanels::new(width, place, weights, depth, runs, weight_zero_point);
                 PackedWeights::Quads(panels)
+            }
+            #[cfg(target_arch = "aarch64")]
+            (_, Simd::Neon(proof)) => {
+                let block = neon::matmul_i8::block_of_panels(proof);
+                let panels = SignedPanels::new(weights, depth, block, weight_zero_point);
+                PackedWeights::Signed(proof, panels)
             }
             _ => PackedWeights::Pairs(PairPanels::new(
                 place,
@@ -133,6 +148,8 @@ impl Matmul for MatmulI8 {
         match &self.weights {
             #[cfg(target_arch = "x86_64")]
             PackedWeights::Quads(panels) => panels.quads * 4,
+            #[cfg(target_arch = "aarch64")]
+            PackedWeights::Signed(proof, panels) => neon::matmul_i8::padded_depth(*proof, panels),
             // Rows are padded when they are widened, those of bands are runs of their lines.
             PackedWeights::Pairs(_) if self.runs == 1 => self.depth,
             PackedWeights::Pairs(panels) => panels.pairs * 2,
@@ -143,6 +160,8 @@ impl Matmul for MatmulI8 {
         let weights = match &self.weights {
             #[cfg(target_arch = "x86_64")]
             PackedWeights::Quads(panels) => panels.weights.len(),
+            #[cfg(target_arch = "aarch64")]
+            PackedWeights::Signed(_, panels) => panels.bytes(),
             PackedWeights::Pairs(panels) => panels.weights.len(),
         };
         weights + self.requantize.bytes()
@@ -153,6 +172,10 @@ impl Matmul for MatmulI8 {
             // The rows' sums.
             #[cfg(target_arch = "x86_64")]
             PackedWeights::Quads(_) => rows * 4,
+            #[cfg(target_arch = "aarch64")]
+            PackedWeights::Signed(proof, panels) => {
+                neon::matmul_i8::scratch_bytes(*proof, panels, rows)
+            }
             // The rows as i16.
             PackedWeights::Pairs(_) if self.runs > 1 => numbers * 2,
             PackedWeights::Pairs(panels) => rows * panels.pairs * 4,
@@ -199,6 +222,17 @@ impl Matmul for MatmulI8 {
             }
             #[cfg(target_arch = "x86_64")]
             (PackedWeights::Quads(_), _) => unreachable!("quads are packed for VNNI alone"),
+            #[cfg(target_arch = "aarch64")]
+            (PackedWeights::Signed(proof, panels), _) => neon::matmul_i8::multiply(
+                *proof,
+                rows,
+                panels,
+                &self.requantize,
+                tile,
+                first_row,
+                first_column,
+                scratch,
+            ),
             (PackedWeights::Pairs(panels), simd) => {
                 let wide = widen(simd, rows, self.depth, bytemuck::cast_slice_mut(scratch));
                 let q = &self.requantize;

@@ -2,6 +2,9 @@
 //! holds its packed weights, computes in plain Rust, and calls the vector kernels of
 //! `simd/` where there are some.
 
+// Some of what AVX-512 alone takes from here is computed everywhere.
+#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_variables))]
+
 pub(crate) mod activation_f32;
 pub(crate) mod arg_max;
 pub(crate) mod binary;
@@ -33,6 +36,8 @@ pub(crate) mod random;
 pub(crate) mod requantize;
 pub(crate) mod resize;
 pub(crate) mod rows;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod signed_panels;
 pub(crate) mod softmax;
 pub(crate) mod table;
 pub(crate) mod winograd_f32;

@@ -17,6 +17,7 @@
 //! |---|---|---|
 //! | AVX-512 | 48 or up to 64 channels | 6x64, 8x48, 12x32, 12x16 |
 //! | AVX2 | 16 channels | 6x16 |
+//! | NEON | 16 channels | 8x8 |
 //! | portable | 16 channels | 1x16 |
 //!
 //! **Error.** With `K` input channels, a result before its activation is within `K + 20`
@@ -224,6 +225,10 @@ impl WinogradF32 {
             #[cfg(target_arch = "x86_64")]
             Simd::Avx2(proof) => {
                 crate::simd::avx2::winograd_f32::multiply(proof, rows, stride, weights, out);
+            }
+            #[cfg(target_arch = "aarch64")]
+            Simd::Neon(proof) => {
+                crate::simd::neon::winograd_f32::multiply(proof, rows, stride, weights, out);
             }
             Simd::Portable(_) => multiply_portable(rows, stride, weights, out),
         }

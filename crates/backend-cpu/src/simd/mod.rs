@@ -18,6 +18,8 @@ pub(crate) mod avx2;
 pub(crate) mod avx512;
 mod bytes;
 mod executor;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
 mod peak;
 mod split;
 mod team;
@@ -37,7 +39,7 @@ use crate::{CpuError, SimdLevel};
 /// A SIMD level that this machine has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Simd {
-    /// Plain Rust; NEON too, which the compiler uses by itself.
+    /// Plain Rust.
     Portable(Portable),
     /// AVX2 and FMA, with AVX-VNNI or without.
     #[cfg(target_arch = "x86_64")]
@@ -45,6 +47,9 @@ pub(crate) enum Simd {
     /// AVX-512 with VNNI.
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
+    /// NEON, and the products of bytes that the proof says.
+    #[cfg(target_arch = "aarch64")]
+    Neon(Neon),
 }
 
 /// A level without vector kernels of its own: its name.
@@ -75,6 +80,26 @@ impl Avx2 {
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Avx512(());
+
+/// Proof that the machine has NEON, and which products of bytes.
+#[cfg(target_arch = "aarch64")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Neon {
+    /// `sdot`.
+    dotprod: Option<Dotprod>,
+    /// `smmla`.
+    i8mm: Option<I8mm>,
+}
+
+/// Proof that the machine has dot products of four bytes.
+#[cfg(target_arch = "aarch64")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Dotprod(());
+
+/// Proof that the machine has products of matrices of bytes.
+#[cfg(target_arch = "aarch64")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct I8mm(());
 
 /// Proof that the machine has AVX-512 and its bf16 products.
 #[cfg(target_arch = "x86_64")]
@@ -108,6 +133,14 @@ impl Simd {
             SimdLevel::AvxVnni => Self::Avx2(Avx2 { vnni: Some(AvxVnni(())) }),
             #[cfg(target_arch = "x86_64")]
             SimdLevel::Avx512 => Self::Avx512(Avx512(())),
+            #[cfg(target_arch = "aarch64")]
+            SimdLevel::Neon => Self::Neon(Neon { dotprod: None, i8mm: None }),
+            #[cfg(target_arch = "aarch64")]
+            SimdLevel::NeonDotprod => Self::Neon(Neon { dotprod: Some(Dotprod(())), i8mm: None }),
+            #[cfg(target_arch = "aarch64")]
+            SimdLevel::NeonI8mm => {
+                Self::Neon(Neon { dotprod: Some(Dotprod(())), i8mm: Some(I8mm(())) })
+            }
             portable => Self::Portable(Portable(portable)),
         })
     }
@@ -127,6 +160,8 @@ impl Simd {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) | Self::Avx2(_) => true,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => false,
             Self::Portable(_) => false,
         }
     }
@@ -150,6 +185,12 @@ impl Simd {
             Self::Avx2(Avx2 { vnni: Some(_) }) => SimdLevel::AvxVnni,
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => SimdLevel::Avx512,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(Neon { i8mm: Some(_), .. }) => SimdLevel::NeonI8mm,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(Neon { dotprod: Some(_), .. }) => SimdLevel::NeonDotprod,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => SimdLevel::Neon,
         }
     }
 }

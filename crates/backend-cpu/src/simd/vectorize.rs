@@ -10,6 +10,9 @@ impl Simd {
     pub(crate) fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
         match self {
             Self::Portable(_) => work(),
+            // Every aarch64 processor has the instructions.
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => work(),
             // SAFETY: the variant proves that the machine has the instructions.
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => unsafe { with_avx2(work) },
