@@ -57,6 +57,8 @@ impl FloatSum {
                 });
                 right.then_some(sum)
             }
+            #[cfg(target_arch = "aarch64")]
+            Simd::Neon(_) => None,
             Simd::Portable(_) => None,
         }
     }

@@ -122,6 +122,20 @@ fn correct_rows<'a>(
     Some(corrections)
 }
 
+/// Sums in memory: an array that others see would be written there all along.
+#[target_feature(enable = "neon")]
+#[inline]
+pub(super) fn written_out<const ROWS: usize>(sums: [[int32x4_t; 2]; ROWS]) -> [[i32; 8]; ROWS] {
+    let mut written = [[0; 8]; ROWS];
+    for row in 0..ROWS {
+        for vector in 0..2 {
+            // SAFETY: a row has 8 numbers.
+            unsafe { vst1q_s32(written[row].as_mut_ptr().add(vector * 4), sums[row][vector]) };
+        }
+    }
+    written
+}
+
 /// All rows times a panel.
 #[derive(Clone, Copy)]
 pub(super) struct Product<'a> {
@@ -162,13 +176,13 @@ impl ProductEnd<'_> {
     /// There must be as many rows, with corrections.
     #[target_feature(enable = "neon")]
     #[inline]
-    pub(super) unsafe fn store(&self, row: usize, sums: &[[int32x4_t; 2]]) {
+    pub(super) unsafe fn store(&self, row: usize, sums: &[[i32; 8]]) {
         let multipliers = Multipliers::load(self.q, self.first);
         let range = OutputRange::new(self.q.zero_point, self.q.low, self.q.high);
-        for (index, &[x, y]) in sums.iter().enumerate() {
-            let (mut x, mut y) = (x, y);
-            // SAFETY: the caller vouches for the row and its correction.
+        for (index, sums) in sums.iter().enumerate() {
+            // SAFETY: there are 8 sums; the caller vouches for the row and its correction.
             unsafe {
+                let (mut x, mut y) = (vld1q_s32(sums.as_ptr()), vld1q_s32(sums.as_ptr().add(4)));
                 if let Some(corrections) = self.corrections {
                     let correction = vdupq_n_s32(*corrections.get_unchecked(row + index));
                     (x, y) = (vaddq_s32(x, correction), vaddq_s32(y, correction));

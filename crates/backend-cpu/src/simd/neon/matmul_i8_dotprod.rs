@@ -13,7 +13,7 @@
 use std::arch::aarch64::*;
 
 use super::byte_products::dot_with_lane;
-use super::matmul_i8::Product;
+use super::matmul_i8::{Product, written_out};
 use super::rows_of_tile;
 
 /// Neighbouring weights of a column that are packed together.
@@ -77,7 +77,7 @@ unsafe fn tile<const ROWS: usize>(product: Product<'_>, row: usize) -> usize {
             step::<0, ROWS>(&mut sums, &numbers, weights.as_ptr());
             a = a.add(4);
         }
-        product.end.store(row, &sums);
+        product.end.store(row, &written_out(sums));
     }
     ROWS
 }

@@ -13,7 +13,7 @@
 use std::arch::aarch64::*;
 
 use super::byte_products::multiply_2x8x2;
-use super::matmul_i8::Product;
+use super::matmul_i8::{Product, written_out};
 use crate::kernels::rows::Rows;
 use crate::kernels::signed_panels::SignedPanels;
 
@@ -118,6 +118,7 @@ unsafe fn tile<const PAIRS: usize>(product: Product<'_>, copy: &[i8], pair: usiz
                 row(vzip2q_s64(s0, s1), vzip2q_s64(s2, s3)),
             ];
             let first = 2 * (pair + index);
+            let rows = written_out(rows);
             product.end.store(first, &rows[..2.min(product.rows.count - first)]);
         }
     }

@@ -12,7 +12,7 @@
 
 use std::arch::aarch64::*;
 
-use super::matmul_i8::Product;
+use super::matmul_i8::{Product, written_out};
 use super::rows_of_tile;
 
 /// Computes all rows.
@@ -76,7 +76,7 @@ unsafe fn tile<const ROWS: usize>(product: Product<'_>, row: usize) -> usize {
             step::<0, ROWS>(&mut sums, &numbers, weights.as_ptr());
             a = a.add(1);
         }
-        product.end.store(row, &sums);
+        product.end.store(row, &written_out(sums));
     }
     ROWS
 }
