@@ -19,7 +19,7 @@ pub enum SimdLevel {
     Avx512,
     /// 64-bit Arm, where NEON is always there.
     Neon,
-    /// 64-bit Arm with dot products of bytes: from Cortex-A55 and A76, Neoverse N1, Apple A11.
+    /// 64-bit Arm with dot products of bytes: from Cortex-A55 and A76, Neoverse N1, Apple A13.
     NeonDotprod,
     /// 64-bit Arm with products of matrices of bytes too: from Cortex-A510 and A710, Neoverse
     /// V1 and N2, Apple M2.

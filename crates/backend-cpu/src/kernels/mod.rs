@@ -2,7 +2,7 @@
 //! holds its packed weights, computes in plain Rust, and calls the vector kernels of
 //! `simd/` where there are some.
 
-// Some of what AVX-512 alone takes from here is computed everywhere.
+// Some of what is here only kernels for x86-64 read.
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_variables))]
 
 pub(crate) mod activation_f32;

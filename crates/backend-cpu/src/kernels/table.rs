@@ -1,7 +1,8 @@
 //! Functions of one byte, as tables: int8 activations, and changes between 8-bit elements.
 //!
 //! `out[i] = table[in[i]]`. With AVX-512 VBMI the table is held in four registers and 64
-//! bytes are looked up at once, with NEON in sixteen, 16 at once; elsewhere it is a load a byte.
+//! bytes are looked up at once, with NEON in sixteen, 16 bytes at once; elsewhere it is a load a
+//! byte.
 
 use super::Kernel;
 use crate::simd::{Inputs, Simd, Tile};

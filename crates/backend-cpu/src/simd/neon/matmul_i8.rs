@@ -7,7 +7,7 @@
 //! | tile | needs | products of an instruction | of it |
 //! |---|---|---|---|
 //! | [`super::matmul_i8_widening`] | | 4 | any Arm: Cortex-A53, A72 |
-//! | [`super::matmul_i8_dotprod`] | FEAT_DotProd | 16 | Cortex-A55, A76, Neoverse N1, Apple A11 and later |
+//! | [`super::matmul_i8_dotprod`] | FEAT_DotProd | 16 | Cortex-A55, A76, Neoverse N1, Apple A13 and later |
 //! | [`super::matmul_i8_i8mm`] | FEAT_I8MM | 32 | Cortex-A510, A710, Neoverse V1, N2, Apple M2 and later |
 //!
 //! Requantization is 12 vector instructions for 8 outputs: three for each 4 that multiply and
