@@ -1,13 +1,13 @@
 //! What one call of a whole network costs, without running it.
 
-use pocketvision_core::{CompileError, Graph, NodeId, Op, Unsupported};
+use pocketvision_core::{CompileError, Graph, Unsupported};
 
+use crate::compile::{Program, TooLarge};
 use crate::cost::cycles::layer_cycles;
 use crate::cost::energy::{chip_energy, host_energy};
-use crate::cost::traffic::{layer_traffic, parameter_bytes};
+use crate::cost::traffic::layer_traffic;
 use crate::cost::{Energy, LayerCycles, Traffic};
-use crate::residency::resident_bytes_per_tile;
-use crate::{Chip, Layer, LayerKind, Mapping, Partition, Place};
+use crate::{Chip, Layer, LayerKind, Mapping, NAME, Partition, Place, Workload};
 
 /// The predicted cost of one call.
 #[derive(Clone, PartialEq, Debug)]
@@ -24,12 +24,13 @@ pub struct Estimate {
     pub cached_parameter_bytes: u64,
     /// Bytes of parameters sent with every call, because they do not fit.
     pub streamed_parameter_bytes: u64,
-    /// Bytes of program sent with every call.
+    /// Bytes of program.
     pub instruction_bytes: u64,
-    /// Most bytes of activations that one tile holds at once, before any are spilled.
+    /// Most bytes of activations that one tile holds at once.
     pub narrow_bytes_per_tile: u64,
     /// Time from inputs handed in to outputs handed back, in milliseconds. The parameters
-    /// are already on the chip: the first call after loading a network takes longer.
+    /// are already on the chip: the first call after loading a network takes longer, see
+    /// [`Estimate::first_call_ms`].
     pub latency_ms: f64,
     /// Energy of the call by where it goes: the chip's, and the host's own where it
     /// computes.
@@ -39,26 +40,53 @@ pub struct Estimate {
 /// The predicted cost of one node.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct LayerEstimate {
-    /// The node.
-    pub node: NodeId,
+    /// Its index in the graph or workload.
+    pub index: usize,
     /// Where it runs.
     pub place: Place,
     /// Its sizes.
     pub layer: Layer,
     /// How it is spread over the chip.
     pub mapping: Mapping,
+    /// In how many strips its rows are computed; 1 if all at once.
+    pub strips: u64,
     /// Cycles on the chip; zero on the host.
     pub cycles: LayerCycles,
     /// Bytes through each memory of the chip.
     pub traffic: Traffic,
     /// Bytes of its parameters in the chip's memory.
     pub parameter_bytes: u64,
-    /// Its time, stalls and transfers aside, in milliseconds.
+    /// Whether those are sent with every call.
+    pub streamed: bool,
+    /// Milliseconds from the beginning of the call until it begins.
+    pub start_ms: f64,
+    /// Its time on the chip, or on the host, in milliseconds; transfers aside. Chips were
+    /// measured to multiply faster, and depthwise convolutions slower, than the compiler's
+    /// estimate says, which `cycles` is.
     pub latency_ms: f64,
+    /// Milliseconds that it waits for its parameters to arrive, after `latency_ms`.
+    pub dma_stall_ms: f64,
     /// Its energy, transfers aside.
     pub energy: Energy,
     /// Share of the chip's peak arithmetic, 0 to 1.
     pub utilization: f64,
+}
+
+impl LayerEstimate {
+    /// What takes most of its time.
+    pub fn bound_by(&self) -> &'static str {
+        if self.place == Place::Host {
+            return if self.layer.kind.works() { "host" } else { "" };
+        }
+        if self.cycles.total == 0 {
+            return "";
+        }
+        if self.dma_stall_ms > self.latency_ms {
+            return "link";
+        }
+        let causes = self.cycles.causes();
+        causes.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map_or("", |(name, _)| name)
+    }
 }
 
 /// What a call costs beyond its layers.
@@ -66,11 +94,10 @@ pub struct LayerEstimate {
 pub struct Overheads {
     /// What any call costs.
     pub fixed: Overhead,
-    /// Cycles by which the chip is slower than its layers add up to.
-    pub stalls: Overhead,
     /// Sending the program.
     pub instructions: Overhead,
-    /// Sending parameters that do not fit on the chip.
+    /// Waiting for parameters that do not fit on the chip. They are sent while their layer
+    /// runs, so this is less than sending them takes.
     pub parameters: Overhead,
     /// Moving activations out and back in that do not fit on the chip.
     pub spills: Overhead,
@@ -82,12 +109,11 @@ pub struct Overheads {
 
 impl Overheads {
     /// Each with a name for people.
-    pub const fn rows(&self) -> [(&'static str, Overhead); 7] {
+    pub const fn rows(&self) -> [(&'static str, Overhead); 6] {
         [
             ("(fixed cost of a call)", self.fixed),
-            ("(stalls)", self.stalls),
             ("(send program)", self.instructions),
-            ("(send parameters)", self.parameters),
+            ("(wait for parameters)", self.parameters),
             ("(spill activations)", self.spills),
             ("(send inputs)", self.inputs),
             ("(fetch outputs)", self.outputs),
@@ -108,67 +134,104 @@ pub struct Overhead {
 
 impl Overhead {
     fn waiting(latency_ms: f64, chip: &Chip) -> Self {
-        let energy = chip_energy(0, &Traffic::default(), latency_ms, chip);
-        Self { latency_ms, bytes: 0, energy }
+        Self::of(0, latency_ms, chip)
     }
 
-    fn transfer(bytes: u64, bytes_per_second: f64, chip: &Chip) -> Self {
-        let latency_ms = bytes as f64 / bytes_per_second * 1e3;
+    fn of(bytes: u64, latency_ms: f64, chip: &Chip) -> Self {
         let traffic = Traffic { link_bytes: bytes, ..Traffic::default() };
         Self { latency_ms, bytes, energy: chip_energy(0, &traffic, latency_ms, chip) }
     }
 }
 
 impl Estimate {
-    /// Predicts the cost of one call. Costs microseconds a node: weights are never read.
+    /// Predicts the cost of one call of a graph. Costs microseconds a node: weights are never
+    /// read.
     ///
     /// # Errors
-    /// [`CompileError::Unsupported`] if the network computes in float, and
-    /// [`CompileError::Device`] if the chip has a figure that no chip can have.
+    /// [`CompileError::Unsupported`] if the network computes in float,
+    /// [`CompileError::TooLarge`] if no tiling makes a layer fit, and [`CompileError::Device`]
+    /// if the chip has a figure that no chip can have.
     pub fn new(graph: &Graph, chip: &Chip) -> Result<Self, CompileError> {
         crate::backend::check(graph, chip)?;
-        Ok(Self::of_partition(graph, &Partition::new(graph), chip))
+        Self::of_partition(graph, Partition::new(graph), chip)
     }
 
     /// Predicts the cost of a graph that is cut as stated.
-    pub(crate) fn of_partition(graph: &Graph, partition: &Partition, chip: &Chip) -> Self {
-        let sizes: Vec<Layer> = graph.nodes().iter().map(|node| Layer::new(graph, node)).collect();
-        let layers: Vec<LayerEstimate> = graph
-            .iter()
-            .map(|(id, _)| {
-                layer_estimate(id, &sizes[id.index()], partition.places[id.index()], chip)
-            })
+    pub(crate) fn of_partition(
+        graph: &Graph,
+        partition: Partition,
+        chip: &Chip,
+    ) -> Result<Self, CompileError> {
+        let workload = Workload::new(graph);
+        let estimate = Self::of_workload(&workload, &partition.places, chip);
+        let named = |TooLarge { layer, needed_bytes, limit_bytes }| CompileError::TooLarge {
+            backend: NAME,
+            node: graph.nodes()[layer].name.clone(),
+            needed_bytes,
+            limit_bytes,
+        };
+        Ok(Self { cut: partition.cut, ..estimate.map_err(named)? })
+    }
+
+    /// Predicts the cost of a network without names and weights, whose layers run at the stated
+    /// places. The chip is not checked: see [`Chip::check`].
+    ///
+    /// # Errors
+    /// [`TooLarge`] if no tiling makes a layer fit.
+    pub fn of_workload(
+        workload: &Workload,
+        places: &[Place],
+        chip: &Chip,
+    ) -> Result<Self, TooLarge> {
+        let program = Program::new(workload, places, chip)?;
+        let (input_bytes, output_bytes) = crossing_bytes(workload, places);
+        let mut layers: Vec<LayerEstimate> = (0..workload.layers().len())
+            .map(|index| layer_estimate(index, workload, places[index], &program, chip))
             .collect();
-        let resident = resident_bytes_per_tile(graph, &partition.places, &sizes, &chip.array);
 
-        let parameters = layers.iter().map(|layer| layer.parameter_bytes);
-        let (cached_parameter_bytes, streamed_parameter_bytes) = split_parameters(parameters, chip);
-        let working = layers.iter().filter(|layer| layer.cycles.total > 0).count() as u64;
-        let instruction_bytes = working.saturating_mul(chip.link.instruction_bytes_per_operator);
-        let (input_bytes, output_bytes) = crossing_bytes(graph, partition);
-        let cycles: u64 = layers.iter().map(|layer| layer.cycles.total).sum();
-
-        let send =
-            |bytes| Overhead::transfer(bytes, chip.link.host_to_device_bytes_per_second, chip);
-        let fetch =
-            |bytes| Overhead::transfer(bytes, chip.link.device_to_host_bytes_per_second, chip);
-        let uses_chip = working > 0;
-        let stall_ms = chip.array.milliseconds(cycles as f64) * chip.cycles.stall_fraction;
+        let rate = chip.link.host_to_device_bytes_per_second;
+        let back_rate = chip.link.device_to_host_bytes_per_second;
+        let milliseconds = |bytes: u64, rate: f64| bytes as f64 / rate * 1e3;
+        let uses_chip = layers.iter().any(|layer| layer.cycles.total > 0);
+        let program_bytes = if chip.link.sends_program { program.instruction_bytes } else { 0 };
         let fixed_ms = if uses_chip { chip.link.fixed_call_ms } else { 0.0 };
-        let spilled = spilled_bytes(&resident, chip);
-        let (out, back) = (fetch(spilled), send(spilled));
+        let inputs = Overhead::of(input_bytes, milliseconds(input_bytes, rate), chip);
+        let instructions = Overhead::of(program_bytes, milliseconds(program_bytes, rate), chip);
+        let outputs = Overhead::of(output_bytes, milliseconds(output_bytes, back_rate), chip);
+
+        // Host work before the chip, then what the chip is sent, then its layers. Memory is full
+        // of parameters that stay, so others come while their own layer runs, not before.
+        let mut now = 0.0;
+        let begins = layers.iter().position(|layer| layer.cycles.total > 0);
+        let (mut waited_ms, mut spilled_ms, mut spilled_bytes) = (0.0, 0.0, 0);
+        for layer in &mut layers {
+            if Some(layer.index) == begins {
+                now += fixed_ms + instructions.latency_ms + inputs.latency_ms;
+            }
+            layer.start_ms = now;
+            if layer.cycles.total > 0 {
+                let bytes = program.layers[layer.index].spilled_bytes;
+                let spill_ms = (milliseconds(bytes, rate) + milliseconds(bytes, back_rate)) / 2.0;
+                let busy_until = now + layer.latency_ms + spill_ms;
+                if layer.streamed {
+                    let arrived = now + milliseconds(layer.parameter_bytes, rate);
+                    layer.dma_stall_ms = (arrived - busy_until).max(0.0);
+                }
+                now = busy_until + layer.dma_stall_ms;
+                waited_ms += layer.dma_stall_ms;
+                spilled_ms += spill_ms;
+                spilled_bytes += bytes;
+            } else {
+                now += layer.latency_ms;
+            }
+        }
         let overheads = Overheads {
             fixed: Overhead::waiting(fixed_ms, chip),
-            stalls: Overhead::waiting(stall_ms, chip),
-            instructions: send(instruction_bytes),
-            parameters: send(streamed_parameter_bytes),
-            spills: Overhead {
-                latency_ms: out.latency_ms + back.latency_ms,
-                bytes: out.bytes.saturating_add(back.bytes),
-                energy: out.energy + back.energy,
-            },
-            inputs: send(input_bytes),
-            outputs: fetch(output_bytes),
+            instructions,
+            parameters: Overhead::of(program.streamed_parameter_bytes, waited_ms, chip),
+            spills: Overhead::of(spilled_bytes, spilled_ms, chip),
+            inputs,
+            outputs,
         };
 
         let mut latency_ms: f64 = layers.iter().map(|layer| layer.latency_ms).sum();
@@ -178,45 +241,72 @@ impl Estimate {
             latency_ms += overhead.latency_ms;
             energy += overhead.energy;
         }
-        Self {
+        Ok(Self {
+            cycles: layers.iter().map(|layer| layer.cycles.total).sum(),
             layers,
             overheads,
-            cut: partition.cut.clone(),
-            cycles,
-            cached_parameter_bytes,
-            streamed_parameter_bytes,
-            instruction_bytes,
-            narrow_bytes_per_tile: resident.into_iter().max().unwrap_or(0),
+            cut: None,
+            cached_parameter_bytes: program.cached_parameter_bytes,
+            streamed_parameter_bytes: program.streamed_parameter_bytes,
+            instruction_bytes: program.instruction_bytes,
+            narrow_bytes_per_tile: program.narrow_bytes_per_tile,
             latency_ms,
             energy,
-        }
+        })
+    }
+
+    /// Milliseconds of the first call after loading the network, which also sends the
+    /// parameters that stay.
+    pub fn first_call_ms(&self, chip: &Chip) -> f64 {
+        let rate = chip.link.host_to_device_bytes_per_second;
+        self.latency_ms + self.cached_parameter_bytes as f64 / rate * 1e3
+    }
+
+    /// Watts on average at so many calls a second, idle time between them included; `None` if
+    /// calls take too long for that.
+    pub fn average_power_w(&self, calls_per_second: f64, chip: &Chip) -> Option<f64> {
+        let busy = calls_per_second * self.latency_ms / 1e3;
+        // Millijoules a call, times calls a second, are milliwatts.
+        let active_mj = (self.energy.total_pj() - self.energy.idle_pj) / 1e9;
+        (busy <= 1.0).then_some(chip.energy.idle_w + active_mj * calls_per_second / 1e3)
     }
 }
 
-fn layer_estimate(node: NodeId, layer: &Layer, place: Place, chip: &Chip) -> LayerEstimate {
-    let mapping = Mapping::new(layer, &chip.array);
+fn layer_estimate(
+    index: usize,
+    workload: &Workload,
+    place: Place,
+    program: &Program,
+    chip: &Chip,
+) -> LayerEstimate {
+    let (layer, compiled) = (&workload.layers()[index], &program.layers[index]);
     let idle = LayerEstimate {
-        node,
+        index,
         place,
         layer: *layer,
-        mapping,
+        mapping: compiled.mapping,
+        strips: compiled.strips,
         cycles: LayerCycles::default(),
         traffic: Traffic::default(),
-        parameter_bytes: 0,
+        parameter_bytes: compiled.parameter_bytes,
+        streamed: compiled.streamed,
+        start_ms: 0.0,
         latency_ms: 0.0,
+        dma_stall_ms: 0.0,
         energy: Energy::default(),
         utilization: 0.0,
     };
     if place == Place::Host {
         return on_host(idle, chip);
     }
-    let cycles = layer_cycles(layer, &mapping, chip);
-    let traffic = layer_traffic(layer, &mapping, chip);
-    let latency_ms = chip.array.milliseconds(cycles.total as f64);
+    let mapping = &compiled.mapping;
+    let halo_words = compiled.halo_words_per_tile;
+    let cycles = layer_cycles(layer, mapping, halo_words, chip);
+    let traffic = layer_traffic(layer, mapping, compiled.parameter_bytes, chip);
+    let latency_ms = chip.array.milliseconds(measured_cycles(layer, mapping, &cycles, chip));
     LayerEstimate {
         cycles,
         traffic,
-        parameter_bytes: parameter_bytes(layer, &mapping, chip),
         latency_ms,
         energy: chip_energy(layer.macs, &traffic, latency_ms, chip),
         utilization: cycles.utilization(layer, chip),
@@ -224,68 +314,57 @@ fn layer_estimate(node: NodeId, layer: &Layer, place: Place, chip: &Chip) -> Lay
     }
 }
 
+/// Cycles that a layer takes on the chip, where the compiler's estimate was seen to be off.
+fn measured_cycles(layer: &Layer, mapping: &Mapping, cycles: &LayerCycles, chip: &Chip) -> f64 {
+    let costs = &chip.cycles;
+    let depthwise = match layer.kind {
+        LayerKind::Depthwise { .. } => {
+            let taps = mapping.positions_per_tile.saturating_mul(mapping.words_per_position);
+            taps as f64 * costs.measured_per_depthwise_tap
+        }
+        _ => 0.0,
+    };
+    let multiply = cycles.multiply * (costs.measured_multiply_factor - 1.0);
+    let at_peak = layer.macs as f64 / chip.array.peak_macs_per_cycle() as f64;
+    (cycles.total as f64 + multiply + depthwise).max(at_peak)
+}
+
 fn on_host(idle: LayerEstimate, chip: &Chip) -> LayerEstimate {
     let layer = &idle.layer;
-    if matches!(layer.kind, LayerKind::Relabel | LayerKind::Constant) {
+    if !layer.kind.works() {
         return idle;
     }
-    let bytes = (layer.input_bytes + layer.output_bytes) as f64;
+    let bytes = layer.input_bytes.saturating_add(layer.output_bytes) as f64;
     let seconds =
         layer.macs as f64 / chip.host.macs_per_second + bytes / chip.host.bytes_per_second;
     let latency_ms = seconds * 1e3;
     LayerEstimate { latency_ms, energy: host_energy(layer.macs, latency_ms, chip), ..idle }
 }
 
-/// Bytes that stay on the chip and bytes sent with every call: layers are kept in the order
-/// they run until one does not fit.
-fn split_parameters(layers: impl Iterator<Item = u64>, chip: &Chip) -> (u64, u64) {
-    let tiles = chip.array.tiles() as u64;
-    let capacity = chip.memory.parameter_bytes_per_tile.saturating_mul(tiles);
-    let (mut cached, mut streamed) = (0u64, 0u64);
-    for bytes in layers {
-        if streamed == 0 && cached.saturating_add(bytes) <= capacity {
-            cached += bytes;
-        } else {
-            streamed = streamed.saturating_add(bytes);
-        }
-    }
-    (cached, streamed)
-}
-
-/// Bytes that the chip is fed by the host, and bytes that the host gets back.
-fn crossing_bytes(graph: &Graph, partition: &Partition) -> (u64, u64) {
-    let places = &partition.places;
-    let is_input = |id: NodeId| graph.node(id).op == Op::Input;
-    let mut fed = vec![false; places.len()];
-    let mut fetched = vec![false; places.len()];
-    for (id, node) in graph.iter() {
-        for &input in &node.inputs {
-            let from_host = places[input.index()] == Place::Host || is_input(input);
-            match places[id.index()] {
-                Place::Chip => fed[input.index()] |= from_host,
-                Place::Host => fetched[input.index()] |= !from_host,
+/// Bytes that the chip is fed by the host, and bytes that the host gets back; each tensor in
+/// whole units of the link.
+fn crossing_bytes(workload: &Workload, places: &[Place]) -> (u64, u64) {
+    let count = places.len();
+    let is_input = |index: usize| workload.layers()[index].kind == LayerKind::Input;
+    let (mut fed, mut fetched) = (vec![false; count], vec![false; count]);
+    for index in 0..count {
+        for &input in workload.inputs(index) {
+            let from_host = places[input] == Place::Host || is_input(input);
+            match places[index] {
+                Place::Chip => fed[input] |= from_host,
+                Place::Host => fetched[input] |= !from_host,
             }
         }
     }
-    for &id in graph.outputs() {
-        fetched[id.index()] |= places[id.index()] == Place::Chip && !is_input(id);
+    for &output in workload.outputs() {
+        fetched[output] |= places[output] == Place::Chip && !is_input(output);
     }
-    let bytes = |marked: &[bool]| {
-        let marked = graph.iter().filter(|(id, _)| marked[id.index()]);
-        marked.map(|(id, _)| graph.ty(id).bytes() as u64).sum()
+    let bytes = |marked: &[bool]| -> u64 {
+        let layers = workload.layers().iter().zip(marked).filter(|(_, marked)| **marked);
+        layers.map(|(layer, _)| layer.output_bytes.next_multiple_of(LINK_UNIT_BYTES)).sum()
     };
     (bytes(&fed), bytes(&fetched))
 }
 
-/// Bytes of activations that leave the chip because they do not fit, and come back: what
-/// each tile holds beyond its memory, at every rise of that excess.
-fn spilled_bytes(resident: &[u64], chip: &Chip) -> u64 {
-    let capacity = chip.memory.narrow_bytes_per_tile;
-    let (mut spilled, mut before) = (0u64, 0u64);
-    for bytes in resident {
-        let excess = bytes.saturating_sub(capacity);
-        spilled = spilled.saturating_add(excess.saturating_sub(before));
-        before = excess;
-    }
-    spilled.saturating_mul(chip.array.tiles() as u64)
-}
+/// Transfers are padded to this.
+const LINK_UNIT_BYTES: u64 = 8;

@@ -1,5 +1,6 @@
 //! What the cost of a node depends on: sizes, without names or weights.
 
+use pocketvision_core::op::{Pool2d, PoolKind, Window};
 use pocketvision_core::{Element, Graph, Node, Op, Quantization, Shape};
 
 /// One node as the cost model sees it.
@@ -7,6 +8,9 @@ use pocketvision_core::{Element, Graph, Node, Op, Quantization, Shape};
 pub struct Layer {
     /// Which hardware does the work.
     pub kind: LayerKind,
+    /// The window that slides over the input, where there is one: it reaches into the
+    /// neighbours' blocks.
+    pub window: Option<Window>,
     /// Shape of the largest input.
     pub input: Shape,
     /// Shape of the output.
@@ -38,12 +42,23 @@ pub enum LayerKind {
         /// Taps of the window.
         taps: usize,
     },
-    /// Word by word, without weights: sums, pools, tables, softmax.
+    /// Word by word, without weights: sums, small pools, tables, softmax.
     Vector,
+    /// The average of a whole image, which is gathered for it on one tile.
+    GlobalPool,
     /// Numbers that lie beside the weights.
     Constant,
-    /// Nothing to do: inputs, reshapes, changes of signedness.
+    /// Numbers that the host brings.
+    Input,
+    /// Nothing to do: reshapes, changes of signedness.
     Relabel,
+}
+
+impl LayerKind {
+    /// True if the node takes time on the chip.
+    pub const fn works(self) -> bool {
+        !matches!(self, Self::Constant | Self::Input | Self::Relabel)
+    }
 }
 
 impl Layer {
@@ -60,10 +75,18 @@ impl Layer {
             },
             Op::Linear(_) => LayerKind::Convolution { taps: 1, input_channels: input.c, groups: 1 },
             Op::DepthwiseConv2d(op) => LayerKind::Depthwise { taps: op.window.taps() },
+            Op::Pool2d(op) if is_global(op, input, output) => LayerKind::GlobalPool,
             Op::Constant(_) => LayerKind::Constant,
-            Op::Input | Op::Reshape(_) => LayerKind::Relabel,
+            Op::Input => LayerKind::Input,
+            Op::Reshape(_) => LayerKind::Relabel,
             Op::Quantize(_) if is_relabelling(graph, node) => LayerKind::Relabel,
             _ => LayerKind::Vector,
+        };
+        let window = match &node.op {
+            Op::Conv2d(op) => Some(op.window),
+            Op::DepthwiseConv2d(op) => Some(op.window),
+            Op::Pool2d(op) if kind == LayerKind::Vector => Some(op.window),
+            _ => None,
         };
         let macs = match &node.op {
             Op::Linear(_) => output.elements() as u64 * input.c as u64,
@@ -71,6 +94,7 @@ impl Layer {
         };
         Self {
             kind,
+            window,
             input,
             output,
             input_bytes: inputs().map(|ty| ty.bytes() as u64).sum(),
@@ -79,6 +103,15 @@ impl Layer {
             per_channel_scales: has_per_channel_scales(graph, &node.op),
         }
     }
+}
+
+/// True for a pool whose one window is the whole image.
+fn is_global(op: &Pool2d, input: Shape, output: Shape) -> bool {
+    output.pixels() == 1
+        && input.pixels() > 1
+        && op.kind != PoolKind::Max
+        && op.window.kernel_h >= input.h
+        && op.window.kernel_w >= input.w
 }
 
 fn has_per_channel_scales(graph: &Graph, op: &Op) -> bool {

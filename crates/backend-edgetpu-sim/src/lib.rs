@@ -12,10 +12,9 @@
 //! The path of an estimate, each step a pure function of the ones before:
 //!
 //! ```text
-//! Graph ─► Partition   which nodes run on the chip, which on the host
-//!      └─► Layer       a node's sizes
-//!            └─► Mapping   how they are spread over tiles, lanes and words
-//!                  └─► cost::{cycles, traffic, energy} ─► Estimate
+//! Graph ─► Workload         sizes and edges, no weights
+//!      └─► compile::Program   places, tiles, strips, memory, instructions
+//!            └─► cost::{cycles, traffic, energy} ─► Estimate
 //!                            ▲
 //! chips/*.toml ─► Chip ──────┘   every figure with its source
 //! ```
@@ -28,28 +27,32 @@
 //! use pocketvision_backend_edgetpu_sim::{Chip, EdgeTpuSim};
 //! use pocketvision_core::{Backend, Clock};
 //!
-//! let simulator = EdgeTpuSim::new(Chip::preset("coral")?);
+//! let simulator = EdgeTpuSim::new(Chip::preset("coral-usb")?);
 //! assert_eq!(simulator.device().clock, Clock::Simulated);
 //! # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
 //! ```
 
 mod backend;
 pub mod chip;
+pub mod compile;
 pub mod cost;
 mod estimate;
 mod execute;
 mod layer;
 mod mapping;
-mod partition;
 mod plan;
-mod residency;
+mod profile;
+pub mod validation;
+mod workload;
 
 pub use backend::EdgeTpuSim;
 pub use chip::{Chip, ChipError};
+pub use compile::log::CompilerLog;
+pub use compile::partition::{Partition, Place, maps};
 pub use estimate::{Estimate, LayerEstimate, Overhead, Overheads};
 pub use layer::{Layer, LayerKind};
-pub use mapping::{Mapping, Split};
-pub use partition::{Partition, Place, maps};
+pub use mapping::{LoopOrder, Mapping, Split};
+pub use workload::Workload;
 
 /// What people call this backend.
 pub const NAME: &str = "edgetpu-sim";

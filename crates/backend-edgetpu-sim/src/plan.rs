@@ -1,12 +1,12 @@
 //! A network made ready for the simulated chip.
 
 use pocketvision_core::{
-    Clock, CompileError, CompileOptions, Graph, LayerCost, MemoryUse, NodeId, Op, Outputs, Plan,
-    Profile, RunError, Signature, Tensor,
+    CompileError, CompileOptions, Graph, MemoryUse, NodeId, Op, Outputs, Plan, Profile, RunError,
+    Signature, Tensor,
 };
 
 use crate::execute::{Scratch, Step};
-use crate::{Chip, Estimate, LayerEstimate, LayerKind, NAME, Partition, Place, Split};
+use crate::{Chip, Estimate, Partition};
 
 /// A network made ready: its steps, packed weights, one tensor for each node, and what the
 /// chip model says of it.
@@ -39,26 +39,11 @@ impl SimulatedPlan {
         Ok(Self {
             graph: graph.clone(),
             signature: Signature::new(graph, options),
-            estimate: Estimate::of_partition(graph, &partition, chip),
+            estimate: Estimate::of_partition(graph, partition, chip)?,
             scratch: Scratch::new(&steps, widest),
             steps,
             values: graph.nodes().iter().map(value).collect(),
         })
-    }
-
-    fn cost(&self, layer: &LayerEstimate) -> LayerCost {
-        let node = self.graph.node(layer.node);
-        let on_host = layer.place == Place::Host;
-        let moved = layer.layer.input_bytes + layer.layer.output_bytes;
-        LayerCost {
-            latency_ms: layer.latency_ms,
-            macs: layer.layer.macs,
-            bytes: if on_host { moved } else { layer.traffic.total_bytes() },
-            cycles: (!on_host).then_some(layer.cycles.total),
-            energy_pj: Some(layer.energy.total_pj()),
-            utilization: (!on_host && layer.layer.macs > 0).then_some(layer.utilization),
-            ..LayerCost::new(Some(layer.node), node.name.clone(), kernel_name(layer))
-        }
     }
 }
 
@@ -87,22 +72,7 @@ impl Plan for SimulatedPlan {
     /// The model's prediction. It does not depend on the inputs, which are only checked.
     fn profile(&mut self, inputs: &[Tensor]) -> Result<Profile, RunError> {
         self.signature.check_inputs(inputs)?;
-        let estimate = &self.estimate;
-        let mut rows: Vec<LayerCost> =
-            estimate.layers.iter().map(|layer| self.cost(layer)).collect();
-        for (name, overhead) in estimate.overheads.rows() {
-            rows.push(LayerCost {
-                latency_ms: overhead.latency_ms,
-                bytes: overhead.bytes,
-                energy_pj: Some(overhead.energy.total_pj()),
-                ..LayerCost::new(None, name, "link and runtime")
-            });
-        }
-        Ok(Profile {
-            cycles: Some(estimate.cycles),
-            energy_pj: Some(estimate.energy.total_pj()),
-            ..Profile::new(NAME, Clock::Simulated, rows, estimate.latency_ms)
-        })
+        Ok(self.estimate.profile(&self.graph))
     }
 
     fn memory(&self) -> MemoryUse {
@@ -111,17 +81,5 @@ impl Plan for SimulatedPlan {
             activation_bytes: self.values.iter().map(|value| value.bytes().len() as u64).sum(),
             scratch_bytes: self.scratch.bytes(),
         }
-    }
-}
-
-/// What the chip does for a layer, in a few words.
-fn kernel_name(layer: &LayerEstimate) -> &'static str {
-    match (layer.place, layer.layer.kind, layer.mapping.split) {
-        (_, LayerKind::Relabel | LayerKind::Constant, _) => "nothing to do",
-        (Place::Host, _, _) => "host",
-        (_, LayerKind::Convolution { .. }, Split::Positions) => "multiply, tiles split positions",
-        (_, LayerKind::Convolution { .. }, Split::Channels) => "multiply, tiles split channels",
-        (_, LayerKind::Depthwise { .. }, _) => "depthwise, tiles split positions",
-        (_, LayerKind::Vector, _) => "vector",
     }
 }

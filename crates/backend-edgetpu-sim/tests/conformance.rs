@@ -8,7 +8,7 @@ use pocketvision_backend_edgetpu_sim::{Chip, EdgeTpuSim};
 use pocketvision_conformance::Subject;
 
 fn main() -> ExitCode {
-    let coral = Chip::preset("coral").expect("a preset");
+    let coral = Chip::preset("coral-usb").expect("a preset");
     let mut uneven = coral.clone();
     uneven.name = "uneven".into();
     (uneven.array.tile_rows, uneven.array.tile_columns) = (3, 2);

@@ -3,7 +3,7 @@
 use pocketvision_backend_edgetpu_sim::cost::Energy;
 use pocketvision_backend_edgetpu_sim::cost::cycles::layer_cycles;
 use pocketvision_backend_edgetpu_sim::cost::energy::chip_energy;
-use pocketvision_backend_edgetpu_sim::cost::traffic::{layer_traffic, parameter_bytes};
+use pocketvision_backend_edgetpu_sim::cost::traffic::layer_traffic;
 use pocketvision_backend_edgetpu_sim::{Chip, EdgeTpuSim, Estimate, Layer, LayerKind, Mapping};
 use pocketvision_core::op::{Conv2d, DepthwiseConv2d, Padding, Window};
 use pocketvision_core::{Element, Graph, GraphBuilder, Op, Shape, Tensor, TensorData, TensorType};
@@ -13,7 +13,7 @@ proptest! {
     #[test]
     fn no_layer_is_faster_than_the_multipliers(layer in layer(), chip in chip()) {
         let mapping = Mapping::new(&layer, &chip.array);
-        let cycles = layer_cycles(&layer, &mapping, &chip);
+        let cycles = layer_cycles(&layer, &mapping, 0, &chip);
         let multipliers = chip.array.tiles() * chip.array.lanes_per_tile * chip.array.dot_depth;
         prop_assert!(cycles.total as u128 * multipliers as u128 >= u128::from(layer.macs));
         let utilization = cycles.utilization(&layer, &chip);
@@ -23,9 +23,8 @@ proptest! {
     #[test]
     fn every_byte_that_must_move_moves(layer in layer(), chip in chip()) {
         let mapping = Mapping::new(&layer, &chip.array);
-        let traffic = layer_traffic(&layer, &mapping, &chip);
         let weights = weights(&layer);
-        prop_assert!(parameter_bytes(&layer, &mapping, &chip) >= weights);
+        let traffic = layer_traffic(&layer, &mapping, weights, &chip);
         prop_assert!(traffic.wide_read_bytes >= weights);
         prop_assert!(traffic.ring_bytes >= weights);
         prop_assert!(traffic.narrow_write_bytes >= layer.output_bytes);
@@ -38,7 +37,7 @@ proptest! {
         a in layer(), b in layer(), chip in chip(), time_a in 0.0..10.0, time_b in 0.0..10.0
     ) {
         let energy = |layer: &Layer, time_ms| {
-            let traffic = layer_traffic(layer, &Mapping::new(layer, &chip.array), &chip);
+            let traffic = layer_traffic(layer, &Mapping::new(layer, &chip.array), weights(layer), &chip);
             (traffic, chip_energy(layer.macs, &traffic, time_ms, &chip))
         };
         let ((traffic_a, energy_a), (traffic_b, energy_b)) = (energy(&a, time_a), energy(&b, time_b));
@@ -149,6 +148,7 @@ fn layer() -> impl Strategy<Value = Layer> {
             };
             Layer {
                 kind,
+                window: None,
                 input,
                 output,
                 input_bytes: input.elements() as u64,
@@ -166,14 +166,15 @@ fn chip() -> impl Strategy<Value = Chip> {
     let costs = (0.0..2.0f64, 0.0..2.0f64, 0.0..2.0f64, 0.0..2.0f64);
     let memory = (1_000u64..200_000, 1_000u64..60_000);
     (sides, costs, memory, 1.0..2000.0f64).prop_map(|(sides, costs, memory, clock_mhz)| {
-        let mut chip = Chip::preset("coral").unwrap();
+        let mut chip = Chip::preset("coral-usb").unwrap();
         let array = &mut chip.array;
         (array.tile_rows, array.tile_columns) = (sides.0, sides.1);
         (array.lane_group, array.lanes_per_tile) = (sides.2 * 4, sides.2 * 4 * sides.3);
         (array.dot_depth, array.clock_mhz) = (sides.4, clock_mhz);
         let cycles = &mut chip.cycles;
-        (cycles.per_multiply_step, cycles.per_depthwise_step) = (costs.0, costs.1);
-        (cycles.per_output_word, cycles.per_vector_word) = (costs.2, costs.3);
+        (cycles.per_multiply_step, cycles.per_depthwise_tap) = (costs.0, costs.1);
+        (cycles.per_exposed_output_word, cycles.per_vector_word) = (costs.2, costs.3);
+        cycles.measured_multiply_factor = 0.5 + costs.0 / 4.0;
         (chip.memory.narrow_bytes_per_tile, chip.memory.parameter_bytes_per_tile) = memory;
         chip
     })

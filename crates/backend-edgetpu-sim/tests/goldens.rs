@@ -46,7 +46,7 @@ fn check(network: &str) {
     let Some(recorded) = shared_files::find(&format!("golden/{network}.ref63.npy")) else { return };
     let Some(pictures) = shared_files::find("golden/inputs_224") else { return };
     let graph = pocketvision_import_tflite::open(model).unwrap();
-    let simulator = EdgeTpuSim::new(Chip::preset("coral").unwrap());
+    let simulator = EdgeTpuSim::new(Chip::preset("coral-usb").unwrap());
     let mut plan = simulator.compile(&graph, &CompileOptions::default()).unwrap();
     let input_type = plan.signature().inputs[0].ty.clone();
 

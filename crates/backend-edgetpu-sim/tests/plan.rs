@@ -9,7 +9,7 @@ use pocketvision_core::{
 use pocketvision_reference::ReferenceBackend;
 
 fn coral() -> EdgeTpuSim {
-    EdgeTpuSim::new(Chip::preset("coral").unwrap())
+    EdgeTpuSim::new(Chip::preset("coral-usb").unwrap())
 }
 
 fn activation(kind: ActivationKind) -> Op {
@@ -64,13 +64,14 @@ fn the_host_computes_its_part_for_real_and_is_charged_for_it() {
 
     let estimate = coral().estimate(&graph).unwrap();
     let cost = |name: &str| {
-        let row = estimate.layers.iter().find(|row| graph.node(row.node).name == name).unwrap();
+        let row = estimate.layers.iter().find(|row| graph.nodes()[row.index].name == name).unwrap();
         (row.cycles.total, row.latency_ms)
     };
     assert_eq!(cost("swish").0, 0);
     assert!(cost("swish").1 > 0.0 && cost("relu").0 > 0);
-    // Only the relu's input and output cross: one byte for each element.
-    let bytes = graph.ty(graph.inputs()[0]).shape.elements() as u64;
+    // Only the relu's input and output cross: one byte for each element, in units of eight.
+    let elements = graph.ty(graph.inputs()[0]).shape.elements() as u64;
+    let bytes = elements.next_multiple_of(8);
     assert_eq!(estimate.overheads.inputs.bytes, bytes);
     assert_eq!(estimate.overheads.outputs.bytes, bytes);
 }
@@ -110,7 +111,7 @@ fn a_float_network_is_refused_with_advice() {
 
 #[test]
 fn a_spoiled_chip_is_refused_before_it_is_used() {
-    let mut chip = Chip::preset("coral").unwrap();
+    let mut chip = Chip::preset("coral-usb").unwrap();
     chip.array.dot_depth = 0;
     let error = EdgeTpuSim::new(chip).estimate(&network_with_hard_swish()).unwrap_err();
     assert!(error.to_string().contains("array.dot_depth = 0 is out of range"), "{error}");
@@ -129,7 +130,7 @@ fn a_plan_forgets_what_it_ran_before() {
 #[test]
 fn the_device_says_which_chip_it_simulates() {
     let device = coral().device();
-    assert_eq!(device.to_string(), "simulated Edge TPU, chip coral, clock_mhz 500, tiles 4x4");
+    assert_eq!(device.to_string(), "simulated Edge TPU, chip coral-usb, clock_mhz 500, tiles 4x4");
     assert_eq!(device.clock, Clock::Simulated);
 }
 
@@ -139,4 +140,51 @@ fn picture(graph: &Graph) -> Tensor {
     let shape = graph.ty(input).shape;
     let value = |i: usize| (i as f32 * 37.0 % 256.0 - 128.0) * 0.05;
     Tensor::from_f32(shape, (0..shape.elements()).map(value).collect()).unwrap()
+}
+
+/// A convolution of 1x1 over an image of so many rows and columns.
+fn pointwise(h: usize, w: usize, inputs: usize, outputs: usize) -> Graph {
+    use pocketvision_core::TensorData;
+    use pocketvision_core::op::{Conv2d, Padding, Window};
+
+    let element = Element::int8(0.05, 3);
+    let mut builder = GraphBuilder::new("pointwise");
+    let ty = TensorType::new(Shape::new(1, h, w, inputs), element.clone());
+    let image = builder.input("image", ty).unwrap();
+    let shape = Shape::new(outputs, 1, 1, inputs);
+    let zeros = TensorData::I8(vec![0; shape.elements()]);
+    let weight =
+        builder.param("weight", Tensor::new(shape, Element::int8(0.01, 0), zeros).unwrap());
+    let window = Window::square(1, 1, Padding::Same);
+    let op = Op::Conv2d(Conv2d { window, weight, bias: None, groups: 1, activation: None });
+    let wide = builder.push_as("wide", op, &[image], element).unwrap();
+    builder.finish(&[wide]).unwrap()
+}
+
+#[test]
+fn what_does_not_fit_runs_in_strips_or_through_the_host() {
+    let graph = pointwise(64, 64, 16, 256);
+    let whole = coral().estimate(&graph).unwrap();
+    let strips = |estimate: &pocketvision_backend_edgetpu_sim::Estimate| {
+        estimate.layers.iter().map(|layer| layer.strips).max().unwrap()
+    };
+    assert_eq!((strips(&whole), whole.overheads.spills.bytes), (1, 0));
+    let mut chip = Chip::preset("coral-usb").unwrap();
+    chip.memory.narrow_bytes_per_tile = 32 * 1024;
+    chip.memory.wide_bytes_per_tile = 64 * 1024;
+    chip.memory.parameter_bytes_per_tile = 32 * 1024;
+    let cut = EdgeTpuSim::new(chip).estimate(&graph).unwrap();
+    assert!(strips(&cut) > 1);
+    assert!(cut.narrow_bytes_per_tile <= 32 * 1024);
+    assert!(cut.latency_ms >= whole.latency_ms);
+}
+
+#[test]
+fn a_layer_too_large_for_any_tiling_is_named() {
+    let graph = pointwise(8, 20_000, 64, 512);
+    let mut chip = Chip::preset("coral-usb").unwrap();
+    chip.memory.narrow_bytes_per_tile = 1_000;
+    let error = EdgeTpuSim::new(chip).estimate(&graph).unwrap_err();
+    assert!(matches!(&error, CompileError::TooLarge { .. }), "{error}");
+    assert!(error.to_string().contains("'wide'") && error.to_string().contains("1000"), "{error}");
 }

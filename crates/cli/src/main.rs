@@ -13,6 +13,7 @@ mod inference;
 mod latency;
 mod npy;
 mod options;
+mod output_file;
 mod picture_files;
 mod report;
 

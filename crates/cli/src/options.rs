@@ -286,7 +286,7 @@ pub(crate) struct DeviceOptions {
     /// Round the factors of the cpu backend's float products to bf16: faster and less exact
     #[arg(long)]
     pub bf16: bool,
-    /// Chip of the edgetpu-sim backend: a preset or a .toml file [default: coral]
+    /// Chip of the edgetpu-sim backend: a preset or a .toml file [default: coral-usb]
     #[arg(long, value_name = "CHIP")]
     pub chip: Option<String>,
     /// GPU adapter to use: a part of its name [default: the best; see `pocketvision devices`]

@@ -57,7 +57,7 @@ pub struct BackendOptions {
     pub threads: Option<usize>,
     /// Float products of `cpu` in bf16, if the processor has them: faster and less exact.
     pub bf16: bool,
-    /// Chip of `edgetpu-sim`: a preset's name or the path of a TOML file; `None` for `coral`.
+    /// Chip of `edgetpu-sim`: a preset's name or the path of a TOML file; `None` for `coral-usb`.
     pub chip: Option<String>,
     /// A part of the name of the adapter that `gpu` shall use; `None` for the best.
     pub adapter: Option<String>,
@@ -85,8 +85,11 @@ pub enum BackendError {
     Chip(#[from] ChipError),
 }
 
-/// A preset's chip, or that of a file.
-fn chip(preset_or_path: &str) -> Result<Chip, ChipError> {
+/// The chip of a preset's name, or of a TOML file.
+///
+/// # Errors
+/// If no preset has this name (the error names the nearest), or the file is no chip.
+pub fn chip(preset_or_path: &str) -> Result<Chip, ChipError> {
     let path = Path::new(preset_or_path);
     let is_path = path.components().count() > 1 || path.extension().is_some() || path.is_file();
     let is_preset = Chip::presets().any(|preset| preset == preset_or_path);
@@ -94,7 +97,7 @@ fn chip(preset_or_path: &str) -> Result<Chip, ChipError> {
 }
 
 /// The chip that is simulated where none is named.
-const DEFAULT_CHIP: &str = "coral";
+const DEFAULT_CHIP: &str = "coral-usb";
 
 #[cfg(test)]
 mod tests {
@@ -127,7 +130,7 @@ mod tests {
             failure("edgetpu-sim", &options)
         };
         assert_eq!(with_chip("coral"), "");
-        assert!(with_chip("corl").contains("did you mean 'coral'?"));
+        assert!(with_chip("corl-usb").contains("did you mean 'coral-usb'?"));
         assert!(with_chip("no/such/chip.toml").starts_with("no/such/chip.toml: "));
     }
 }

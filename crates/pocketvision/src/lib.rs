@@ -27,6 +27,8 @@
 //!   with options. A [`Backend`] compiles a [`Graph`] into a [`Plan`]; a plan runs.
 //! * [`agreement`] says how far two backends are apart, and at which node they part.
 //! * [`quantize`] makes a float network int8, and an int8 network float.
+//! * [`edgetpu_sim`] is the simulator behind the backend of that name: [`chip`] opens a chip, an
+//!   estimate costs microseconds.
 //! * [`export`] writes a network as a file that other programs read.
 //! * [`vision`] is what lies before and behind a network, [`models`] are the networks that
 //!   can be built by name.
@@ -39,11 +41,14 @@ mod backends;
 mod model;
 mod nearest;
 
-pub use backends::{BACKEND_NAMES, BackendError, BackendOptions, backend, backends, gpu_adapters};
+pub use backends::{
+    BACKEND_NAMES, BackendError, BackendOptions, backend, backends, chip, gpu_adapters,
+};
 pub use model::{
     Catalog, CatalogEntry, Format, Model, ModelError, OpenOptions, Origin, Task, Weights,
 };
 pub use pocketvision_backend_cpu::{CpuError, Peak, SimdLevel};
+pub use pocketvision_backend_edgetpu_sim as edgetpu_sim;
 pub use pocketvision_core::models;
 pub use pocketvision_core::{
     Backend, Clock, CompileError, CompileOptions, DeviceInfo, Element, Graph, GraphBuilder,

@@ -2,7 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Chip, ChipError};
+use super::error::nearest;
+use super::{Chip, ChipError, Dataflow};
 
 /// One figure of a chip.
 #[derive(Clone, PartialEq, Debug)]
@@ -32,16 +33,22 @@ impl Chip {
             link.host_to_device_bytes_per_second,
             link.device_to_host_bytes_per_second,
             link.fixed_call_ms,
-            link.instruction_bytes_per_operator as f64,
+            f64::from(u8::from(link.sends_program)),
             cycles.per_multiply_step,
-            cycles.per_depthwise_step,
-            cycles.per_output_word,
+            cycles.per_weight_fill,
+            cycles.per_depthwise_tap,
+            cycles.per_depthwise_output_word,
+            cycles.per_exposed_output_word,
             cycles.per_vector_word,
-            cycles.stall_fraction,
+            cycles.per_halo_word,
+            cycles.per_layer,
+            cycles.measured_multiply_factor,
+            cycles.measured_per_depthwise_tap,
             energy.mac_pj,
             energy.narrow_read_pj_per_byte,
             energy.narrow_write_pj_per_byte,
             energy.wide_read_pj_per_byte,
+            energy.wide_write_pj_per_byte,
             energy.ring_pj_per_byte,
             energy.link_pj_per_byte,
             energy.idle_w,
@@ -51,6 +58,63 @@ impl Chip {
         ];
         let figure = |((name, range), value)| Figure { name, value, range };
         RANGES.into_iter().zip(values).map(figure)
+    }
+
+    /// Sets one figure by its name, for sweeps; it is checked with the chip.
+    ///
+    /// # Errors
+    /// [`ChipError::UnknownField`] if no figure has this name, [`ChipError::Range`] if the value
+    /// cannot be.
+    pub fn set(&mut self, name: &str, value: f64) -> Result<(), ChipError> {
+        let Some(known) = RANGES.iter().position(|(known, _)| *known == name) else {
+            let near = nearest(name, RANGES.iter().map(|(known, _)| *known));
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            let (file, field) = (self.name.clone(), name.to_owned());
+            return Err(ChipError::UnknownField { file, field, hint });
+        };
+        let range = &RANGES[known].1;
+        if !range.contains(&value) {
+            return Err(out_of_range(&self.name, name, &value, bounds(range)));
+        }
+        let Self { array, memory, link, cycles, energy, host, .. } = self;
+        match name {
+            "array.tile_rows" => array.tile_rows = value as usize,
+            "array.tile_columns" => array.tile_columns = value as usize,
+            "array.lanes_per_tile" => array.lanes_per_tile = value as usize,
+            "array.dot_depth" => array.dot_depth = value as usize,
+            "array.lane_group" => array.lane_group = value as usize,
+            "array.clock_mhz" => array.clock_mhz = value,
+            "memory.narrow_bytes_per_tile" => memory.narrow_bytes_per_tile = value as u64,
+            "memory.wide_bytes_per_tile" => memory.wide_bytes_per_tile = value as u64,
+            "memory.parameter_bytes_per_tile" => memory.parameter_bytes_per_tile = value as u64,
+            "link.host_to_device_bytes_per_second" => link.host_to_device_bytes_per_second = value,
+            "link.device_to_host_bytes_per_second" => link.device_to_host_bytes_per_second = value,
+            "link.fixed_call_ms" => link.fixed_call_ms = value,
+            "link.sends_program" => link.sends_program = value >= 0.5,
+            "cycles.per_multiply_step" => cycles.per_multiply_step = value,
+            "cycles.per_weight_fill" => cycles.per_weight_fill = value,
+            "cycles.per_depthwise_tap" => cycles.per_depthwise_tap = value,
+            "cycles.per_depthwise_output_word" => cycles.per_depthwise_output_word = value,
+            "cycles.per_exposed_output_word" => cycles.per_exposed_output_word = value,
+            "cycles.per_vector_word" => cycles.per_vector_word = value,
+            "cycles.per_halo_word" => cycles.per_halo_word = value,
+            "cycles.per_layer" => cycles.per_layer = value,
+            "cycles.measured_multiply_factor" => cycles.measured_multiply_factor = value,
+            "cycles.measured_per_depthwise_tap" => cycles.measured_per_depthwise_tap = value,
+            "energy.mac_pj" => energy.mac_pj = value,
+            "energy.narrow_read_pj_per_byte" => energy.narrow_read_pj_per_byte = value,
+            "energy.narrow_write_pj_per_byte" => energy.narrow_write_pj_per_byte = value,
+            "energy.wide_read_pj_per_byte" => energy.wide_read_pj_per_byte = value,
+            "energy.wide_write_pj_per_byte" => energy.wide_write_pj_per_byte = value,
+            "energy.ring_pj_per_byte" => energy.ring_pj_per_byte = value,
+            "energy.link_pj_per_byte" => energy.link_pj_per_byte = value,
+            "energy.idle_w" => energy.idle_w = value,
+            "host.macs_per_second" => host.macs_per_second = value,
+            "host.bytes_per_second" => host.bytes_per_second = value,
+            "host.mac_pj" => host.mac_pj = value,
+            _ => unreachable!("{name} is in the table of ranges"),
+        }
+        Ok(())
     }
 
     /// Checks every figure, as reading a file does: for chips that a program has changed.
@@ -72,6 +136,10 @@ impl Chip {
         if !array.lanes_per_tile.is_multiple_of(array.lane_group) {
             let allowed = format!("it must divide lanes_per_tile = {}", array.lanes_per_tile);
             return Err(out_of_range(file, "array.lane_group", &array.lane_group, allowed));
+        }
+        if array.dataflow != Dataflow::Tiled && array.tiles() != 1 {
+            let allowed = "a systolic array is one tile".to_owned();
+            return Err(out_of_range(file, "array.tile_rows", &array.tile_rows, allowed));
         }
         if memory.parameter_bytes_per_tile > memory.wide_bytes_per_tile {
             let allowed = format!("at most wide_bytes_per_tile = {}", memory.wide_bytes_per_tile);
@@ -106,7 +174,7 @@ fn bounds(range: &RangeInclusive<f64>) -> String {
 
 /// What each figure may be: wide enough for any chip, narrow enough that nothing overflows
 /// or is divided by zero.
-const RANGES: [(&str, RangeInclusive<f64>); 28] = [
+const RANGES: [(&str, RangeInclusive<f64>); 34] = [
     ("array.tile_rows", 1.0..=1024.0),
     ("array.tile_columns", 1.0..=1024.0),
     ("array.lanes_per_tile", 1.0..=4096.0),
@@ -119,16 +187,22 @@ const RANGES: [(&str, RangeInclusive<f64>); 28] = [
     ("link.host_to_device_bytes_per_second", RATE_PER_SECOND),
     ("link.device_to_host_bytes_per_second", RATE_PER_SECOND),
     ("link.fixed_call_ms", 0.0..=1e6),
-    ("link.instruction_bytes_per_operator", 0.0..=1e9),
+    ("link.sends_program", 0.0..=1.0),
     ("cycles.per_multiply_step", COST),
-    ("cycles.per_depthwise_step", COST),
-    ("cycles.per_output_word", COST),
+    ("cycles.per_weight_fill", COST),
+    ("cycles.per_depthwise_tap", COST),
+    ("cycles.per_depthwise_output_word", COST),
+    ("cycles.per_exposed_output_word", COST),
     ("cycles.per_vector_word", COST),
-    ("cycles.stall_fraction", COST),
+    ("cycles.per_halo_word", COST),
+    ("cycles.per_layer", COST),
+    ("cycles.measured_multiply_factor", COST),
+    ("cycles.measured_per_depthwise_tap", COST),
     ("energy.mac_pj", COST),
     ("energy.narrow_read_pj_per_byte", COST),
     ("energy.narrow_write_pj_per_byte", COST),
     ("energy.wide_read_pj_per_byte", COST),
+    ("energy.wide_write_pj_per_byte", COST),
     ("energy.ring_pj_per_byte", COST),
     ("energy.link_pj_per_byte", COST),
     ("energy.idle_w", COST),

@@ -3,6 +3,7 @@
 mod error;
 mod figures;
 mod parse;
+mod thermal;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,8 +13,9 @@ pub use figures::Figure;
 
 /// A chip of tiles, each a row of lanes that take short dot products.
 ///
-/// Every figure comes from a TOML file: `chips/coral.toml` of this crate shows the format
-/// and, for each figure, its source. Figures that a program changes are checked again
+/// Every figure comes from a TOML file: `chips/coral-usb.toml` of this crate shows the format
+/// and, for each figure, its source. A file that begins with `extends = "coral-usb"` states only
+/// what is different. Figures that a program changes are checked again
 /// ([`Chip::check`]) before anything is computed with them.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Chip {
@@ -47,8 +49,8 @@ impl Chip {
     /// # Errors
     /// [`ChipError::Unknown`] with the nearest name, if there is none of this name.
     pub fn preset(name: &str) -> Result<Self, ChipError> {
-        match PRESETS.iter().find(|(preset, _)| *preset == name) {
-            Some((_, text)) => parse::parse(&format!("{name}.toml"), text),
+        match preset_text(name) {
+            Some(text) => parse::parse(&format!("{name}.toml"), text),
             None => Err(ChipError::unknown(name, Self::presets())),
         }
     }
@@ -103,6 +105,37 @@ pub struct Array {
     pub lane_group: usize,
     /// Clock in megahertz.
     pub clock_mhz: f64,
+    /// How products are ordered in time and place.
+    pub dataflow: Dataflow,
+}
+
+/// How an array orders its products.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Dataflow {
+    /// Tiles of lanes, as on an Edge TPU: each tile has its own block of positions.
+    Tiled,
+    /// One systolic array of `dot_depth` rows and `lanes_per_tile` columns; sums stay where
+    /// they are, positions and weights flow past.
+    OutputStationary,
+    /// As above; weights stay, positions and sums flow past.
+    WeightStationary,
+    /// As above; positions stay, weights and sums flow past.
+    InputStationary,
+}
+
+impl Dataflow {
+    /// All of them, with what files call them.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("tiled", Self::Tiled),
+        ("output-stationary", Self::OutputStationary),
+        ("weight-stationary", Self::WeightStationary),
+        ("input-stationary", Self::InputStationary),
+    ];
+
+    /// What files call it.
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, flow)| *flow == self).map_or("", |(name, _)| name)
+    }
 }
 
 impl Array {
@@ -142,8 +175,8 @@ pub struct Link {
     pub device_to_host_bytes_per_second: f64,
     /// Milliseconds that any call costs.
     pub fixed_call_ms: f64,
-    /// Bytes of program sent with each call, for each operator of the network.
-    pub instruction_bytes_per_operator: u64,
+    /// True (1) if a call sends its program, false (0) if the chip keeps it.
+    pub sends_program: bool,
 }
 
 /// What a chip's work costs in cycles of the busiest tile.
@@ -151,14 +184,27 @@ pub struct Link {
 pub struct CycleCosts {
     /// For one word times one lane group of weights, in convolutions and linear layers.
     pub per_multiply_step: f64,
+    /// For filling the buffer of weights once: what is not hidden behind multiplying.
+    pub per_weight_fill: f64,
     /// For one word of one tap of a depthwise convolution.
-    pub per_depthwise_step: f64,
-    /// For one word of output of a convolution.
-    pub per_output_word: f64,
+    pub per_depthwise_tap: f64,
+    /// For one word of output of a depthwise convolution.
+    pub per_depthwise_output_word: f64,
+    /// For one word of output of a convolution whose positions are the outer loop: nothing is
+    /// multiplied while it is written.
+    pub per_exposed_output_word: f64,
     /// For one word of any other operator.
     pub per_vector_word: f64,
-    /// Share of all these cycles by which the chip is slower than they say.
-    pub stall_fraction: f64,
+    /// For one word that a tile fetches from its neighbours.
+    pub per_halo_word: f64,
+    /// For starting a layer on all tiles.
+    pub per_layer: f64,
+    /// What multiplying takes on the chip, as a share of what the figures above say, which are
+    /// the compiler's own.
+    pub measured_multiply_factor: f64,
+    /// Cycles that a word of one tap of a depthwise convolution takes on the chip beyond what
+    /// the figures above say.
+    pub measured_per_depthwise_tap: f64,
 }
 
 /// What a chip's work costs in energy.
@@ -170,8 +216,10 @@ pub struct EnergyCosts {
     pub narrow_read_pj_per_byte: f64,
     /// Picojoules to write a byte of activations.
     pub narrow_write_pj_per_byte: f64,
-    /// Picojoules to read a byte of weights.
+    /// Picojoules to read a byte of weights or partial sums.
     pub wide_read_pj_per_byte: f64,
+    /// Picojoules to write a byte of partial sums.
+    pub wide_write_pj_per_byte: f64,
     /// Picojoules to broadcast a byte of weights to the tiles.
     pub ring_pj_per_byte: f64,
     /// Picojoules to move a byte between host and chip.
@@ -215,8 +263,30 @@ pub enum Certainty {
     Assumed,
 }
 
+/// Text of the chip of a name, aliases included.
+fn preset_text(name: &str) -> Option<&'static str> {
+    let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, name)| name);
+    PRESETS.iter().find(|(preset, _)| *preset == name).map(|(_, text)| *text)
+}
+
 /// The chips that come with this crate.
-const PRESETS: [(&str, &str); 1] = [("coral", include_str!("../../chips/coral.toml"))];
+const PRESETS: [(&str, &str); 12] = [
+    ("coral-usb", include_str!("../../chips/coral-usb.toml")),
+    ("coral-usb-std", include_str!("../../chips/coral-usb-std.toml")),
+    ("coral-usb-laptop", include_str!("../../chips/coral-usb-laptop.toml")),
+    ("coral-usb-pi4", include_str!("../../chips/coral-usb-pi4.toml")),
+    ("coral-usb2", include_str!("../../chips/coral-usb2.toml")),
+    ("coral-pcie", include_str!("../../chips/coral-pcie.toml")),
+    ("pixel4", include_str!("../../chips/pixel4.toml")),
+    ("edgetpu-v1", include_str!("../../chips/edgetpu-v1.toml")),
+    ("edgetpu-v2", include_str!("../../chips/edgetpu-v2.toml")),
+    ("edgetpu-v3", include_str!("../../chips/edgetpu-v3.toml")),
+    ("systolic", include_str!("../../chips/systolic.toml")),
+    ("systolic-ws", include_str!("../../chips/systolic-ws.toml")),
+];
+
+/// Other names of presets.
+const ALIASES: [(&str, &str); 1] = [("coral", "coral-usb")];
 
 /// Far more than any chip description needs.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -227,17 +297,22 @@ mod tests {
 
     #[test]
     fn coral_has_the_rated_four_tera_operations_a_second() {
-        let array = Chip::preset("coral").unwrap().array;
+        let array = Chip::preset("coral-usb").unwrap().array;
         let operations = 2.0 * array.peak_macs_per_cycle() as f64 * array.clock_mhz * 1e6;
         assert!((operations / 1e12 - 4.096).abs() < 1e-9);
     }
 
     #[test]
     fn an_unknown_preset_suggests_the_nearest() {
-        let error = Chip::preset("corral").unwrap_err();
-        assert_eq!(error.to_string(), "unknown chip 'corral'; did you mean 'coral'?");
-        let error = Chip::preset("xyzzy").unwrap_err();
-        assert_eq!(error.to_string(), "unknown chip 'xyzzy'; known are: coral");
+        let error = Chip::preset("corral-usb").unwrap_err();
+        assert_eq!(error.to_string(), "unknown chip 'corral-usb'; did you mean 'coral-usb'?");
+        let error = Chip::preset("xyzzy").unwrap_err().to_string();
+        assert!(error.starts_with("unknown chip 'xyzzy'; known are: coral-usb, "), "{error}");
+    }
+
+    #[test]
+    fn coral_is_another_name_of_the_stick() {
+        assert_eq!(Chip::preset("coral").unwrap(), Chip::preset("coral-usb").unwrap());
     }
 
     #[test]

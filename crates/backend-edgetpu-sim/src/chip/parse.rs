@@ -7,12 +7,16 @@ use toml::{Table, Value};
 use super::error::nearest;
 use super::figures::{allowed, out_of_range};
 use super::{
-    Array, Certainty, Chip, ChipError, CycleCosts, EnergyCosts, Host, Link, Memory, Provenance,
+    Array, Certainty, Chip, ChipError, CycleCosts, Dataflow, EnergyCosts, Host, Link, Memory,
+    Provenance, preset_text,
 };
 
 /// Reads a chip; `file` is what errors call the text.
 pub(super) fn parse(file: &str, text: &str) -> Result<Chip, ChipError> {
-    let table: Table = text.parse().map_err(|error| syntax_error(file, text, &error))?;
+    let mut table: Table = text.parse().map_err(|error| syntax_error(file, text, &error))?;
+    if let Some(base) = table.remove("extends") {
+        table = extended(file, &base, table)?;
+    }
     let mut root = Section { file, name: "", table, fields: Vec::new() };
     let name = root.text("name")?;
     let description = root.text("description")?;
@@ -26,6 +30,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Chip, ChipError> {
         dot_depth: section.whole("dot_depth")? as usize,
         lane_group: section.whole("lane_group")? as usize,
         clock_mhz: section.real("clock_mhz")?,
+        dataflow: dataflow(&mut section)?,
     };
     section.finish(&mut fields)?;
 
@@ -42,17 +47,22 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Chip, ChipError> {
         host_to_device_bytes_per_second: section.real("host_to_device_bytes_per_second")?,
         device_to_host_bytes_per_second: section.real("device_to_host_bytes_per_second")?,
         fixed_call_ms: section.real("fixed_call_ms")?,
-        instruction_bytes_per_operator: section.whole("instruction_bytes_per_operator")?,
+        sends_program: section.flag("sends_program")?,
     };
     section.finish(&mut fields)?;
 
     let mut section = root.section("cycles")?;
     let cycles = CycleCosts {
         per_multiply_step: section.real("per_multiply_step")?,
-        per_depthwise_step: section.real("per_depthwise_step")?,
-        per_output_word: section.real("per_output_word")?,
+        per_weight_fill: section.real("per_weight_fill")?,
+        per_depthwise_tap: section.real("per_depthwise_tap")?,
+        per_depthwise_output_word: section.real("per_depthwise_output_word")?,
+        per_exposed_output_word: section.real("per_exposed_output_word")?,
         per_vector_word: section.real("per_vector_word")?,
-        stall_fraction: section.real("stall_fraction")?,
+        per_halo_word: section.real("per_halo_word")?,
+        per_layer: section.real("per_layer")?,
+        measured_multiply_factor: section.real("measured_multiply_factor")?,
+        measured_per_depthwise_tap: section.real("measured_per_depthwise_tap")?,
     };
     section.finish(&mut fields)?;
 
@@ -62,6 +72,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Chip, ChipError> {
         narrow_read_pj_per_byte: section.real("narrow_read_pj_per_byte")?,
         narrow_write_pj_per_byte: section.real("narrow_write_pj_per_byte")?,
         wide_read_pj_per_byte: section.real("wide_read_pj_per_byte")?,
+        wide_write_pj_per_byte: section.real("wide_write_pj_per_byte")?,
         ring_pj_per_byte: section.real("ring_pj_per_byte")?,
         link_pj_per_byte: section.real("link_pj_per_byte")?,
         idle_w: section.real("idle_w")?,
@@ -81,6 +92,47 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Chip, ChipError> {
     let chip = Chip { name, description, array, memory, link, cycles, energy, host, provenance };
     chip.check_as(file)?;
     Ok(chip)
+}
+
+/// A file's tables over those of the preset that it extends. Sources of both are kept, the
+/// file's last: a field that is overridden has the file's source or none.
+fn extended(file: &str, base: &Value, own: Table) -> Result<Table, ChipError> {
+    let Some(name) = base.as_str() else {
+        let (file, field) = (file.to_owned(), "extends".to_owned());
+        return Err(ChipError::Type { file, field, expected: "the name of a preset" });
+    };
+    let text = preset_text(name).ok_or_else(|| ChipError::unknown(name, Chip::presets()))?;
+    let mut table: Table = text.parse().map_err(|error| syntax_error(name, text, &error))?;
+    if let Some(deeper) = table.remove("extends") {
+        table = extended(name, &deeper, table)?;
+    }
+    let overridden: Vec<String> = own
+        .iter()
+        .filter_map(|(section, fields)| Some((section, fields.as_table()?)))
+        .flat_map(|(section, fields)| fields.keys().map(move |key| format!("{section}.{key}")))
+        .collect();
+    if let Some(sources) = table.get_mut("source").and_then(Value::as_array_mut) {
+        for source in sources.iter_mut() {
+            if let Some(covered) = source.get_mut("fields").and_then(Value::as_array_mut) {
+                covered.retain(|field| !overridden.iter().any(|own| field.as_str() == Some(own)));
+            }
+        }
+    }
+    for (key, value) in own {
+        let merged = match (table.remove(&key), value) {
+            (Some(Value::Table(mut below)), Value::Table(above)) => {
+                below.extend(above);
+                Value::Table(below)
+            }
+            (Some(Value::Array(mut below)), Value::Array(above)) => {
+                below.extend(above);
+                Value::Array(below)
+            }
+            (_, value) => value,
+        };
+        table.insert(key, merged);
+    }
+    Ok(table)
 }
 
 /// One table of the file. Fields are taken out as they are read; what is left is unknown.
@@ -103,6 +155,13 @@ impl<'a> Section<'a> {
         match self.take(key)? {
             Value::String(text) => Ok(text),
             _ => Err(self.wrong_type(key, "a string")),
+        }
+    }
+
+    fn flag(&mut self, key: &str) -> Result<bool, ChipError> {
+        match self.take(key)? {
+            Value::Boolean(value) => Ok(value),
+            _ => Err(self.wrong_type(key, "true or false")),
         }
     }
 
@@ -185,6 +244,17 @@ fn sources(
         section.finish(&mut Vec::new())?;
     }
     Ok(provenance)
+}
+
+fn dataflow(section: &mut Section<'_>) -> Result<Dataflow, ChipError> {
+    let word = section.text("dataflow")?;
+    match Dataflow::ALL.iter().find(|(name, _)| *name == word) {
+        Some((_, flow)) => Ok(*flow),
+        None => {
+            let allowed = Dataflow::ALL.map(|(name, _)| name).join(", ");
+            Err(out_of_range(section.file, "array.dataflow", &word, allowed))
+        }
+    }
 }
 
 fn certainty(section: &mut Section<'_>) -> Result<Certainty, ChipError> {

@@ -12,7 +12,7 @@ pub struct Energy {
     pub mac_pj: f64,
     /// Activation memory.
     pub narrow_pj: f64,
-    /// Weight memory.
+    /// Memory of weights and partial sums.
     pub wide_pj: f64,
     /// Broadcast of weights.
     pub ring_pj: f64,
@@ -66,7 +66,8 @@ pub fn chip_energy(macs: u64, traffic: &Traffic, latency_ms: f64, chip: &Chip) -
         mac_pj: macs as f64 * costs.mac_pj,
         narrow_pj: traffic.narrow_read_bytes as f64 * costs.narrow_read_pj_per_byte
             + traffic.narrow_write_bytes as f64 * costs.narrow_write_pj_per_byte,
-        wide_pj: traffic.wide_read_bytes as f64 * costs.wide_read_pj_per_byte,
+        wide_pj: traffic.wide_read_bytes as f64 * costs.wide_read_pj_per_byte
+            + traffic.wide_write_bytes as f64 * costs.wide_write_pj_per_byte,
         ring_pj: traffic.ring_bytes as f64 * costs.ring_pj_per_byte,
         link_pj: traffic.link_bytes as f64 * costs.link_pj_per_byte,
         host_pj: 0.0,

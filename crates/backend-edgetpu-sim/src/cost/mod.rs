@@ -2,6 +2,7 @@
 //!
 //! * [`cycles`]: clock cycles of the busiest tile, by cause;
 //! * [`traffic`]: bytes through each level of memory;
+//! * [`systolic`]: clock cycles of a textbook systolic array, in closed form;
 //! * [`energy`]: picojoules, from multiply-accumulates, bytes and time.
 //!
 //! Nothing here looks at a graph, allocates, or remembers anything, so a search may ask
@@ -9,6 +10,7 @@
 
 pub mod cycles;
 pub mod energy;
+pub mod systolic;
 pub mod traffic;
 
 pub use cycles::LayerCycles;

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod bench;
+mod claims;
 mod classify;
 mod compare;
 mod convert;
@@ -13,6 +14,8 @@ mod profile;
 mod quantize;
 mod run;
 mod segment;
+mod sweep;
+mod validate;
 
 use std::io::Write;
 
@@ -63,6 +66,9 @@ enum Command {
     Inspect(inspect::Inspect),
     Devices(devices::Devices),
     Models(models::Models),
+    Sweep(sweep::Sweep),
+    Validate(validate::Validate),
+    Claims(claims::Claims),
 }
 
 impl CommandLine {
@@ -83,6 +89,9 @@ impl CommandLine {
             Command::Inspect(command) => command.run(json, out),
             Command::Devices(command) => command.run(json, out),
             Command::Models(command) => command.run(json, out),
+            Command::Sweep(command) => command.run(json, out),
+            Command::Validate(command) => command.run(json, out),
+            Command::Claims(command) => command.run(json, out),
         }
     }
 }

@@ -1,35 +1,60 @@
 //! `profile`: where a run's time and energy go.
 
 use std::io::Write;
+use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
-use pocketvision::CompileOptions;
+use pocketvision::edgetpu_sim::{self, Chip, CompilerLog, Estimate};
+use pocketvision::{Clock, CompileOptions, Model};
 
 use super::bench::some_inputs;
 use crate::options::{DeviceOptions, ModelOptions};
-use crate::report::{self, ProfileReport};
+use crate::report::trace::Trace;
+use crate::report::{self, ProfileReport, Simulation};
 
 /// Show what each layer costs on one backend
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   pocketvision profile
-  pocketvision profile --backend edgetpu-sim --chip coral
   pocketvision profile --model mobilenet_v2_1.0_224_quant --backend gpu --json
+  pocketvision profile --backend edgetpu-sim --chip coral-pcie --trace timeline.json
+  pocketvision profile --backend edgetpu-sim --roofline roofline.svg --fps 30
+  pocketvision profile --backend edgetpu-sim --compiler-log
 
-The layers' times, with those of the row (other), sum to the total.")]
+The layers' times, with those of the row (other), sum to the total. A timeline opens in
+ui.perfetto.dev.")]
 pub(crate) struct Profile {
     #[command(flatten)]
     model: ModelOptions,
     /// Backend: cpu, gpu, edgetpu-sim or reference
     #[arg(long, short, default_value = "cpu")]
     backend: String,
+    /// Write a timeline that Perfetto opens
+    #[arg(long, value_name = "FILE.json")]
+    trace: Option<PathBuf>,
+    /// Write a roofline plot (edgetpu-sim)
+    #[arg(long, value_name = "FILE.svg")]
+    roofline: Option<PathBuf>,
+    /// Show what the compiler says of each kind of operator (edgetpu-sim)
+    #[arg(long, conflicts_with = "json")]
+    compiler_log: bool,
+    /// Calls a second to state the average power for (edgetpu-sim)
+    #[arg(long, value_name = "FPS", value_parser = calls_per_second)]
+    fps: Option<f64>,
+    /// Temperature of the chip in degrees Celsius, at which its clock may be lowered (edgetpu-sim)
+    #[arg(long, value_name = "CELSIUS", allow_negative_numbers = true)]
+    temperature: Option<f64>,
     #[command(flatten)]
     device: DeviceOptions,
 }
 
 impl Profile {
     pub(super) fn run(&self, json: bool, out: &mut dyn Write) -> Result<()> {
+        if self.backend == edgetpu_sim::NAME {
+            return self.simulate(json, out);
+        }
+        self.refuse_what_is_simulated()?;
         let backend = self.device.backend(&self.backend)?;
         let model = self.model.open()?;
         let inputs = some_inputs(&model);
@@ -37,7 +62,62 @@ impl Profile {
         // The first run pays for pages and caches that later ones find ready.
         plan.run(&inputs)?;
         let profile = plan.profile(&inputs)?;
-        let device = backend.device().name;
-        report::print(&ProfileReport::new(model.name(), device, &profile), json, out)
+        let device = backend.device();
+        if let Some(path) = &self.trace {
+            Trace::of_profile(&format!("{} on {}", model.name(), device), &profile).write(path)?;
+        }
+        report::print(&ProfileReport::new(model.name(), device.name, &profile), json, out)
+    }
+
+    /// The simulated chip's cost needs no run: it depends on nothing that is computed.
+    fn simulate(&self, json: bool, out: &mut dyn Write) -> Result<()> {
+        let mut chip = pocketvision::chip(self.device.chip.as_deref().unwrap_or("coral-usb"))?;
+        if let Some(celsius) = self.temperature {
+            chip = chip.at_temperature(celsius)?;
+        }
+        let model = self.model.open()?;
+        let estimate = Estimate::new(model.graph(), &chip)?;
+        if let Some(path) = &self.trace {
+            report::timeline(&model, &estimate, &chip).write(path)?;
+        }
+        if let Some(path) = &self.roofline {
+            report::roofline(&model, &estimate, &chip).write(path)?;
+        }
+        if self.compiler_log {
+            write!(out, "{}", CompilerLog::new(model.graph(), &estimate, &chip))?;
+            return Ok(());
+        }
+        let report = self.report(&model, &estimate, &chip);
+        report::print(&report, json, out)
+    }
+
+    fn report(&self, model: &Model, estimate: &Estimate, chip: &Chip) -> ProfileReport {
+        let profile = estimate.profile(model.graph());
+        debug_assert_eq!(profile.clock, Clock::Simulated);
+        let device = format!("{}, {}", chip.name, chip.description);
+        let simulation = Simulation::new(estimate, chip, self.fps);
+        ProfileReport::new(model.name(), device, &profile).with_simulation(simulation, estimate)
+    }
+
+    fn refuse_what_is_simulated(&self) -> Result<()> {
+        let asked = [
+            ("--roofline", self.roofline.is_some()),
+            ("--compiler-log", self.compiler_log),
+            ("--fps", self.fps.is_some()),
+            ("--temperature", self.temperature.is_some()),
+        ];
+        match asked.iter().find(|(_, asked)| *asked) {
+            Some((option, _)) => {
+                bail!("{option} is for --backend {}, not for {}", edgetpu_sim::NAME, self.backend)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn calls_per_second(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(fps) if fps > 0.0 && fps <= 1e6 => Ok(fps),
+        _ => Err("a number above 0 and up to 1000000 is expected".into()),
     }
 }

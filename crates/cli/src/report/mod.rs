@@ -11,12 +11,17 @@ mod devices;
 mod evaluation;
 mod inspection;
 mod models;
+pub(crate) mod plot;
 mod profile;
 mod quantization;
 mod saved;
 mod segmentation;
+mod simulation;
+mod sweep;
 mod table;
 mod top;
+pub(crate) mod trace;
+mod validation;
 
 use std::io::{self, Write};
 
@@ -38,7 +43,10 @@ pub(crate) use profile::{MILLIJOULES_PER_PICOJOULE, ProfileReport};
 pub(crate) use quantization::{Accuracy, AccuracyLost, Quantization, QuantizedLayer};
 pub(crate) use saved::{SavedTensor, SavedTensors};
 pub(crate) use segmentation::{ClassShare, Segmentations, SegmentedImage};
+pub(crate) use simulation::{Simulation, roofline, timeline};
+pub(crate) use sweep::{SweepPoint, SweepReport};
 pub(crate) use top::top_classes;
+pub(crate) use validation::Validation;
 
 /// Something a command found out.
 pub(crate) trait Report: Serialize {

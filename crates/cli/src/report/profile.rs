@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 
+use pocketvision::edgetpu_sim::Estimate;
 use pocketvision::{LayerCost, Profile};
 use serde::Serialize;
 
 use super::Report;
+use super::simulation::{LayerSimulation, Simulation};
 use super::table::{bytes, count, percent, short_name, table, write_table};
 
 /// One run, layer by layer.
@@ -22,6 +24,9 @@ pub(crate) struct ProfileReport {
     pub cycles: Option<u64>,
     /// Modelled energy; null where there is no model.
     pub energy_mj: Option<f64>,
+    /// What only the simulator knows.
+    #[serde(flatten)]
+    pub simulation: Option<Simulation>,
     /// The last is named `(other)`: time that no layer accounts for.
     pub layers: Vec<LayerCostReport>,
 }
@@ -39,6 +44,9 @@ pub(crate) struct LayerCostReport {
     pub energy_mj: Option<f64>,
     /// Share of the device's peak arithmetic, 0 to 1; null where the peak is unknown.
     pub utilization: Option<f64>,
+    /// What only the simulator knows.
+    #[serde(flatten)]
+    pub simulation: Option<LayerSimulation>,
 }
 
 impl ProfileReport {
@@ -52,6 +60,7 @@ impl ProfileReport {
             cycles: layer.cycles,
             energy_mj: layer.energy_pj.map(|pj| pj * MILLIJOULES_PER_PICOJOULE),
             utilization: layer.utilization,
+            simulation: None,
         };
         Self {
             model: model.to_owned(),
@@ -61,8 +70,18 @@ impl ProfileReport {
             latency_ms: profile.latency_ms,
             cycles: profile.cycles,
             energy_mj: profile.energy_pj.map(|pj| pj * MILLIJOULES_PER_PICOJOULE),
+            simulation: None,
             layers: profile.layers.iter().map(layer).collect(),
         }
+    }
+
+    /// The same with what only the simulator knows.
+    pub(crate) fn with_simulation(mut self, simulation: Simulation, estimate: &Estimate) -> Self {
+        self.simulation = Some(simulation);
+        for (row, layer) in self.layers.iter_mut().zip(&estimate.layers) {
+            row.simulation = Some(LayerSimulation::new(layer));
+        }
+        self
     }
 }
 
@@ -81,7 +100,9 @@ impl Report for ProfileReport {
         header.extend(cycles.then_some("cycles"));
         header.extend(energy.then_some("energy mJ"));
         header.extend(utilization.then_some("use of peak"));
-        let right: Vec<usize> = (2..header.len()).collect();
+        let bounds = self.simulation.is_some();
+        header.extend(bounds.then_some("bound by"));
+        let right: Vec<usize> = (2..header.len() - usize::from(bounds)).collect();
         let mut rows = table(&header, &right);
         for layer in &self.layers {
             let mut row = vec![
@@ -95,6 +116,7 @@ impl Report for ProfileReport {
             row.extend(cycles.then(|| optional(layer.cycles, |cycles| cycles.to_string())));
             row.extend(energy.then(|| optional(layer.energy_mj, |mj| format!("{mj:.4}"))));
             row.extend(utilization.then(|| optional(layer.utilization, percent)));
+            row.extend(layer.simulation.as_ref().map(|layer| layer.bound_by.to_owned()));
             rows.add_row(row);
         }
         let sum = |of: fn(&LayerCostReport) -> u64| self.layers.iter().map(of).sum::<u64>();
@@ -109,7 +131,11 @@ impl Report for ProfileReport {
         total.extend(cycles.then(|| optional(self.cycles, |cycles| cycles.to_string())));
         total.extend(energy.then(|| optional(self.energy_mj, |mj| format!("{mj:.4}"))));
         rows.add_row(total);
-        write_table(&rows, out)
+        write_table(&rows, out)?;
+        match &self.simulation {
+            Some(simulation) => simulation.write_text(out),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,0 +1,84 @@
+//! A network as the cost model sees it: sizes and who reads what.
+
+use pocketvision_core::{Graph, NodeId};
+
+use crate::Layer;
+
+/// A network without names and weights: all that its cost depends on.
+///
+/// Made from a [`Graph`], or layer by layer for networks whose weights nobody has.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Workload {
+    layers: Vec<Layer>,
+    /// What all layers read, one after another.
+    inputs: Vec<usize>,
+    /// Where each layer's inputs end in `inputs`.
+    ends: Vec<usize>,
+    outputs: Vec<usize>,
+}
+
+impl Workload {
+    /// The workload of a graph: one layer a node, in graph order.
+    pub fn new(graph: &Graph) -> Self {
+        let count = graph.nodes().len();
+        let mut workload = Self {
+            layers: Vec::with_capacity(count),
+            inputs: Vec::with_capacity(count + count / 4),
+            ends: Vec::with_capacity(count),
+            outputs: graph.outputs().iter().map(|id| id.index()).collect(),
+        };
+        for node in graph.nodes() {
+            workload.layers.push(Layer::new(graph, node));
+            workload.inputs.extend(node.inputs.iter().map(|id: &NodeId| id.index()));
+            workload.ends.push(workload.inputs.len());
+        }
+        workload
+    }
+
+    /// Appends a layer that reads layers before it; returns its index.
+    ///
+    /// # Panics
+    /// If an input is not before it.
+    pub fn push(&mut self, layer: Layer, inputs: &[usize]) -> usize {
+        let index = self.layers.len();
+        assert!(inputs.iter().all(|&input| input < index), "a layer reads what comes before it");
+        self.layers.push(layer);
+        self.inputs.extend(inputs);
+        self.ends.push(self.inputs.len());
+        index
+    }
+
+    /// Says which layers' results are fetched.
+    pub fn set_outputs(&mut self, outputs: Vec<usize>) {
+        self.outputs = outputs;
+    }
+
+    /// The same network with one scale for all channels of a layer's weights, as networks
+    /// of 2019 were quantized.
+    #[must_use]
+    pub fn with_per_tensor_scales(mut self) -> Self {
+        self.layers.iter_mut().for_each(|layer| layer.per_channel_scales = false);
+        self
+    }
+
+    /// All layers, in the order they run.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// What a layer reads.
+    pub fn inputs(&self, layer: usize) -> &[usize] {
+        let start = layer.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.inputs[start..self.ends[layer]]
+    }
+
+    /// What is fetched.
+    pub fn outputs(&self) -> &[usize] {
+        &self.outputs
+    }
+
+    /// Multiply-accumulates of a call.
+    pub fn macs(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.macs).sum()
+    }
+}
