@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use pocketvision_core::op::PoolKind;
+use pocketvision_core::op::{ActivationKind, PoolKind};
 use pocketvision_core::{Graph, Op};
 
 use crate::{Chip, Estimate, Partition, Place, maps};
@@ -113,6 +113,7 @@ fn tflite_name(op: &Op) -> String {
             PoolKind::Max => "MAX_POOL_2D",
             PoolKind::Mean => "MEAN",
         },
+        Op::Activation(activation) if activation.kind == ActivationKind::Sigmoid => "LOGISTIC",
         Op::Activation(activation) => return upper_snake(&format!("{:?}", activation.kind)),
         op => return upper_snake(op.name()),
     };

@@ -3,6 +3,7 @@
 //! Field names carry their units and are stable: scripts depend on them.
 
 mod benchmark;
+mod claims;
 mod classification;
 mod comparison;
 mod conversion;
@@ -29,6 +30,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 pub(crate) use benchmark::Benchmark;
+pub(crate) use claims::ClaimsReport;
 pub(crate) use classification::{Classification, ClassifiedImage};
 pub(crate) use comparison::{
     Answer, AnswerAgreement, BackendReport, Comparison, FirstDifferenceReport, Measured,
