@@ -40,13 +40,20 @@ impl ModelOptions {
 
     fn open_default(&self, default: &DefaultModel, batch: usize) -> Result<Model> {
         let catalog = Catalog::from_environment();
-        let name = match &self.model {
-            Some(name) => name.as_str(),
-            // Only what is built in can be had in another precision, size or batch.
-            None if self.choices.build_something() || batch > 1 => default.built_in,
+        // Only what is built in can be had in another precision, size or batch.
+        let must_be_built = self.choices.build_something() || batch > 1;
+        let name = match (&self.model, default.built_in) {
+            (Some(name), _) => name.as_str(),
             // The trained one where somebody has put it, else one with seeded weights.
-            None if catalog.find(default.trained).is_ok() => default.trained,
-            None => default.built_in,
+            (None, _) if !must_be_built && catalog.find(default.trained).is_ok() => default.trained,
+            (None, Some(name)) => name,
+            (None, None) => bail!(
+                "no model to {} with was found: pass --model FILE, or point {} at a folder \
+                 that has {}.tflite",
+                default.task,
+                Catalog::FOLDERS_VARIABLE,
+                default.trained,
+            ),
         };
         self.choices.open(&catalog, name, batch)
     }
@@ -57,26 +64,22 @@ struct DefaultModel {
     task: Task,
     /// If it is in one of the catalog's folders.
     trained: &'static str,
-    /// Otherwise.
-    built_in: &'static str,
+    /// Otherwise; `None` if none is built in.
+    built_in: Option<&'static str>,
 }
 
 const DEFAULTS: [DefaultModel; 3] = [
     DefaultModel {
         task: Task::Classify,
         trained: "mobilenet_edgetpu_224_1.0_uint8",
-        built_in: "mobilenet-edgetpu-1.0",
+        built_in: Some("mobilenet-edgetpu-1.0"),
     },
     DefaultModel {
         task: Task::Detect,
         trained: "mobilenet_ssd_v2_coco_quant_postprocess",
-        built_in: "ssdlite-mobilenet-edgetpu",
+        built_in: None,
     },
-    DefaultModel {
-        task: Task::Segment,
-        trained: "deeplabv3_mnv2_pascal_quant",
-        built_in: "deeplab-edgetpu",
-    },
+    DefaultModel { task: Task::Segment, trained: "deeplabv3_mnv2_pascal_quant", built_in: None },
 ];
 
 /// How a model is opened, where there is a choice.

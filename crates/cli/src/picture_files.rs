@@ -98,7 +98,7 @@ mod tests {
     fn one_picture_goes_to_a_file_and_many_to_a_folder() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("out.PNG");
-        assert_eq!(plan(&file, &["a.jpg"]).unwrap().files, [file.clone()]);
+        assert_eq!(plan(&file, &["a.jpg"]).unwrap().files, std::slice::from_ref(&file));
         let new = folder.path().join("new");
         let files = plan(&new, &["a.jpg", "x/A.bmp", "b.png"]).unwrap();
         assert_eq!(files.files, ["a.png", "A_2.png", "b.png"].map(|name| new.join(name)));

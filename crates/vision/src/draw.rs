@@ -11,7 +11,8 @@ pub fn draw_detections(image: &mut Image, objects: &[DetectedObject]) {
     let (width, height) = image.size();
     let shorter = width.min(height) as f32;
     let line = ((shorter / 200.0).round() as usize).max(1);
-    let letters = (shorter / 24.0).clamp(SMALLEST_LETTERS, LARGEST_LETTERS);
+    let letters = (shorter / 32.0).clamp(SMALLEST_LETTERS, LARGEST_LETTERS);
+    let margin = (letters / 5.0) as usize;
     // The best objects on top of the others.
     for object in objects.iter().rev() {
         image.outline(pixels_of(object, image), line, bright(object.class));
@@ -19,15 +20,16 @@ pub fn draw_detections(image: &mut Image, objects: &[DetectedObject]) {
     let mut taken: Vec<Crop> = Vec::new();
     let mut labels = Vec::new();
     for object in objects {
-        let text = Text::new(&format!("{} {:.2}", object.name(), object.score), letters, width);
-        let bounds = pixels_of(object, image);
-        let place = label_place(bounds, &text, (width, height), &taken);
+        let text = format!("{} {:.2}", object.name(), object.score);
+        let text = Text::new(&text, letters, width.saturating_sub(2 * margin));
+        let size = (text.width + 2 * margin, text.height);
+        let place = label_place(pixels_of(object, image), size, (width, height), &taken);
         taken.push(place);
         labels.push((text, place, bright(object.class)));
     }
     for (text, place, color) in labels.iter().rev() {
         image.fill(*place, *color, 0.9);
-        image.write(text, (place.x, place.y), readable_on(*color));
+        image.write(text, (place.x + margin, place.y), readable_on(*color));
     }
 }
 
@@ -44,18 +46,23 @@ fn pixels_of(object: &DetectedObject, image: &Image) -> Crop {
     Crop { x, y, width: box_width, height: box_height }
 }
 
-/// Where a label goes: above its box, inside at the top, below, or inside at the bottom; the
-/// first of them that is free, else the first.
-fn label_place(bounds: Crop, text: &Text, (width, height): (usize, usize), taken: &[Crop]) -> Crop {
-    let x = bounds.x.min(width.saturating_sub(text.width));
+/// Where a label of this size goes: above its box, below, inside at the top or inside at the
+/// bottom; the first of them that is free, else the first.
+fn label_place(
+    bounds: Crop,
+    (label_width, label_height): (usize, usize),
+    (width, height): (usize, usize),
+    taken: &[Crop],
+) -> Crop {
+    let x = bounds.x.min(width.saturating_sub(label_width));
     let bottom = bounds.y + bounds.height;
     let tops = [
-        bounds.y.checked_sub(text.height),
-        Some(bounds.y),
+        bounds.y.checked_sub(label_height),
         Some(bottom),
-        bottom.checked_sub(text.height),
+        Some(bounds.y),
+        bottom.checked_sub(label_height),
     ];
-    let place = |y: usize| Crop { x, y, width: text.width, height: text.height };
+    let place = |y: usize| Crop { x, y, width: label_width, height: label_height };
     let inside = |place: &Crop| place.y + place.height <= height;
     let places: Vec<Crop> = tops.into_iter().flatten().map(place).filter(inside).collect();
     let free = |place: &&Crop| !taken.iter().any(|other| overlap(place, other));
@@ -99,14 +106,15 @@ mod tests {
 
     #[test]
     fn labels_avoid_each_other_and_stay_in_the_picture() {
-        let text = Text::new("cat 0.50", 13.0, 200);
         let bounds = Crop { x: 190, y: 50, width: 10, height: 100 };
-        let first = label_place(bounds, &text, (200, 200), &[]);
+        let place = |bounds, taken: &[Crop]| label_place(bounds, (60, 16), (200, 200), taken);
+        let first = place(bounds, &[]);
         assert_eq!((first.y + first.height, first.x + first.width), (50, 200));
-        let second = label_place(bounds, &text, (200, 200), &[first]);
-        assert_eq!(second.y, 50, "inside the box");
-        let at_the_top = Crop { y: 0, ..bounds };
-        assert_eq!(label_place(at_the_top, &text, (200, 200), &[]).y, 0);
+        let second = place(bounds, &[first]);
+        assert_eq!(second.y, 150, "below the box");
+        assert_eq!(place(bounds, &[first, second]).y, 50, "inside the box");
+        let all = Crop { x: 0, y: 0, width: 200, height: 200 };
+        assert_eq!(place(all, &[]).y, 0);
     }
 
     #[test]

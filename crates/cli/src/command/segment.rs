@@ -44,7 +44,7 @@ pub(crate) struct Segment {
     draw: Drawing,
     /// Class to cut out, by name or number; may be repeated [default: all but a background]
     #[arg(long = "class", value_name = "CLASS")]
-    classes: Vec<String>,
+    wanted: Vec<String>,
     #[command(flatten)]
     device: DeviceOptions,
 }
@@ -64,7 +64,7 @@ enum Drawing {
 
 impl Segment {
     pub(super) fn run(&self, json: bool, out: &mut dyn Write) -> Result<()> {
-        if !self.classes.is_empty() && self.draw != Drawing::CutOut {
+        if !self.wanted.is_empty() && self.draw != Drawing::CutOut {
             bail!("--class says what --draw cut-out leaves: pass both");
         }
         let files: Vec<Option<&Path>> = picture_list(&self.images);
@@ -137,10 +137,10 @@ impl Segment {
         let names: Vec<String> =
             (0..=255).take(count).map(|class| class_name(model.labels(), class)).collect();
         let mut wanted = [false; 256];
-        for (class, name) in names.iter().enumerate().filter(|_| self.classes.is_empty()) {
+        for (class, name) in names.iter().enumerate().filter(|_| self.wanted.is_empty()) {
             wanted[class] = !is_background(name);
         }
-        for class in &self.classes {
+        for class in &self.wanted {
             let by_name = names.iter().position(|name| name.eq_ignore_ascii_case(class));
             let by_number = || class.parse().ok().filter(|number| *number < count);
             let Some(number) = by_name.or_else(by_number) else {
