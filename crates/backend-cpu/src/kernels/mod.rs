@@ -3,7 +3,7 @@
 //! `simd/` where there are some.
 
 // Some of what is here only kernels for x86-64 read.
-#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_variables))]
+#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_imports, unused_variables))]
 
 pub(crate) mod activation_f32;
 pub(crate) mod arg_max;
