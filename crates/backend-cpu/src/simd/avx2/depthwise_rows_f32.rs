@@ -7,8 +7,9 @@
 //!
 //! Floor: for 8 pixels and a row of a 3x3 window 24 fused multiply-adds, two of which start a
 //! cycle, and 13 loads (20 with stride 2), two of which start a cycle: multiplication is the
-//! floor as long as rows of the input stay in the first-level cache. Channels are taken in
-//! chunks of which they do.
+//! floor as long as rows of the input stay in the second-level cache. Channels are taken in
+//! chunks of which they do; chunks for the first-level cache read too little of each pixel at
+//! once.
 
 use std::arch::x86_64::*;
 use std::ops::Range;
@@ -256,8 +257,8 @@ impl Row<'_> {
 /// Channels of a block.
 const CHANNELS: usize = 8;
 
-/// Bytes of the rows under a kernel that stay in the first-level cache.
-const CHUNK_BYTES: usize = 24 << 10;
+/// Bytes of the rows under a kernel that stay in the second-level cache.
+const CHUNK_BYTES: usize = 128 << 10;
 
 /// Fewer channels at a time would read too little of each pixel at once.
 const SMALLEST_CHUNK: usize = 32;
