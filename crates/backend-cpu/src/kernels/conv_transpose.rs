@@ -137,7 +137,7 @@ impl Kernel for ConvTransposeI8 {
         for pixel in tile.rows() {
             let output: &mut [i8] = tile.row_of(pixel);
             for (channel, out) in output.iter_mut().enumerate() {
-                let mut sum = 0i32;
+                let mut sum = self.requantize.bias[channel];
                 self.gather.for_each_tap(pixel, |tap, from| {
                     let x = &numbers[from * channels..][..channels];
                     let weights = &self.weights[channel * of_output + tap * channels..][..channels];

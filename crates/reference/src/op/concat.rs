@@ -1,7 +1,7 @@
 //! Tensors side by side.
 
 use pocketvision_core::op::{Axis, Concat};
-use pocketvision_core::quant::requantize_table;
+use pocketvision_core::quant::concat_table;
 use pocketvision_core::{Shape, Tensor};
 
 /// Copies each input, block by block, to its place; int8 numbers of another scale go through
@@ -13,8 +13,7 @@ pub(super) fn concat(op: &Concat, inputs: &[&Tensor], output: &mut Tensor) {
     let mut offset = 0;
     for input in inputs {
         let block = block_elements(op.axis, input.shape()) * element_bytes;
-        let table =
-            (*input.element() != element).then(|| requantize_table(input.element(), &element));
+        let table = concat_table(op.rescaling, input.element(), &element);
         let blocks =
             input.bytes().chunks_exact(block).zip(output.bytes_mut().chunks_exact_mut(stride));
         for (from, to) in blocks {

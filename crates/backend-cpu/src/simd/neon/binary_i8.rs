@@ -2,7 +2,7 @@
 //! [`QuantizedAdd`] and [`QuantizedMul`]. Both return how many numbers they computed: all but
 //! the last few of two runs, and none if an operand is a single number.
 //!
-//! Floor: 92 vector instructions for 16 sums, 39 for 16 products.
+//! Floor: 94 vector instructions for 16 sums, 42 for 16 products.
 
 use std::arch::aarch64::*;
 

@@ -8,7 +8,7 @@
 //! weights, of 32; numbers must be in the first 16.
 //!
 //! Floor: rows * columns * depth / 4 multiply-adds. Eight steps of k are 128 of them, 16
-//! instructions that widen and 16 loads.
+//! instructions that widen and 16 loads, 8 of which come in pairs.
 
 use std::arch::aarch64::*;
 
