@@ -182,7 +182,7 @@ impl Kernel for ResizeI8 {
                                 channels,
                                 between,
                                 output,
-                            )
+                            );
                         },
                     );
                 }
