@@ -9,7 +9,7 @@
 //! | level | panel | register tile | per multiply-accumulate instruction |
 //! |---|---|---|---|
 //! | AVX-512 | up to 32 channels | 14x32, 14x16 | 16 |
-//! | AVX2 | 16 channels | 6x16 | 8 |
+//! | AVX2 | 16 or 8 channels | 6x16, 12x8 | 8 |
 //! | NEON | 8 channels | 8x8 | 4 |
 //! | portable | 16 channels | 1x16 | the compiler's choice |
 
@@ -29,7 +29,7 @@ pub(crate) struct MatmulF32 {
     second_pass: Option<ActivationKind>,
 }
 
-/// Weights in panels; the last one is as wide as vectors of [`Self::NARROWEST`] channels
+/// Weights in panels; the last one is as wide as vectors of `narrowest` channels
 /// allow, and missing channels are 0.
 #[derive(Debug)]
 pub(crate) struct PanelsF32 {
@@ -43,6 +43,8 @@ pub(crate) struct PanelsF32 {
     pub(crate) columns: usize,
     /// Channels of a panel.
     pub(crate) panel_columns: usize,
+    /// Channels of the narrowest panel.
+    narrowest: usize,
 }
 
 /// One panel of [`PanelsF32`].
@@ -50,7 +52,7 @@ pub(crate) struct PanelsF32 {
 pub(crate) struct Panel<'a> {
     /// Its columns.
     pub(crate) columns: usize,
-    /// Its columns with padding, a multiple of [`PanelsF32::NARROWEST`].
+    /// Its columns with padding, a multiple of the level's narrowest.
     pub(crate) width: usize,
     /// `weights[k * width + column]`.
     pub(crate) weights: &'a [f32],
@@ -65,14 +67,16 @@ impl MatmulF32 {
         bias: &[f32],
         activation: Option<ActivationKind>,
     ) -> Self {
-        let panel_columns = match simd {
+        let (panel_columns, narrowest) = match simd {
             #[cfg(target_arch = "x86_64")]
-            Simd::Avx512(_) => 32,
+            Simd::Avx512(_) => (32, 16),
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx2(_) => (16, 8),
             #[cfg(target_arch = "aarch64")]
-            Simd::Neon(_) => 8,
-            _ => 16,
+            Simd::Neon(_) => (8, 16),
+            _ => (16, 16),
         };
-        let panels = PanelsF32::new(weights, depth, bias, panel_columns);
+        let panels = PanelsF32::new(weights, depth, bias, panel_columns, narrowest);
         let (epilogue, second_pass) = EpilogueF32::new(activation);
         Self { simd, panels, epilogue, second_pass }
     }
@@ -153,12 +157,15 @@ impl Matmul for MatmulF32 {
 }
 
 impl PanelsF32 {
-    /// Channels of the narrowest panel.
-    pub(crate) const NARROWEST: usize = 16;
-
-    fn new(weights: &[f32], depth: usize, bias: &[f32], panel_columns: usize) -> Self {
+    fn new(
+        weights: &[f32],
+        depth: usize,
+        bias: &[f32],
+        panel_columns: usize,
+        narrowest: usize,
+    ) -> Self {
         let columns = bias.len();
-        let padded = columns.next_multiple_of(Self::NARROWEST);
+        let padded = columns.next_multiple_of(narrowest);
         let mut packed = vec![0f32; padded * depth];
         for (column, filter) in weights.chunks_exact(depth).enumerate() {
             let first = column / panel_columns * panel_columns;
@@ -169,12 +176,19 @@ impl PanelsF32 {
         }
         let mut bias = bias.to_vec();
         bias.resize(columns.next_multiple_of(64), 0.0);
-        Self { weights: AlignedBytes::copied(&packed), bias, depth, columns, panel_columns }
+        Self {
+            weights: AlignedBytes::copied(&packed),
+            bias,
+            depth,
+            columns,
+            panel_columns,
+            narrowest,
+        }
     }
 
     /// The panel that starts at a column.
     pub(crate) fn panel(&self, first: usize) -> Panel<'_> {
-        let padded = self.columns.next_multiple_of(Self::NARROWEST);
+        let padded = self.columns.next_multiple_of(self.narrowest);
         let width = self.panel_columns.min(padded - first);
         let weights = &self.weights.as_slice()[first * self.depth..][..width * self.depth];
         Panel { columns: width.min(self.columns - first), width, weights }
@@ -190,7 +204,7 @@ fn multiply_portable(
     first_row: usize,
     first_column: usize,
 ) {
-    const COLUMNS: usize = PanelsF32::NARROWEST;
+    const COLUMNS: usize = 16;
     for first in tile.columns_of_product::<f32>(first_column, panels.columns).step_by(COLUMNS) {
         let panel = panels.panel(first);
         for row in 0..rows.count {

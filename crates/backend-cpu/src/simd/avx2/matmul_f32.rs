@@ -3,8 +3,9 @@
 //! Computes `activation(bias + sum over k of a * w)`: for each k, vectors of 8 weights times
 //! one number of each row, broadcast.
 //!
-//! Register tile: 6 rows x 16 columns: 12 accumulators of 16 registers. Fewer rows at the end
-//! of a line; 7 are 4 and 3, since a tile of one row waits for its sums.
+//! Register tile: 6 rows x 16 columns, or 12 x 8 where a product has no more columns left: 12
+//! accumulators of 16 registers. Fewer rows at the end of a line; 7 are 4 and 3, since a tile of
+//! one row waits for its sums.
 //!
 //! Floor: rows * columns * depth / 8 fused multiply-adds, two of which start a cycle; 8 loads
 //! for 12 of them.
@@ -37,12 +38,16 @@ pub(crate) fn multiply(
             start: tile.block(first_row..first_row + rows.count, bytes).cast(),
             stride: tile.row_stride() / 4,
         };
-        let bias: &[f32; COLUMNS] =
-            panels.bias[first..first + COLUMNS].try_into().expect("a panel's bias");
+        let bias = &panels.bias[first..first + panel.width];
         // SAFETY: the proof says that the machine has the instructions. Rows are long enough
         // (checked above), weights were sliced to the panel's size, the output block is
         // inside the tile (`Tile::block` checks), and columns are written under a mask.
-        unsafe { multiply_panel(rows, panel, bias, epilogue, output) };
+        unsafe {
+            match panel.width / 8 {
+                1 => multiply_panel::<1>(rows, panel, bias, epilogue, output),
+                _ => multiply_panel::<2>(rows, panel, bias, epilogue, output),
+            }
+        }
     }
 }
 
@@ -53,15 +58,15 @@ struct Output {
     stride: usize,
 }
 
-/// All rows times a panel.
+/// All rows times a panel of `VECTORS` vectors.
 ///
 /// # Safety
 /// Rows and output must be as large as the panel says.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn multiply_panel(
+unsafe fn multiply_panel<const VECTORS: usize>(
     rows: Rows<'_, f32>,
     panel: Panel<'_>,
-    bias: &[f32; COLUMNS],
+    bias: &[f32],
     epilogue: EpilogueF32,
     output: Output,
 ) {
@@ -72,11 +77,14 @@ unsafe fn multiply_panel(
             let a = rows.numbers.as_ptr().add(rows.start(row));
             let out = Output { start: output.start.add(row * output.stride), ..output };
             row += match rows.left_in_line(row) {
-                6 | 8.. => tile::<6>(a, rows, panel, bias, epilogue, out),
-                4.. => tile::<4>(a, rows, panel, bias, epilogue, out),
-                3 => tile::<3>(a, rows, panel, bias, epilogue, out),
-                2 => tile::<2>(a, rows, panel, bias, epilogue, out),
-                _ => tile::<1>(a, rows, panel, bias, epilogue, out),
+                12 | 14.. if VECTORS == 1 => {
+                    tile::<12, VECTORS>(a, rows, panel, bias, epilogue, out)
+                }
+                6 | 8.. => tile::<6, VECTORS>(a, rows, panel, bias, epilogue, out),
+                4.. => tile::<4, VECTORS>(a, rows, panel, bias, epilogue, out),
+                3 => tile::<3, VECTORS>(a, rows, panel, bias, epilogue, out),
+                2 => tile::<2, VECTORS>(a, rows, panel, bias, epilogue, out),
+                _ => tile::<1, VECTORS>(a, rows, panel, bias, epilogue, out),
             };
         }
     }
@@ -88,32 +96,41 @@ unsafe fn multiply_panel(
 /// As [`multiply_panel`], for these rows.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-unsafe fn tile<const ROWS: usize>(
+unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
     a: *const f32,
     rows: Rows<'_, f32>,
     panel: Panel<'_>,
-    bias: &[f32; COLUMNS],
+    bias: &[f32],
     epilogue: EpilogueF32,
     output: Output,
 ) -> usize {
-    let depth = panel.weights.len() / COLUMNS;
-    // SAFETY: the bias has 16 numbers; the caller vouches for the rows, and the panel has 16
-    // weights for each of their numbers.
+    let bias = &bias[..VECTORS * 8];
+    let depth = panel.weights.len() / (VECTORS * 8);
+    // SAFETY: the bias has as many numbers as are loaded; the caller vouches for the rows, and
+    // the panel has a vector's weights for each of their numbers.
     let sums = unsafe {
-        let bias = [_mm256_loadu_ps(bias.as_ptr()), _mm256_loadu_ps(bias.as_ptr().add(8))];
-        let mut sums = [bias; ROWS];
+        let mut sums = [[_mm256_setzero_ps(); VECTORS]; ROWS];
+        for vector in 0..VECTORS {
+            let bias = _mm256_loadu_ps(bias.as_ptr().add(vector * 8));
+            for row in 0..ROWS {
+                sums[row][vector] = bias;
+            }
+        }
         let mut weights = panel.weights.as_ptr();
         for run in 0..rows.runs {
             let mut a = a.add(run * rows.run_stride);
             for _ in 0..depth / rows.runs {
-                let w = [_mm256_loadu_ps(weights), _mm256_loadu_ps(weights.add(8))];
+                let mut w = [_mm256_setzero_ps(); VECTORS];
+                for vector in 0..VECTORS {
+                    w[vector] = _mm256_loadu_ps(weights.add(vector * 8));
+                }
                 for row in 0..ROWS {
                     let number = _mm256_set1_ps(*a.add(row * rows.stride));
-                    for vector in 0..2 {
+                    for vector in 0..VECTORS {
                         sums[row][vector] = _mm256_fmadd_ps(w[vector], number, sums[row][vector]);
                     }
                 }
-                weights = weights.add(COLUMNS);
+                weights = weights.add(VECTORS * 8);
                 a = a.add(1);
             }
         }
@@ -121,9 +138,9 @@ unsafe fn tile<const ROWS: usize>(
     };
     // SAFETY: the caller vouches for the output.
     unsafe {
-        if panel.columns == COLUMNS {
+        if panel.columns == VECTORS * 8 {
             for row in 0..ROWS {
-                for vector in 0..2 {
+                for vector in 0..VECTORS {
                     let to = output.start.add(row * output.stride + vector * 8);
                     _mm256_storeu_ps(to, epilogue_f32::apply(epilogue, sums[row][vector]));
                 }
@@ -140,8 +157,8 @@ unsafe fn tile<const ROWS: usize>(
 /// # Safety
 /// The output must have as many rows and columns.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn store_narrow<const ROWS: usize>(
-    sums: [[__m256; 2]; ROWS],
+unsafe fn store_narrow<const ROWS: usize, const VECTORS: usize>(
+    sums: [[__m256; VECTORS]; ROWS],
     columns: usize,
     epilogue: EpilogueF32,
     output: Output,
