@@ -36,10 +36,16 @@ pub(crate) fn build(
     let mut source = fit.read(tensors, options)?;
     let padding = if options.tensorflow_port { PaddingStyle::Same } else { naming.padding() };
     let build = BuildOptions { padding, ..fit.options };
-    let graph = naming
-        .adapted(definition.name, definition.architecture(None))
-        .build(definition.name, &build, &mut source)
-        .map_err(|source| ImportError::Build { file: file.to_owned(), source })?;
+    let built = if definition.detector(None).is_some() {
+        definition.build_with(&build, &mut source)
+    } else {
+        naming.adapted(definition.name, definition.architecture(None)).build(
+            definition.name,
+            &build,
+            &mut source,
+        )
+    };
+    let graph = built.map_err(|source| ImportError::Build { file: file.to_owned(), source })?;
     Ok(Checkpoint { graph, network: definition.name, naming })
 }
 
@@ -77,9 +83,10 @@ impl Fit {
             let extra = tensors.names().map(str::to_owned).collect();
             (None, Mismatch { extra, ..Mismatch::default() })
         };
-        // The classifier's bias says how many classes there are.
+        // A classifier's bias says how many classes there are.
         let Ok(size) = definition.size(&own) else { return foreign() };
-        let classifier = size.layers.last().and_then(&name).and_then(|layer| layer.bias);
+        let last = size.layers.last().filter(|_| definition.is_classifier());
+        let classifier = last.and_then(&name).and_then(|layer| layer.bias);
         let classes = classifier.and_then(|bias| tensors.shape(&bias)?.first().copied());
         let classes = classes.filter(|classes| (1..=MAX_CLASSES).contains(classes));
         let options = BuildOptions { classes: classes.unwrap_or(own.classes), ..own };
@@ -104,13 +111,14 @@ impl Fit {
         };
         for (layer, names) in &layers {
             need(&names.weight, naming.weight_shape(layer));
-            let vectors = names.bias.iter().chain(names.normalization.iter().flatten());
+            let vectors = names.bias.iter().chain(&names.scale);
+            let vectors = vectors.chain(names.normalization.iter().flatten());
             for vector in vectors {
                 need(vector, vec![layer.channels()]);
             }
         }
-        mismatch.extra =
-            tensors.names().filter(|name| !needed.contains(*name)).map(str::to_owned).collect();
+        let is_extra = |name: &&str| !needed.contains(*name) && !naming.is_constant(name);
+        mismatch.extra = tensors.names().filter(is_extra).map(str::to_owned).collect();
         (Some(Self { definition, naming, options, layers }), mismatch)
     }
 
@@ -124,7 +132,17 @@ impl Fit {
             if options.tensorflow_port { 1e-3 } else { self.naming.epsilon(self.definition.name) };
         let mut folded = Vec::with_capacity(self.layers.len());
         for (layer, names) in &self.layers {
-            let weight = self.naming.reorder(tensors.values(&names.weight)?, layer);
+            let mut weight = self.naming.reorder(tensors.values(&names.weight)?, layer);
+            if let Some(scale) = &names.scale {
+                let scales = tensors.values(scale)?;
+                let of_channel = weight.len() / layer.channels();
+                for (index, weight) in weight.iter_mut().enumerate() {
+                    // Depthwise weights have the channels innermost.
+                    let channel =
+                        if layer.depthwise { index % scales.len() } else { index / of_channel };
+                    *weight *= scales[channel];
+                }
+            }
             folded.push(match &names.normalization {
                 None => LayerWeights {
                     weight,

@@ -109,16 +109,8 @@ impl Architecture {
         source: &mut dyn WeightSource,
     ) -> Result<Graph, GraphError> {
         let (mut layers, image) = Layers::new(name, options, source)?;
-        let Stem { channels, kernel, activation } = self.stem;
-        let mut x =
-            layers.conv(LayerName::Stem, image, channels, (kernel, 2), 1, Some(activation))?;
-        for (index, block) in self.blocks.iter().enumerate() {
-            x = block.build(index + 1, &mut layers, x)?;
-        }
-        if let Some((channels, activation)) = self.head.before_pool {
-            x = layers.conv(LayerName::Head, x, channels, (1, 1), 1, Some(activation))?;
-        }
-        x = layers.global_average_pool("pool", x)?;
+        let x = self.features(&mut layers, image, |_, _| {})?;
+        let mut x = layers.global_average_pool("pool", x)?;
         if let Some(PooledHead { channels, activation, normalized }) = self.head.after_pool {
             let (name, activation) = (LayerName::PooledHead, Some(activation));
             x = if normalized {
@@ -129,6 +121,38 @@ impl Architecture {
         }
         layers.finish(x)
     }
+
+    /// The layers before the pool; `visit` sees what each block yields, counted from 1.
+    pub(super) fn features(
+        &self,
+        layers: &mut Layers<'_>,
+        image: Feature,
+        mut visit: impl FnMut(usize, BlockFeatures),
+    ) -> Result<Feature, GraphError> {
+        let Stem { channels, kernel, activation } = self.stem;
+        let mut x =
+            layers.conv(LayerName::Stem, image, channels, (kernel, 2), 1, Some(activation))?;
+        for (index, block) in self.blocks.iter().enumerate() {
+            let features = block.build(index + 1, layers, x)?;
+            visit(index + 1, features);
+            x = features.output;
+        }
+        if let Some((channels, activation)) = self.head.before_pool {
+            x = layers.conv(LayerName::Head, x, channels, (1, 1), 1, Some(activation))?;
+        }
+        Ok(x)
+    }
+}
+
+/// What a block yields on the way.
+#[derive(Clone, Copy)]
+pub(super) struct BlockFeatures {
+    /// After its expansion; its input if it has none.
+    pub(super) expanded: Feature,
+    /// After its filter, before channels are weighed.
+    pub(super) filtered: Feature,
+    /// Its output.
+    pub(super) output: Feature,
 }
 
 impl Block {
@@ -137,19 +161,22 @@ impl Block {
         number: usize,
         layers: &mut Layers<'_>,
         x: Feature,
-    ) -> Result<Feature, GraphError> {
+    ) -> Result<BlockFeatures, GraphError> {
         let name = |layer| LayerName::Block { number, block: *self, layer };
         let input_channels = layers.channels(x);
-        let window = (self.kernel, self.stride);
+        let stride = layers.stride(self.stride);
+        let window = (self.kernel, stride);
         let activation = Some(self.activation);
         let mut project_stride = 1;
         let widens = self.inner_channels > input_channels;
         let mut y = x;
+        let mut expanded = x;
         match self.kind {
             BlockKind::InvertedBottleneck => {
                 if widens {
                     let expand = name(BlockLayer::Expand);
                     y = layers.conv(expand, y, self.inner_channels, (1, 1), 1, activation)?;
+                    expanded = y;
                 }
                 y = layers.depthwise(name(BlockLayer::Depthwise), y, window, activation)?;
             }
@@ -161,9 +188,10 @@ impl Block {
             BlockKind::FusedStridedProjection => {
                 let (expand, window) = (name(BlockLayer::Expand), (self.kernel, 1));
                 y = layers.conv(expand, y, self.inner_channels, window, 1, activation)?;
-                project_stride = self.stride;
+                project_stride = stride;
             }
         }
+        let filtered = y;
         if let Some(squeeze) = self.squeeze {
             let names = [BlockLayer::Squeeze, BlockLayer::Excite].map(name);
             y = layers.squeeze_excite(&format!("block{number}"), names, y, squeeze)?;
@@ -174,7 +202,8 @@ impl Block {
         if self.residual && self.stride == 1 && input_channels == self.channels {
             y = layers.add(&format!("block{number}/add"), x, y)?;
         }
-        Ok(y)
+        layers.end_block(self.stride);
+        Ok(BlockFeatures { expanded, filtered, output: y })
     }
 }
 

@@ -1,8 +1,10 @@
 //! Every network that has a name, and what is published about it.
 
-use super::{Architecture, Definition, Published};
-use super::{efficientnet, mnasnet, mobilenet_edgetpu, mobilenet_edgetpu_v2, mobilenet_multi};
-use super::{mobilenet_v1, mobilenet_v2, mobilenet_v3};
+use super::{Architecture, Definition, Detector, Family, Published, Segmenter};
+use super::{
+    detector, efficientnet, mnasnet, mobilenet_edgetpu, mobilenet_edgetpu_v2, mobilenet_multi,
+};
+use super::{mobilenet_v1, mobilenet_v2, mobilenet_v3, segmenter};
 
 /// Every network that can be built by name.
 #[rustfmt::skip]
@@ -46,6 +48,24 @@ pub static ALL: &[Definition] = &[
     named("efficientnet-edgetpu-s", 224, efficientnet::edgetpu_s, 1.0, Published { macs_millions: Some(2360.0), ..top1(77.23, EDGETPU) }),
     named("efficientnet-edgetpu-m", 240, efficientnet::edgetpu_m, 1.0, Published { macs_millions: Some(3670.0), ..top1(78.69, EDGETPU) }),
     named("efficientnet-edgetpu-l", 300, efficientnet::edgetpu_l, 1.2, Published { macs_millions: Some(9680.0), ..top1(80.62, EDGETPU) }),
+    detector("ssdlite-mobilenet-v2", 320, detector::ssdlite_v2, detection(800.0, 4.3, V3_DETECTION)),
+    detector("ssdlite-mobilenet-v2-300", 300, detector::ssdlite_v2_each_class, Published::nothing(NO_DETECTION_TOTALS)),
+    detector("ssdlite-mobilenet-v3-large", 320, detector::ssdlite_v3_large, detection(510.0, 3.22, V3_DETECTION)),
+    detector("ssdlite-mobilenet-v3-large-whole", 320, detector::ssdlite_v3_large_whole, detection(620.0, 4.97, V3_DETECTION)),
+    detector("ssdlite-mobilenet-v3-small", 320, detector::ssdlite_v3_small, detection(160.0, 1.77, V3_DETECTION)),
+    detector("ssdlite-mobilenet-edgetpu", 320, detector::ssdlite_edgetpu, Published::nothing(NO_DETECTION_TOTALS)),
+    detector("ssd-mobilenet-v1", 300, detector::ssd_v1, Published::nothing(NO_DETECTION_TOTALS)),
+    detector("ssd-mobilenet-v2", 300, detector::ssd_v2, Published::nothing(NO_DETECTION_TOTALS)),
+    segmenter("lraspp-mobilenet-v3-large", CITYSCAPES, segmenter::lraspp_v3_large, detection(9740.0, 1.51, V3_SEGMENTATION).but(SQUARE)),
+    segmenter("lraspp-mobilenet-v3-large-os32", CITYSCAPES, segmenter::lraspp_v3_large_32, detection(7740.0, 1.51, V3_SEGMENTATION).but(SQUARE)),
+    segmenter("lraspp-mobilenet-v3-small", CITYSCAPES, segmenter::lraspp_v3_small, detection(2900.0, 0.47, V3_SEGMENTATION).but(SQUARE)),
+    segmenter("lraspp-mobilenet-v3-small-os32", CITYSCAPES, segmenter::lraspp_v3_small_32, detection(2060.0, 0.47, V3_SEGMENTATION).but(SQUARE)),
+    segmenter("raspp-mobilenet-v2", CITYSCAPES, segmenter::raspp_v2, detection(21290.0, 2.11, V3_SEGMENTATION).but(SQUARE)),
+    segmenter("raspp-mobilenet-v3-large", CITYSCAPES, segmenter::raspp_v3_large, detection(18430.0, 3.60, V3_SEGMENTATION).but(SQUARE)),
+    segmenter("deeplab-mobilenet-edgetpu", 513, segmenter::deeplab_edgetpu, macs(7100.0, DEEPLAB)),
+    segmenter("deeplab-mobilenet-edgetpu-os32", 513, segmenter::deeplab_edgetpu_32, macs(5600.0, DEEPLAB)),
+    segmenter("deeplab-mobilenet-edgetpu-slim", 513, segmenter::deeplab_edgetpu_slim, macs(4300.0, DEEPLAB)),
+    segmenter("deeplab-mobilenet-edgetpu-slim-os32", 513, segmenter::deeplab_edgetpu_slim_32, macs(3500.0, DEEPLAB)),
     named("mnasnet-a1", 224, mnasnet::a1, 1.0, figures(315.0, 3.9, 75.2, V3_PAPER)),
 ];
 
@@ -56,7 +76,41 @@ const fn named(
     width: f64,
     published: Published,
 ) -> Definition {
-    Definition { name, input_size, width, published, family }
+    Definition { name, input_size, width, published, family: Family::Classifier(family) }
+}
+
+const fn detector(
+    name: &'static str,
+    input_size: usize,
+    family: fn(f64) -> Detector,
+    published: Published,
+) -> Definition {
+    Definition { name, input_size, width: 1.0, published, family: Family::Detector(family) }
+}
+
+const fn segmenter(
+    name: &'static str,
+    input_size: usize,
+    family: fn(f64) -> Segmenter,
+    published: Published,
+) -> Definition {
+    Definition { name, input_size, width: 1.0, published, family: Family::Segmenter(family) }
+}
+
+const fn macs(macs: f64, source: &'static str) -> Published {
+    Published { macs_millions: Some(macs), ..Published::nothing(source) }
+}
+
+/// A square of as many pixels as Cityscapes' 1025x2049, of a side that 32 divides but for one.
+const CITYSCAPES: usize = 1441;
+
+/// Multiply-accumulates and parameters in millions.
+const fn detection(macs: f64, parameters: f64, source: &'static str) -> Published {
+    Published {
+        macs_millions: Some(macs),
+        parameters_millions: Some(parameters),
+        ..Published::nothing(source)
+    }
 }
 
 /// Multiply-accumulates and parameters in millions, and top-1 in percent.
@@ -81,6 +135,11 @@ const GARDEN_QAT: &str =
 const NO_TOTALS: &str = "none found but the parameters without classifier, which agree \
      (github.com/tensorflow/models, official/vision/modeling/backbones/mobilenet_test.py)";
 const V4_PAPER: &str = "arXiv 2404.10518, table 6";
+const V3_DETECTION: &str = "arXiv 1905.02244, table 6";
+const NO_DETECTION_TOTALS: &str = "none found";
+const V3_SEGMENTATION: &str = "arXiv 1905.02244, tables 7 and 8";
+const SQUARE: &str = "published at 1024x2048; the sum is over a square of about as many pixels";
+const DEEPLAB: &str = "github.com/tensorflow/models, research/deeplab/g3doc/model_zoo.md";
 const V3_PAPER: &str = "arXiv 1905.02244, table 3";
 const LITE: &str = "github.com/tensorflow/tpu, models/official/efficientnet/lite/README.md (int8)";
 const EDGETPU: &str = "github.com/tensorflow/tpu, models/official/efficientnet/edgetpu/README.md \

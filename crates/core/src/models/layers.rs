@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use super::BuildOptions;
 use super::weights::{LayerName, LayerRequest, LayerWeights, WeightSource};
+use crate::detection::{BoxCoder, Suppression};
 use crate::op::{
-    Activation, ActivationKind, Add, Conv2d, DepthwiseConv2d, IntegerRounding, Mul, Padding,
-    Pool2d, PoolKind, Quantize, Softmax, Window,
+    Activation, ActivationKind, Add, ArgMax, Axis, Concat, Conv2d, CoordinateMode, DepthwiseConv2d,
+    DetectionPostprocess, IntegerRounding, Mul, Padding, Pool2d, PoolKind, Quantize, Reshape,
+    Resize, ResizeKind, Softmax, Window,
 };
 use crate::{
     Element, Graph, GraphBuilder, GraphError, NodeId, Op, ParamId, Quantization, Shape, Tensor,
@@ -43,6 +45,12 @@ pub(super) struct Layers<'a> {
     builder: GraphBuilder,
     source: &'a mut dyn WeightSource,
     options: BuildOptions,
+    /// How many times smaller features may become, if that is limited.
+    smallest: Option<usize>,
+    /// How many times smaller they are.
+    reached: usize,
+    /// Distance between the taps of windows.
+    dilation: usize,
 }
 
 /// An activation and the mean square of its (expected) values.
@@ -70,7 +78,9 @@ impl<'a> Layers<'a> {
                 builder.push_as("image/int8", Op::Quantize(Quantize), &[photo], int8)?
             }
         };
-        let layers = Self { builder, source, options: *options };
+        let options = *options;
+        let (smallest, reached, dilation) = (None, 2, 1);
+        let layers = Self { builder, source, options, smallest, reached, dilation };
         Ok((layers, Feature { node, mean_square: 1.0 / 3.0 }))
     }
 
@@ -140,14 +150,8 @@ impl<'a> Layers<'a> {
         let y = self.global_average_pool(&format!("{name}/squeeze_pool"), x)?;
         let y = self.dense(squeeze, y, squeezed_channels, Some(ActivationKind::Relu))?;
         let y = self.dense(excite, y, channels, None)?;
-        let gate = Op::Activation(Activation { kind: ActivationKind::HardSigmoid });
-        let gate_element = Element::int8(1.0 / 256.0, -128);
-        let gate = self.push(&format!("{name}/gate"), gate, &[y.node], gate_element)?;
-        // A gate is at most 1: the product has the range of what it weighs.
-        let element = self.builder.ty(x.node).element.clone();
-        let product = Op::Mul(Mul { activation: None });
-        let node = self.push(&format!("{name}/scale"), product, &[x.node, gate], element)?;
-        Ok(Feature { node, mean_square: x.mean_square * GATE_MEAN_SQUARE })
+        let gate = self.gate(&format!("{name}/gate"), y)?;
+        self.weighed(&format!("{name}/scale"), x, gate)
     }
 
     /// The sum of two features.
@@ -205,15 +209,168 @@ impl<'a> Layers<'a> {
         self.builder.finish(&[output])
     }
 
+    /// Keeps features from becoming more than so many times smaller than the image: later blocks
+    /// keep their size, and windows have gaps for what they would have skipped.
+    pub(super) const fn keep_size_beyond(&mut self, output_stride: usize) {
+        self.smallest = Some(output_stride);
+    }
+
+    /// The stride that a block is left of its own.
+    pub(super) fn stride(&self, own: usize) -> usize {
+        if self.smallest.is_some_and(|smallest| self.reached * own > smallest) { 1 } else { own }
+    }
+
+    /// Notes that a block of a stride is over.
+    pub(super) fn end_block(&mut self, own: usize) {
+        if self.stride(own) == own {
+            self.reached *= own;
+        } else {
+            self.dilation *= own;
+        }
+    }
+
+    /// Height and width of a feature.
+    pub(super) fn size(&self, x: Feature) -> [usize; 2] {
+        let shape = self.builder.ty(x.node).shape;
+        [shape.h, shape.w]
+    }
+
+    /// A feature at another size, interpolated, corners aligned.
+    pub(super) fn resize(
+        &mut self,
+        name: &str,
+        x: Feature,
+        [height, width]: [usize; 2],
+    ) -> Result<Feature, GraphError> {
+        let op = Resize {
+            kind: ResizeKind::Bilinear,
+            coordinates: CoordinateMode::AlignCorners,
+            ..Resize::repeat(height, width)
+        };
+        let element = self.builder.ty(x.node).element.clone();
+        let node = self.push(name, Op::Resize(op), &[x.node], element)?;
+        Ok(Feature { node, ..x })
+    }
+
+    /// Averages of windows, of the whole image where it is smaller.
+    pub(super) fn average_pool(
+        &mut self,
+        name: &str,
+        x: Feature,
+        kernel: usize,
+        [stride_h, stride_w]: [usize; 2],
+    ) -> Result<Feature, GraphError> {
+        let TensorType { shape, element } = self.builder.ty(x.node).clone();
+        let window = Window {
+            kernel_h: kernel.min(shape.h),
+            kernel_w: kernel.min(shape.w),
+            stride_h,
+            stride_w,
+            ..Window::square(1, 1, Padding::Valid)
+        };
+        let rounding = IntegerRounding::HalfAwayFromZero;
+        let op = Op::Pool2d(Pool2d { kind: PoolKind::Average, window, rounding });
+        let node = self.push(name, op, &[x.node], element)?;
+        Ok(Feature { node, ..x })
+    }
+
+    /// A number from 0 to 1 for each of a feature's.
+    pub(super) fn gate(&mut self, name: &str, x: Feature) -> Result<Feature, GraphError> {
+        let op = Op::Activation(Activation { kind: ActivationKind::HardSigmoid });
+        let node = self.push(name, op, &[x.node], Element::int8(1.0 / 256.0, -128))?;
+        Ok(Feature { node, mean_square: GATE_MEAN_SQUARE })
+    }
+
+    /// A feature times a gate, which is at most 1: the product has the feature's range.
+    pub(super) fn weighed(
+        &mut self,
+        name: &str,
+        x: Feature,
+        gate: Feature,
+    ) -> Result<Feature, GraphError> {
+        let element = self.builder.ty(x.node).element.clone();
+        let op = Op::Mul(Mul { activation: None });
+        let node = self.push(name, op, &[x.node, gate.node], element)?;
+        Ok(Feature { node, mean_square: x.mean_square * gate.mean_square })
+    }
+
+    /// Features side by side, all of one scale.
+    pub(super) fn beside(&mut self, name: &str, parts: &[Feature]) -> Result<Feature, GraphError> {
+        let nodes: Vec<NodeId> = parts.iter().map(|part| part.node).collect();
+        let element = self.builder.ty(nodes[0]).element.clone();
+        let op = Op::Concat(Concat::along(Axis::Channels));
+        Ok(Feature { node: self.push(name, op, &nodes, element)?, ..parts[0] })
+    }
+
+    /// The finished segmentation network: the class of the largest score of each pixel.
+    pub(super) fn finish_classes(mut self, logits: Feature) -> Result<Graph, GraphError> {
+        let node = self.builder.push("classes", Op::ArgMax(ArgMax), &[logits.node])?;
+        self.builder.finish(&[node])
+    }
+
+    /// Height of a feature.
+    pub(super) fn height(&self, x: Feature) -> usize {
+        self.builder.ty(x.node).shape.h
+    }
+
+    /// The numbers of a feature as rows of so many, pixel by pixel.
+    pub(super) fn rows(
+        &mut self,
+        name: &str,
+        x: Feature,
+        numbers: usize,
+    ) -> Result<Feature, GraphError> {
+        let elements = self.builder.ty(x.node).shape.elements();
+        let shape = Shape::new(1, 1, elements / numbers.max(1), numbers);
+        let node = self.builder.push(name, Op::Reshape(Reshape { shape }), &[x.node])?;
+        Ok(Feature { node, ..x })
+    }
+
+    /// Rows below each other, all of one scale.
+    pub(super) fn stacked(&mut self, name: &str, parts: &[Feature]) -> Result<Feature, GraphError> {
+        let nodes: Vec<NodeId> = parts.iter().map(|part| part.node).collect();
+        let element = self.builder.ty(nodes[0]).element.clone();
+        let op = Op::Concat(Concat::along(Axis::Width));
+        Ok(Feature { node: self.push(name, op, &nodes, element)?, ..parts[0] })
+    }
+
+    /// Scores from logits, each for itself.
+    pub(super) fn sigmoid(&mut self, name: &str, x: Feature) -> Result<Feature, GraphError> {
+        let op = Op::Activation(Activation { kind: ActivationKind::Sigmoid });
+        let node = self.push(name, op, &[x.node], Element::int8(1.0 / 256.0, -128))?;
+        Ok(Feature { node, mean_square: SCORE_MEAN_SQUARE })
+    }
+
+    /// The finished detector, from rows of box encodings and of scores, the background's first.
+    pub(super) fn finish_detections(
+        mut self,
+        (boxes, scores): (Feature, Feature),
+        anchors: &[[f32; 4]],
+        coder: BoxCoder,
+        suppression: Suppression,
+    ) -> Result<Graph, GraphError> {
+        let shape = Shape::new(1, 1, anchors.len(), 4);
+        let anchors = Tensor::from_f32(shape, anchors.as_flattened().to_vec())
+            .map_err(|source| GraphError::Tensor { name: "anchors".into(), source })?;
+        let anchors = self.builder.param("anchors", anchors);
+        let classes = self.channels(scores).saturating_sub(1);
+        let op = DetectionPostprocess { anchors, coder, suppression, classes };
+        let op = Op::DetectionPostprocess(op);
+        let node = self.builder.push("detections", op, &[boxes.node, scores.node])?;
+        self.builder.finish(&[node])
+    }
+
     fn window(&self, kernel: usize, stride: usize) -> Window {
-        let border = kernel / 2;
+        let dilation = if kernel > 1 { self.dilation } else { 1 };
+        let border = kernel / 2 * dilation;
         let padding = match self.options.padding {
             PaddingStyle::Symmetric if border > 0 => {
                 Padding::Explicit { top: border, bottom: border, left: border, right: border }
             }
             _ => Padding::Same,
         };
-        Window::square(kernel, stride, padding)
+        let (dilation_h, dilation_w) = (dilation, dilation);
+        Window { dilation_h, dilation_w, ..Window::square(kernel, stride, padding) }
     }
 
     fn request(&self, name: LayerName, x: Feature, shape: Shape) -> LayerRequest {
@@ -363,5 +520,7 @@ const HARD_SWISH_DEPTH: f32 = 0.375;
 /// Expected mean square of squeeze-and-excite's gates: 1/2 squared, and the sums' variance of
 /// 1 after hard-sigmoid's slope of 1/6.
 const GATE_MEAN_SQUARE: f32 = 0.25 + 1.0 / 36.0;
+/// Expected mean square of a sigmoid of logits of variance 1.
+const SCORE_MEAN_SQUARE: f32 = 0.29;
 /// Variance of the scores: enough for a softmax with a clear first.
 const LOGIT_VARIANCE: f32 = 9.0;

@@ -10,6 +10,7 @@ use ActivationKind::{HardSwish, Relu};
 
 /// One row of the paper's table. The expansion is a factor, as in the released code: at
 /// other widths it applies to the scaled input.
+#[derive(Clone, Copy)]
 struct Row {
     stage: usize,
     kernel: usize,
@@ -60,6 +61,42 @@ pub(super) fn large(width: f64) -> Architecture {
 
 pub(super) fn small(width: f64) -> Architecture {
     build(&SMALL, 576, 1024, width, false)
+}
+
+/// As detectors use it: the channels from the last stride on are half, but for the expansion
+/// before it.
+pub(super) fn large_with_half_end(width: f64) -> Architecture {
+    with_half_end(&LARGE, 960, 1280, width)
+}
+
+/// The same of the small one.
+pub(super) fn small_with_half_end(width: f64) -> Architecture {
+    with_half_end(&SMALL, 576, 1024, width)
+}
+
+fn with_half_end(rows: &[Row], head: usize, last: usize, width: f64) -> Architecture {
+    let end = rows.len() - 3;
+    let half = |(index, row): (usize, &Row)| Row {
+        channels: if index < end { row.channels } else { row.channels / 2 },
+        ..*row
+    };
+    let rows: Vec<Row> = rows.iter().enumerate().map(half).collect();
+    build(&rows, head / 2, last, width, false)
+}
+
+/// As segmentation networks use it: channels from the last stride on are half, and the
+/// expansion before it too.
+pub(super) fn large_for_segmentation(width: f64) -> Architecture {
+    let mut rows = LARGE;
+    rows[12].expansion /= 2.0;
+    with_half_end(&rows, 960, 1280, width)
+}
+
+/// The same of the small one.
+pub(super) fn small_for_segmentation(width: f64) -> Architecture {
+    let mut rows = SMALL;
+    rows[8].expansion /= 2.0;
+    with_half_end(&rows, 576, 1024, width)
 }
 
 pub(super) fn large_minimalistic(width: f64) -> Architecture {

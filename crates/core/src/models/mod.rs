@@ -7,6 +7,7 @@
 
 mod architecture;
 mod catalog;
+mod detector;
 mod efficientnet;
 mod layers;
 mod mnasnet;
@@ -17,14 +18,18 @@ mod mobilenet_v1;
 mod mobilenet_v2;
 mod mobilenet_v3;
 mod random;
+mod segmenter;
 mod weights;
 
 pub use architecture::{Architecture, Block, BlockKind, Head, PooledHead, Stem, round_to_8};
 pub use catalog::ALL;
+pub use detector::{Detector, Tap};
 pub use layers::{PaddingStyle, Precision};
 pub use random::SplitMix64;
+pub use segmenter::{Segmenter, SegmenterHead};
 pub use weights::{
-    BatchNorm, BlockLayer, LayerName, LayerRequest, LayerWeights, SeededWeights, WeightSource,
+    BatchNorm, BlockLayer, DetectorLayer, LayerName, LayerRequest, LayerWeights, SeededWeights,
+    WeightSource,
 };
 
 use crate::{Graph, GraphError};
@@ -55,18 +60,59 @@ pub struct Definition {
     pub width: f64,
     /// What is published about it.
     pub published: Published,
-    family: fn(width: f64) -> Architecture,
+    family: Family,
+}
+
+/// What a definition builds, at a width multiplier.
+#[derive(Clone, Copy, Debug)]
+enum Family {
+    Classifier(fn(width: f64) -> Architecture),
+    Detector(fn(width: f64) -> Detector),
+    Segmenter(fn(width: f64) -> Segmenter),
 }
 
 impl Definition {
-    /// The network's layers as data, at a width multiplier.
+    /// The layers as data of a classifier, or of another network's backbone, at a width
+    /// multiplier.
     pub fn architecture(&self, width: Option<f64>) -> Architecture {
-        (self.family)(width.unwrap_or(self.width))
+        let width = width.unwrap_or(self.width);
+        match self.family {
+            Family::Classifier(family) => family(width),
+            Family::Detector(family) => family(width).backbone,
+            Family::Segmenter(family) => family(width).backbone,
+        }
     }
 
-    /// The defaults, at the input size that the published figures are for.
+    /// True for a network that says what one image is of.
+    pub const fn is_classifier(&self) -> bool {
+        matches!(self.family, Family::Classifier(_))
+    }
+
+    /// The detector as data, at a width multiplier, if it is one.
+    pub fn detector(&self, width: Option<f64>) -> Option<Detector> {
+        match self.family {
+            Family::Detector(family) => Some(family(width.unwrap_or(self.width))),
+            _ => None,
+        }
+    }
+
+    /// The segmentation network as data, at a width multiplier, if it is one.
+    pub fn segmenter(&self, width: Option<f64>) -> Option<Segmenter> {
+        match self.family {
+            Family::Segmenter(family) => Some(family(width.unwrap_or(self.width))),
+            _ => None,
+        }
+    }
+
+    /// The defaults, at the input size that the published figures are for: the classes of
+    /// ImageNet with a background, of COCO for a detector, of Cityscapes for segmentation.
     pub fn options(&self) -> BuildOptions {
-        BuildOptions { input_size: self.input_size, ..BuildOptions::default() }
+        let classes = match self.family {
+            Family::Classifier(_) => 1001,
+            Family::Detector(_) => 91,
+            Family::Segmenter(_) => 19,
+        };
+        BuildOptions { input_size: self.input_size, classes, ..BuildOptions::default() }
     }
 
     /// Builds the network with seeded weights.
@@ -86,7 +132,12 @@ impl Definition {
         options: &BuildOptions,
         source: &mut dyn WeightSource,
     ) -> Result<Graph, GraphError> {
-        self.architecture(options.width).build(self.name, options, source)
+        let width = options.width.unwrap_or(self.width);
+        match self.family {
+            Family::Classifier(family) => family(width).build(self.name, options, source),
+            Family::Detector(family) => family(width).build(self.name, options, source),
+            Family::Segmenter(family) => family(width).build(self.name, options, source),
+        }
     }
 
     /// Every layer that needs weights, in the order of the network, and what one inference

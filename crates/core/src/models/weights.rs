@@ -26,6 +26,52 @@ pub enum LayerName {
     PooledHead,
     /// The classifier.
     Logits,
+    /// A layer of a detector's head.
+    Detector {
+        /// Number of the feature map, from the finest.
+        map: usize,
+        /// The layer.
+        layer: DetectorLayer,
+    },
+    /// A layer of a segmentation network's head.
+    Segmenter(SegmenterLayer),
+}
+
+/// Layers of a segmentation network's head.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SegmenterLayer {
+    /// The pointwise convolution of the features.
+    Features,
+    /// What decides how they are weighed.
+    Gate,
+    /// The pointwise convolution of their average.
+    Pooled,
+    /// The projection of both.
+    Projection,
+    /// Class logits.
+    Scores,
+    /// Class logits of the finer features.
+    FineScores,
+}
+
+/// Layers of a detector's head, in the order in which they are computed: those that make a map,
+/// then those that read it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DetectorLayer {
+    /// The pointwise convolution that halves the channels of the map before.
+    Narrow,
+    /// The depthwise convolution of stride 2.
+    Depthwise,
+    /// The convolution that gives the map.
+    Widen,
+    /// The depthwise convolution before the boxes.
+    BoxDepthwise,
+    /// Box encodings.
+    Boxes,
+    /// The depthwise convolution before the classes.
+    ClassDepthwise,
+    /// Class logits.
+    Classes,
 }
 
 /// Layers of a block, in the order in which they are computed.
@@ -60,6 +106,26 @@ impl fmt::Display for LayerName {
             Self::Head => f.write_str("head"),
             Self::PooledHead => f.write_str("pooled_head"),
             Self::Logits => f.write_str("logits"),
+            Self::Segmenter(layer) => f.write_str(match layer {
+                SegmenterLayer::Features => "features",
+                SegmenterLayer::Gate => "gate",
+                SegmenterLayer::Pooled => "pooled",
+                SegmenterLayer::Projection => "projection",
+                SegmenterLayer::Scores => "scores",
+                SegmenterLayer::FineScores => "fine_scores",
+            }),
+            Self::Detector { map, layer } => {
+                let layer = match layer {
+                    DetectorLayer::Narrow => "narrow",
+                    DetectorLayer::Depthwise => "depthwise",
+                    DetectorLayer::Widen => "widen",
+                    DetectorLayer::BoxDepthwise => "box_depthwise",
+                    DetectorLayer::Boxes => "boxes",
+                    DetectorLayer::ClassDepthwise => "class_depthwise",
+                    DetectorLayer::Classes => "classes",
+                };
+                write!(f, "map{map}/{layer}")
+            }
         }
     }
 }

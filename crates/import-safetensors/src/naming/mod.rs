@@ -1,5 +1,6 @@
 //! Whose names the tensors of a checkpoint have, one file a convention.
 
+mod detection_graph;
 mod pocketvision;
 mod slim;
 mod timm;
@@ -18,6 +19,8 @@ pub enum Naming {
     Torchvision,
     /// timm's: `blocks.1.1.conv_pw.weight`.
     Timm,
+    /// A frozen detector's: `BoxPredictor_0/ClassPredictor/weights`.
+    DetectionGraph,
 }
 
 /// What a convention calls the tensors of one layer.
@@ -25,13 +28,16 @@ pub enum Naming {
 pub(crate) struct LayerTensors {
     pub(crate) weight: String,
     pub(crate) bias: Option<String>,
+    /// What the weights of each output channel are multiplied by.
+    pub(crate) scale: Option<String>,
     /// Scale, shift, mean and variance of the batch normalisation.
     pub(crate) normalization: Option<[String; 4]>,
 }
 
 impl Naming {
     /// Every convention.
-    pub const ALL: [Self; 4] = [Self::PocketVision, Self::Slim, Self::Torchvision, Self::Timm];
+    pub const ALL: [Self; 5] =
+        [Self::PocketVision, Self::Slim, Self::Torchvision, Self::Timm, Self::DetectionGraph];
 
     /// What people call it.
     pub const fn name(self) -> &'static str {
@@ -40,6 +46,7 @@ impl Naming {
             Self::Slim => "TensorFlow-slim",
             Self::Torchvision => "torchvision",
             Self::Timm => "timm",
+            Self::DetectionGraph => "TensorFlow's object detection API",
         }
     }
 
@@ -55,6 +62,8 @@ impl Naming {
             Some(Self::Torchvision)
         } else if names.iter().any(|name| name.starts_with("Mobilenet")) {
             Some(Self::Slim)
+        } else if has("BoxPredictor_0/ClassPredictor/weights") {
+            Some(Self::DetectionGraph)
         } else {
             None
         }
@@ -63,7 +72,7 @@ impl Naming {
     /// Where the border of convolutions lies in networks with such names.
     pub const fn padding(self) -> PaddingStyle {
         match self {
-            Self::PocketVision | Self::Slim => PaddingStyle::Same,
+            Self::PocketVision | Self::Slim | Self::DetectionGraph => PaddingStyle::Same,
             Self::Torchvision | Self::Timm => PaddingStyle::Symmetric,
         }
     }
@@ -81,10 +90,15 @@ impl Naming {
         architecture
     }
 
+    /// True for tensors of a file that are no weights.
+    pub(crate) fn is_constant(self, name: &str) -> bool {
+        self == Self::DetectionGraph && detection_graph::is_constant(name)
+    }
+
     /// What batch normalisation adds to the variance.
     pub(crate) fn epsilon(self, network: &str) -> f32 {
         match self {
-            Self::PocketVision | Self::Slim => 1e-3,
+            Self::PocketVision | Self::Slim | Self::DetectionGraph => 1e-3,
             Self::Torchvision if network.starts_with("mobilenet-v3") => 1e-3,
             Self::Torchvision | Self::Timm => 1e-5,
         }
@@ -102,6 +116,7 @@ impl Naming {
             Self::Slim => slim::tensors(network, layer),
             Self::Torchvision => torchvision::tensors(network, architecture, layer),
             Self::Timm => timm::tensors(network, architecture, layer),
+            Self::DetectionGraph => detection_graph::tensors(network, layer),
         }
     }
 
@@ -110,8 +125,10 @@ impl Naming {
         let shape = layer.shape;
         match self {
             Self::PocketVision => shape.dims().to_vec(),
-            Self::Slim if layer.depthwise => vec![shape.h, shape.w, shape.c, 1],
-            Self::Slim => vec![shape.h, shape.w, shape.c, shape.n],
+            Self::Slim | Self::DetectionGraph if layer.depthwise => {
+                vec![shape.h, shape.w, shape.c, 1]
+            }
+            Self::Slim | Self::DetectionGraph => vec![shape.h, shape.w, shape.c, shape.n],
             Self::Torchvision | Self::Timm if layer.depthwise => vec![shape.c, 1, shape.h, shape.w],
             Self::Torchvision | Self::Timm if self.is_linear(layer) => vec![shape.n, shape.c],
             Self::Torchvision | Self::Timm => vec![shape.n, shape.c, shape.h, shape.w],
@@ -134,9 +151,9 @@ impl Naming {
         match self {
             Self::PocketVision => values,
             // Height, width, channel: already ours.
-            Self::Slim if layer.depthwise => values,
+            Self::Slim | Self::DetectionGraph if layer.depthwise => values,
             // Height, width, input, output.
-            Self::Slim => transposed(&values, taps * inputs, shape.n),
+            Self::Slim | Self::DetectionGraph => transposed(&values, taps * inputs, shape.n),
             // Channel, height, width.
             Self::Torchvision | Self::Timm if layer.depthwise => transposed(&values, inputs, taps),
             // Output, input, height, width.
@@ -159,6 +176,7 @@ fn normalized(convolution: &str, normalization: &str) -> LayerTensors {
     LayerTensors {
         weight: format!("{convolution}.weight"),
         bias: None,
+        scale: None,
         normalization: Some(["weight", "bias", "running_mean", "running_var"].map(named)),
     }
 }
@@ -168,6 +186,7 @@ fn biased(layer: &str) -> LayerTensors {
     LayerTensors {
         weight: format!("{layer}.weight"),
         bias: Some(format!("{layer}.bias")),
+        scale: None,
         normalization: None,
     }
 }

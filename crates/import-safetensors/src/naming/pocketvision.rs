@@ -8,6 +8,7 @@ pub(super) fn tensors(layer: &LayerRequest) -> LayerTensors {
     LayerTensors {
         weight: format!("{}/weight", layer.name),
         bias: Some(format!("{}/bias", layer.name)),
+        scale: None,
         normalization: None,
     }
 }

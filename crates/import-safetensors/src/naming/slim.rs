@@ -23,6 +23,7 @@ pub(super) fn tensors(network: &str, layer: &LayerRequest) -> Option<LayerTensor
         LayerName::Head => "Conv_1".to_owned(),
         LayerName::PooledHead => "Conv_2".to_owned(),
         LayerName::Logits => "Logits/Conv2d_1c_1x1".to_owned(),
+        LayerName::Detector { .. } | LayerName::Segmenter(_) => return None,
         LayerName::Block { number, layer, .. } => {
             let counter = if number == 1 { String::new() } else { format!("_{}", number - 1) };
             let layer = match layer {
@@ -54,12 +55,13 @@ fn version_1(layer: &LayerRequest) -> Option<LayerTensors> {
     Some(of_scope(&format!("MobilenetV1/{scope}"), layer))
 }
 
-fn of_scope(scope: &str, layer: &LayerRequest) -> LayerTensors {
+pub(super) fn of_scope(scope: &str, layer: &LayerRequest) -> LayerTensors {
     let weights = if layer.depthwise { "depthwise_weights" } else { "weights" };
     let named = |tensor| format!("{scope}/BatchNorm/{tensor}");
     LayerTensors {
         weight: format!("{scope}/{weights}"),
         bias: (!layer.normalized).then(|| format!("{scope}/biases")),
+        scale: None,
         normalization: layer
             .normalized
             .then(|| ["gamma", "beta", "moving_mean", "moving_variance"].map(named)),

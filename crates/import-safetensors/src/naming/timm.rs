@@ -21,6 +21,7 @@ pub(super) fn tensors(
         LayerName::Head => normalized("conv_head", "bn2"),
         LayerName::PooledHead => biased("conv_head"),
         LayerName::Logits => biased("classifier"),
+        LayerName::Detector { .. } | LayerName::Segmenter(_) => return None,
         LayerName::Block { number, block, layer } => {
             if network.starts_with("mobilenet-v1") {
                 return None;

@@ -20,6 +20,7 @@ pub(super) fn tensors(
         LayerName::PooledHead => biased("classifier.0"),
         LayerName::Logits if version_3 => biased("classifier.3"),
         LayerName::Logits => biased("classifier.1"),
+        LayerName::Detector { .. } | LayerName::Segmenter(_) => return None,
         LayerName::Block { number, block, layer } => {
             let expands = expands(architecture, number, &block);
             let position = match layer {

@@ -31,6 +31,8 @@ pub(crate) struct OperatorSpec {
     pub(crate) inputs: Vec<i32>,
     pub(crate) outputs: Vec<i32>,
     pub(crate) options: Option<(u8, Table)>,
+    /// Attributes of a custom operator.
+    pub(crate) custom_options: Vec<u8>,
 }
 
 impl Model {
@@ -62,6 +64,7 @@ impl Model {
             inputs: inputs.to_vec(),
             outputs: vec![output],
             options,
+            custom_options: vec![],
         });
         output
     }
@@ -220,10 +223,11 @@ impl OperatorSpec {
     fn to_table(&self, code_index: usize) -> Table {
         let table =
             Table::default().i32(0, code_index as i32).i32s(1, &self.inputs).i32s(2, &self.outputs);
-        match &self.options {
+        let table = match &self.options {
             Some((union_type, options)) => table.u8(3, *union_type).table(4, options.clone()),
             None => table,
-        }
+        };
+        if self.custom_options.is_empty() { table } else { table.bytes(5, &self.custom_options) }
     }
 }
 
@@ -315,7 +319,12 @@ pub(crate) mod code {
     pub(crate) const SOFTMAX: i32 = 25;
     pub(crate) const PAD: i32 = 34;
     pub(crate) const MEAN: i32 = 40;
+    pub(crate) const RESIZE_BILINEAR: i32 = 23;
+    pub(crate) const CUSTOM: i32 = 32;
     pub(crate) const SQUEEZE: i32 = 43;
+    pub(crate) const ARG_MAX: i32 = 56;
+    pub(crate) const TRANSPOSE_CONV: i32 = 67;
+    pub(crate) const TILE: i32 = 69;
     pub(crate) const QUANTIZE: i32 = 114;
     pub(crate) const HARD_SWISH: i32 = 117;
 }

@@ -86,7 +86,9 @@ pub(super) fn read(
             let checkpoint = pocketvision_import_safetensors::open(path, &options)?;
             let normalization = match checkpoint.naming {
                 Naming::Torchvision | Naming::Timm => Normalization::TORCHVISION,
-                Naming::Slim | Naming::PocketVision => Normalization::SYMMETRIC,
+                Naming::Slim | Naming::PocketVision | Naming::DetectionGraph => {
+                    Normalization::SYMMETRIC
+                }
             };
             Ok((checkpoint.graph, normalization))
         }

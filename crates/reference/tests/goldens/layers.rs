@@ -7,9 +7,20 @@ use crate::shared::{Recording, network};
 
 /// Feeds every operator of a network its recorded inputs and compares all it yields.
 pub(crate) fn compare(name: &str) {
-    let (Some(imported), Some(mut recording)) = (network(name), Recording::open(name)) else {
-        return;
-    };
+    if let Some(recording) = Recording::open(name) {
+        compare_with(name, recording);
+    }
+}
+
+/// The same for a recording that was made elsewhere.
+pub(crate) fn compare_recorded(name: &str) {
+    if let Some(recording) = Recording::made_elsewhere(name) {
+        compare_with(name, recording);
+    }
+}
+
+fn compare_with(name: &str, mut recording: Recording) {
+    let Some(imported) = network(name) else { return };
     let graph = &imported.graph;
     let recorded = recorded_values(graph, &imported.operators, &mut recording);
     let mut compared = 0;
@@ -47,7 +58,11 @@ fn recorded_values(
     for (index, id) in operators.iter().enumerate() {
         let Some(id) = *id else { continue };
         let ty = graph.ty(id);
-        let value = recording.operator(index).into_tensor(ty.shape, &ty.element);
+        let value = match graph.node(id).op {
+            Op::DetectionPostprocess(_) => recording.detections(index),
+            _ => recording.operator(index),
+        };
+        let value = value.into_tensor(ty.shape, &ty.element);
         // Operators that only relabel may share a node.
         let earlier = values[id.index()].replace(value.clone());
         assert!(earlier.is_none_or(|earlier| earlier == value), "two recordings of {id}");

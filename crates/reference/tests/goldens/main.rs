@@ -32,3 +32,21 @@ networks! {
     mobilenet_edgetpu: "mobilenet_edgetpu_224_1.0_uint8",
     mobilenet_edgetpu_075_per_channel: "mobilenet_edgetpu_0.75_224_post_training_quant",
 }
+
+/// Detectors and segmentation networks: recordings of these are made with
+/// `tools/record-layers/record.py` and looked for where `POCKETVISION_RECORDINGS` says.
+macro_rules! recorded_networks {
+    ($($test:ident: $file:literal,)*) => {
+        mod every_recorded_operator_agrees {
+            $(#[test] fn $test() { crate::layers::compare_recorded($file); })*
+        }
+    };
+}
+
+recorded_networks! {
+    ssd_mobilenet_v2: "mobilenet_ssd_v2_coco_quant_postprocess",
+    deeplab_v3_mobilenet_v2_voc: "deeplabv3_mnv2_pascal_quant",
+    deeplab_v3_mobilenet_v2_ade20k: "deeplabv3_mnv2_ade20k_uint8",
+    deeplab_slim_mobilenet_edgetpu: "deeplab_mobilenet_edgetpu_slim_cityscapes_quant",
+    mobilenet_v3_small_raspp: "mobilenet_v3_small_raspp_1025x513_uint8",
+}

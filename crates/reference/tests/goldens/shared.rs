@@ -46,10 +46,24 @@ pub(crate) struct Recording {
 
 impl Recording {
     pub(crate) fn open(name: &str) -> Option<Self> {
-        let path = folder()?.join("golden/layers").join(format!("{name}.npz"));
+        Some(Self::read_archive(folder()?.join("golden/layers").join(format!("{name}.npz"))))
+    }
+
+    /// A recording in the folder that `POCKETVISION_RECORDINGS` names; without it the test
+    /// returns early.
+    pub(crate) fn made_elsewhere(name: &str) -> Option<Self> {
+        let Some(folder) = std::env::var_os("POCKETVISION_RECORDINGS") else {
+            let message = "IGNORED: set POCKETVISION_RECORDINGS to a folder of recordings";
+            let _ = writeln!(std::io::stderr(), "{message}");
+            return None;
+        };
+        Some(Self::read_archive(PathBuf::from(folder).join(format!("{name}.npz"))))
+    }
+
+    fn read_archive(path: PathBuf) -> Self {
         let archive = NpzArchive::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let names = archive.array_names().map(ToOwned::to_owned).collect();
-        Some(Self { archive, names })
+        Self { archive, names }
     }
 
     /// The picture that was fed.
@@ -59,10 +73,27 @@ impl Recording {
 
     /// What the file's operator of this index yielded. The array's name starts with it.
     pub(crate) fn operator(&mut self, index: usize) -> Numbers {
-        let prefix = format!("{index:03}_");
-        let mut matching = self.names.iter().filter(|name| name.starts_with(&prefix));
-        let name = matching.next().unwrap_or_else(|| panic!("operator {index} was not recorded"));
-        assert_eq!(matching.next(), None, "operator {index} was recorded twice");
+        self.with_prefix(&format!("{index:03}_"))
+    }
+
+    /// Boxes, classes and scores of the operator of this index, row by row.
+    pub(crate) fn detections(&mut self, index: usize) -> Numbers {
+        let prefixes = ["", "x1", "x2"].map(|output| format!("{index:03}{output}_"));
+        let [boxes, classes, scores] = prefixes.map(|prefix| match self.with_prefix(&prefix) {
+            Numbers::Floats(floats) => floats,
+            _ => panic!("detections are floats"),
+        });
+        let rows = boxes.chunks_exact(4).zip(classes.iter().zip(&scores));
+        let row = |(edges, (&class, &score)): (&[f32], (&f32, &f32))| {
+            edges.iter().copied().chain([class, score]).collect::<Vec<f32>>()
+        };
+        Numbers::Floats(rows.flat_map(row).collect())
+    }
+
+    fn with_prefix(&mut self, prefix: &str) -> Numbers {
+        let mut matching = self.names.iter().filter(|name| name.starts_with(prefix));
+        let name = matching.next().unwrap_or_else(|| panic!("{prefix} was not recorded"));
+        assert_eq!(matching.next(), None, "{prefix} was recorded twice");
         self.read(&name.clone())
     }
 
@@ -76,6 +107,8 @@ impl Recording {
 pub(crate) enum Numbers {
     Signed(Vec<i8>),
     Unsigned(Vec<u8>),
+    Indices(Vec<i32>),
+    Floats(Vec<f32>),
 }
 
 impl Numbers {
@@ -88,16 +121,28 @@ impl Numbers {
             (Self::Unsigned(v), Element::Int8(_)) => {
                 TensorData::I8(v.into_iter().map(|q| (q ^ 0x80) as i8).collect())
             }
+            (Self::Indices(v), Element::UInt8(_)) => {
+                TensorData::U8(v.into_iter().map(|index| index as u8).collect())
+            }
+            (Self::Floats(v), Element::F32) => TensorData::F32(v),
             (_, element) => panic!("the recording cannot be {element}"),
         };
         Tensor::new(shape, element.clone(), data).unwrap_or_else(|error| panic!("{error}"))
     }
 }
 
-/// The numbers of one array, whatever its 8-bit type.
+/// The numbers of one array, whatever their type.
 fn numbers(array: NpyFile<impl std::io::Read>) -> Numbers {
-    match array.try_data::<u8>() {
-        Ok(data) => Numbers::Unsigned(data.collect::<Result<_, _>>().expect("a whole array")),
-        Err(array) => Numbers::Signed(array.into_vec().expect("an array of int8 or uint8")),
+    let array = match array.try_data::<u8>() {
+        Ok(data) => return Numbers::Unsigned(data.collect::<Result<_, _>>().expect("whole")),
+        Err(array) => array,
+    };
+    let array = match array.try_data::<i32>() {
+        Ok(data) => return Numbers::Indices(data.collect::<Result<_, _>>().expect("whole")),
+        Err(array) => array,
+    };
+    match array.try_data::<f32>() {
+        Ok(data) => Numbers::Floats(data.collect::<Result<_, _>>().expect("whole")),
+        Err(array) => Numbers::Signed(array.into_vec().expect("an array of int8")),
     }
 }

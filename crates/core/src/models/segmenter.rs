@@ -1,0 +1,206 @@
+//! Segmentation networks: a backbone that shrinks the image less than for classifying, and a
+//! light head that gives each pixel a class.
+
+use super::BuildOptions;
+use super::architecture::Architecture;
+use super::layers::{Feature, Layers};
+use super::weights::{LayerName, SegmenterLayer, WeightSource};
+use super::{mobilenet_edgetpu, mobilenet_v2, mobilenet_v3};
+use crate::op::ActivationKind;
+use crate::{Graph, GraphError};
+
+/// A segmentation network as plain data.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Segmenter {
+    /// The network whose features are used. Its pool and what follows are left out.
+    pub backbone: Architecture,
+    /// How many times smaller than the image the features are, 16 or 32: blocks that would
+    /// shrink them further keep their size, and the windows after them have gaps instead.
+    pub output_stride: usize,
+    /// What makes classes of features.
+    pub head: SegmenterHead,
+}
+
+/// What makes classes of features.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SegmenterHead {
+    /// Features, weighed by a gate that large averages of them decide; added to the scores of
+    /// finer features (LR-ASPP: Howard et al., 2019, section 6.4).
+    Gated {
+        /// Channels of the features that are weighed.
+        filters: usize,
+        /// The block whose depthwise convolution yields the finer features, counted from 1.
+        fine_block: usize,
+    },
+    /// Features beside their average over the image, projected (R-ASPP, and DeepLab without
+    /// dilated branches).
+    Pooled {
+        /// Channels of each branch and of the projection.
+        filters: usize,
+    },
+}
+
+impl Segmenter {
+    /// Builds the network with the weights of a source. Its output is a map of classes, as large
+    /// as the input.
+    ///
+    /// # Errors
+    /// If the input is too small or too large, or weights do not fit.
+    pub fn build(
+        &self,
+        name: &str,
+        options: &BuildOptions,
+        source: &mut dyn WeightSource,
+    ) -> Result<Graph, GraphError> {
+        let (mut layers, image) = Layers::new(name, options, source)?;
+        layers.keep_size_beyond(self.output_stride);
+        let mut fine = None;
+        let features = self.backbone.features(&mut layers, image, |number, block| {
+            if matches!(self.head, SegmenterHead::Gated { fine_block, .. } if fine_block == number)
+            {
+                fine = Some(block.filtered);
+            }
+        })?;
+        let size = layers.size(image);
+        let logits = match self.head {
+            SegmenterHead::Gated { filters, .. } => {
+                let fine = fine.expect("a block of the backbone");
+                self.gated(&mut layers, features, fine, filters, options.classes)?
+            }
+            SegmenterHead::Pooled { filters } => {
+                pooled(&mut layers, features, filters, options.classes)?
+            }
+        };
+        let logits = layers.resize("logits/whole", logits, size)?;
+        layers.finish_classes(logits)
+    }
+
+    fn gated(
+        &self,
+        layers: &mut Layers<'_>,
+        features: Feature,
+        fine: Feature,
+        filters: usize,
+        classes: usize,
+    ) -> Result<Feature, GraphError> {
+        let name = LayerName::Segmenter;
+        let relu = Some(ActivationKind::Relu);
+        let x = layers.conv(name(SegmenterLayer::Features), features, filters, (1, 1), 1, relu)?;
+        // Kernel and stride of the paper at its input, for each output stride.
+        let (kernel, strides) =
+            if self.output_stride <= 16 { (49, [16, 20]) } else { (25, [4, 5]) };
+        let gate = layers.average_pool("gate/pool", features, kernel, strides)?;
+        let gate = layers.dense(name(SegmenterLayer::Gate), gate, filters, None)?;
+        let size = layers.size(x);
+        let gate = layers.gate("gate", gate)?;
+        let gate = layers.resize("gate/whole", gate, size)?;
+        let x = layers.weighed("weighed", x, gate)?;
+        let fine_size = layers.size(fine);
+        let x = layers.resize("weighed/fine", x, fine_size)?;
+        let coarse = layers.dense(name(SegmenterLayer::Scores), x, classes, None)?;
+        let fine = layers.dense(name(SegmenterLayer::FineScores), fine, classes, None)?;
+        layers.add("logits", coarse, fine)
+    }
+}
+
+fn pooled(
+    layers: &mut Layers<'_>,
+    features: Feature,
+    filters: usize,
+    classes: usize,
+) -> Result<Feature, GraphError> {
+    let name = LayerName::Segmenter;
+    let relu = Some(ActivationKind::Relu);
+    let pool = layers.global_average_pool("image_pooling", features)?;
+    let pool = layers.conv(name(SegmenterLayer::Pooled), pool, filters, (1, 1), 1, relu)?;
+    let size = layers.size(features);
+    let pool = layers.resize("image_pooling/whole", pool, size)?;
+    let x = layers.conv(name(SegmenterLayer::Features), features, filters, (1, 1), 1, relu)?;
+    let both = layers.beside("branches", &[pool, x])?;
+    let x = layers.conv(name(SegmenterLayer::Projection), both, filters, (1, 1), 1, relu)?;
+    layers.dense(name(SegmenterLayer::Scores), x, classes, None)
+}
+
+const fn lraspp(backbone: Architecture, output_stride: usize, fine_block: usize) -> Segmenter {
+    let head = SegmenterHead::Gated { filters: 128, fine_block };
+    Segmenter { backbone, output_stride, head }
+}
+
+/// `layer_7` has the finer features.
+pub(super) fn lraspp_v3_large(width: f64) -> Segmenter {
+    lraspp(mobilenet_v3::large_for_segmentation(width), 16, 6)
+}
+
+pub(super) fn lraspp_v3_large_32(width: f64) -> Segmenter {
+    lraspp(mobilenet_v3::large_for_segmentation(width), 32, 6)
+}
+
+/// `layer_4` has the finer features.
+pub(super) fn lraspp_v3_small(width: f64) -> Segmenter {
+    lraspp(mobilenet_v3::small_for_segmentation(width), 16, 3)
+}
+
+pub(super) fn lraspp_v3_small_32(width: f64) -> Segmenter {
+    lraspp(mobilenet_v3::small_for_segmentation(width), 32, 3)
+}
+
+const fn pooled_head(backbone: Architecture, output_stride: usize, filters: usize) -> Segmenter {
+    Segmenter { backbone, output_stride, head: SegmenterHead::Pooled { filters } }
+}
+
+/// MobileNetV2's last convolution is not built.
+pub(super) fn raspp_v2(width: f64) -> Segmenter {
+    let mut backbone = mobilenet_v2::at_width(width);
+    backbone.head.before_pool = None;
+    pooled_head(backbone, 16, 256)
+}
+
+pub(super) fn raspp_v3_large(width: f64) -> Segmenter {
+    pooled_head(mobilenet_v3::large(width), 16, 256)
+}
+
+pub(super) fn deeplab_edgetpu(width: f64) -> Segmenter {
+    pooled_head(mobilenet_edgetpu::at_width(width), 16, 256)
+}
+
+pub(super) fn deeplab_edgetpu_32(width: f64) -> Segmenter {
+    pooled_head(mobilenet_edgetpu::at_width(width), 32, 256)
+}
+
+pub(super) fn deeplab_edgetpu_slim(width: f64) -> Segmenter {
+    pooled_head(mobilenet_edgetpu::at_width(0.75 * width), 16, 128)
+}
+
+pub(super) fn deeplab_edgetpu_slim_32(width: f64) -> Segmenter {
+    pooled_head(mobilenet_edgetpu::at_width(0.75 * width), 32, 128)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::models::{BuildOptions, Precision, find};
+    use crate::{Element, Op, Shape};
+
+    #[test]
+    fn every_pixel_gets_a_class_and_no_feature_is_smaller_than_stated() {
+        for (name, smallest) in [
+            ("lraspp-mobilenet-v3-large", 17),
+            ("lraspp-mobilenet-v3-large-os32", 9),
+            ("deeplab-mobilenet-edgetpu-slim", 17),
+            ("raspp-mobilenet-v2", 17),
+        ] {
+            for precision in [Precision::F32, Precision::Int8] {
+                let definition = find(name).unwrap();
+                let options = BuildOptions { input_size: 257, precision, ..definition.options() };
+                let graph = definition.build(&options).unwrap();
+                let output = graph.ty(graph.outputs()[0]);
+                assert_eq!(output.shape, Shape::new(1, 257, 257, 1), "{name}");
+                assert_eq!(output.element, Element::uint8(1.0, 0));
+                let filtered = graph.nodes().iter().filter(|node| {
+                    matches!(node.op, Op::DepthwiseConv2d(_)) && node.output.shape.h > 1
+                });
+                let heights = filtered.map(|node| node.output.shape.h);
+                assert_eq!(heights.min(), Some(smallest), "{name}");
+            }
+        }
+    }
+}
