@@ -81,3 +81,63 @@ fn source(graph: &Graph, output: NodeId) -> NodeId {
     }
     id
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detection::{BoxCoder, Suppression, SuppressionKind};
+    use crate::op::{ArgMax, DetectionPostprocess, Reshape};
+    use crate::{Element, GraphBuilder, Shape, Tensor, TensorType};
+
+    /// The task and classes of a network that is one input, or one operator after it.
+    fn of(
+        shape: [usize; 4],
+        operators: impl FnOnce(&mut GraphBuilder, NodeId) -> NodeId,
+    ) -> (Option<Task>, Option<usize>) {
+        let mut builder = GraphBuilder::new("network");
+        let input = builder.input("x", TensorType::new(shape.into(), Element::F32)).unwrap();
+        let output = operators(&mut builder, input);
+        let graph = builder.finish(&[output]).unwrap();
+        (Task::of(&graph), class_count(&graph))
+    }
+
+    #[test]
+    fn scores_maps_and_likelihoods_are_told_apart() {
+        let as_it_is = |_: &mut GraphBuilder, input| input;
+        assert_eq!(of([1, 1, 1, 1001], as_it_is), (Some(Task::Classify), Some(1001)));
+        assert_eq!(of([1, 8, 8, 21], as_it_is), (Some(Task::Segment), Some(21)));
+        assert_eq!(of([1, 8, 8, 1], as_it_is), (Some(Task::Segment), Some(2)));
+        assert_eq!(of([1, 8, 8, 500], as_it_is), (None, None));
+        assert_eq!(of([1, 1, 1, 1], as_it_is), (None, None));
+        assert_eq!(of([1, 1, 8, 4], as_it_is), (None, None));
+    }
+
+    #[test]
+    fn operators_say_what_relabelled_outputs_are() {
+        let index = of([1, 8, 8, 19], |builder, input| {
+            let map = builder.push("map", Op::ArgMax(ArgMax), &[input]).unwrap();
+            let reshape = Op::Reshape(Reshape { shape: Shape::new(1, 4, 16, 1) });
+            builder.push("flat", reshape, &[map]).unwrap()
+        });
+        assert_eq!(index, (Some(Task::Segment), Some(19)));
+
+        let detector = of([1, 1, 3, 4], |builder, boxes| {
+            let anchors = Tensor::from_f32(Shape::new(1, 1, 3, 4), vec![0.5; 12]).unwrap();
+            let op = DetectionPostprocess {
+                anchors: builder.param("anchors", anchors),
+                coder: BoxCoder::SSD,
+                suppression: Suppression {
+                    kind: SuppressionKind::Fast { classes_per_detection: 1 },
+                    score_threshold: 0.1,
+                    iou_threshold: 0.5,
+                    max_detections: 4,
+                },
+                classes: 90,
+            };
+            let scores = TensorType::new(Shape::new(1, 1, 3, 91), Element::F32);
+            let scores = builder.input("scores", scores).unwrap();
+            builder.push("found", Op::DetectionPostprocess(op), &[boxes, scores]).unwrap()
+        });
+        assert_eq!(detector, (Some(Task::Detect), Some(90)));
+    }
+}
