@@ -42,18 +42,11 @@ impl ModelOptions {
         let catalog = Catalog::from_environment();
         // Only what is built in can be had in another precision, size or batch.
         let must_be_built = self.choices.build_something() || batch > 1;
-        let name = match (&self.model, default.built_in) {
-            (Some(name), _) => name.as_str(),
+        let name = match &self.model {
+            Some(name) => name.as_str(),
             // The trained one where somebody has put it, else one with seeded weights.
-            (None, _) if !must_be_built && catalog.find(default.trained).is_ok() => default.trained,
-            (None, Some(name)) => name,
-            (None, None) => bail!(
-                "no model to {} with was found: pass --model FILE, or point {} at a folder \
-                 that has {}.tflite",
-                default.task,
-                Catalog::FOLDERS_VARIABLE,
-                default.trained,
-            ),
+            None if !must_be_built && catalog.find(default.trained).is_ok() => default.trained,
+            None => default.built_in,
         };
         self.choices.open(&catalog, name, batch)
     }
@@ -64,20 +57,20 @@ struct DefaultModel {
     task: Task,
     /// If it is in one of the catalog's folders.
     trained: &'static str,
-    /// Otherwise; `None` if none is built in.
-    built_in: Option<&'static str>,
+    /// Otherwise.
+    built_in: &'static str,
 }
 
 const DEFAULTS: [DefaultModel; 3] = [
     DefaultModel {
         task: Task::Classify,
         trained: "mobilenet_edgetpu_224_1.0_uint8",
-        built_in: Some("mobilenet-edgetpu-1.0"),
+        built_in: "mobilenet-edgetpu-1.0",
     },
     DefaultModel {
         task: Task::Detect,
         trained: "mobilenet_ssd_v2_coco_quant_postprocess",
-        built_in: None,
+        built_in: "ssdlite-mobilenet-edgetpu",
     },
     DefaultModel { task: Task::Segment, trained: "deeplabv3_mnv2_pascal_quant", built_in: None },
 ];

@@ -87,13 +87,6 @@ fn an_empty_picture_is_refused_and_thin_ones_work() {
 }
 
 #[test]
-fn without_a_detector_or_a_segmentation_it_is_said_how_to_get_one() {
-    for command in ["detect", "segment"] {
-        fails_with(&[command], &["--model FILE", "POCKETVISION_MODELS", ".tflite"]);
-    }
-}
-
-#[test]
 fn unknown_names_get_the_nearest() {
     fails_with(&["bench", "--backend", "gppu"], &["unknown backend 'gppu'", "'gpu'"]);
     fails_with(&["compare", "--backends", "cpu,edgetpu"], &["unknown backend", "'edgetpu-sim'"]);

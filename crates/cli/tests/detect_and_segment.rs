@@ -26,6 +26,22 @@ fn failure(arguments: &[&str]) -> String {
 }
 
 #[test]
+fn networks_that_are_built_in_run_without_any_file_and_say_what_they_are_worth() {
+    let folder = tempfile::tempdir().unwrap();
+    for (command, part) in [("detect", "objects"), ("segment", "classes")] {
+        let drawn = folder.path().join(format!("{command}.png"));
+        let arguments = [command, "--size", "129", "-o", text(&drawn), "--json"];
+        let output = pocketvision(&arguments).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains("random weights"), "{stderr}");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["weights"], "seeded");
+        assert!(report["images"][0][part].is_array());
+        assert_eq!(open(&drawn).unwrap().size(), (640, 480));
+    }
+}
+
+#[test]
 fn two_dogs_are_found_where_they_are() {
     let Some(shared) = shared() else { return };
     let photo = shared.join("images/photos/pets.jpg");

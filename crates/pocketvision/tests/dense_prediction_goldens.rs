@@ -11,11 +11,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use pocketvision::detection::{BoundingBox, Detection, detections};
-use pocketvision::op::{Resize, ResizeKind};
 use pocketvision::vision::Image;
 use pocketvision::{
-    Backend, BackendOptions, CompileOptions, Element, Graph, GraphBuilder, Model, Op, Plan, Shape,
-    Tensor, TensorData, TensorType, backend,
+    BackendOptions, CompileOptions, Element, Graph, Model, Plan, Tensor, TensorData, backend,
 };
 use serde_json::Value;
 
@@ -55,7 +53,7 @@ fn ssdlite_mobilenet_v2_finds_what_tensorflow_finds() {
         let photo_path = find(&shared.join("images/coco-val2017"), file);
         let bytes = std::fs::read(photo_path).expect("a photo");
         let image = Image::decode(&bytes, file).expect("a photo");
-        let input = resized(&image, 300, &*cpu);
+        let input = model.preprocess(&image).expect("an input");
         let rows = plan.run(&[input]).expect("a run")[0].clone();
         let ours: Vec<Detection> = detections(rows.as_f32().expect("detections")).collect();
         for golden in photo["dets_class_score_y0x0y1x1"].as_array().expect("a list") {
@@ -66,19 +64,6 @@ fn ssdlite_mobilenet_v2_finds_what_tensorflow_finds() {
     }
     eprintln!("{matched} of {total} detections");
     assert!(matched * 100 >= total * 98, "{matched} of {total} detections");
-}
-
-fn resized(image: &Image, side: usize, backend: &dyn Backend) -> Tensor {
-    let shape = Shape::new(1, image.height(), image.width(), 3);
-    let real = |&pixel: &u8| f32::from(pixel) / 127.5 - 1.0;
-    let pixels = Tensor::from_f32(shape, image.pixels().iter().map(real).collect());
-    let mut builder = GraphBuilder::new("resize");
-    let x = builder.input("photo", TensorType::new(shape, Element::F32)).expect("a photo");
-    let op = Resize { kind: ResizeKind::Bilinear, ..Resize::repeat(side, side) };
-    let y = builder.push("resized", Op::Resize(op), &[x]).expect("a resize");
-    let graph = builder.finish(&[y]).expect("a graph");
-    let mut plan = backend.compile(&graph, &CompileOptions::default()).expect("a plan");
-    plan.run(&[pixels.expect("pixels")]).expect("a run")[0].clone()
 }
 
 #[test]

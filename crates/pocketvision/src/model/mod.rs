@@ -73,13 +73,16 @@ impl Model {
     /// As [`Self::open`], and if the options do not fit the file.
     pub fn open_with(path: impl Into<PathBuf>, options: &OpenOptions) -> Result<Self, ModelError> {
         let path = path.into();
-        let (graph, normalization) = open::read(&path, options)?;
+        let (graph, filter, normalization) = open::read(&path, options)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let graph = passes::optimize(&graph)
             .map_err(|source| ModelError::Definition { name: name.clone(), source })?;
         let labels = open::labels(&path, &graph)?;
-        let model = Self::assemble(name, graph, labels, Origin::File(path), Weights::Trained);
-        Ok(model.with_normalization(normalization))
+        let mut model = Self::assemble(name, graph, labels, Origin::File(path), Weights::Trained);
+        if let Some(preprocess) = &mut model.preprocess {
+            *preprocess = Preprocess { filter, normalization, ..preprocess.clone() };
+        }
+        Ok(model)
     }
 
     fn assemble(

@@ -10,7 +10,7 @@ use super::task::class_count;
 use super::{ModelError, Task};
 use crate::Graph;
 use crate::models::Definition;
-use crate::vision::{Dataset, Labels, Normalization};
+use crate::vision::{Dataset, Filter, Labels, Normalization};
 
 /// What a file may leave open.
 #[derive(Clone, Debug, Default)]
@@ -56,13 +56,14 @@ impl Format {
     }
 }
 
-/// The network in a file, and how its pixels become numbers unless its input says so.
+/// The network in a file, and how photos become its input: how they are resized, and how
+/// pixels become numbers unless the input says so.
 ///
 /// A file without a known extension is taken for TFLite and judged by its content.
 pub(super) fn read(
     path: &Path,
     options: &OpenOptions,
-) -> Result<(Graph, Normalization), ModelError> {
+) -> Result<(Graph, Filter, Normalization), ModelError> {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     if FOREIGN_EXTENSIONS.contains(&extension.as_str()) {
         let (path, format) = (path.display().to_string(), format!(".{extension}"));
@@ -70,13 +71,14 @@ pub(super) fn read(
     }
     match Format::of(path) {
         Some(Format::Tflite) | None => {
-            Ok((pocketvision_import_tflite::open(path)?, normalization_of_tflite(path)))
+            let graph = pocketvision_import_tflite::open(path)?;
+            Ok((graph, Filter::Antialiased, normalization_of_tflite(path)))
         }
         Some(Format::Onnx) => {
             let shapes = options.input_shapes.clone();
             let options = pocketvision_import_onnx::ImportOptions { shapes };
             let graph = pocketvision_import_onnx::open(path, &options)?;
-            Ok((graph, normalization_of_onnx(path)))
+            Ok((graph, Filter::Antialiased, normalization_of_onnx(path)))
         }
         Some(Format::Safetensors) => {
             let options = ImportOptions {
@@ -84,13 +86,17 @@ pub(super) fn read(
                 tensorflow_port: options.tensorflow_port,
             };
             let checkpoint = pocketvision_import_safetensors::open(path, &options)?;
-            let normalization = match checkpoint.naming {
-                Naming::Torchvision | Naming::Timm => Normalization::TORCHVISION,
-                Naming::Slim | Naming::PocketVision | Naming::DetectionGraph => {
-                    Normalization::SYMMETRIC
+            let (filter, normalization) = match checkpoint.naming {
+                Naming::Torchvision | Naming::Timm => {
+                    (Filter::Antialiased, Normalization::TORCHVISION)
                 }
+                Naming::Slim | Naming::PocketVision => {
+                    (Filter::Antialiased, Normalization::SYMMETRIC)
+                }
+                // The graph that these weights come from takes photos of any size.
+                Naming::DetectionGraph => (Filter::Interpolated, Normalization::SYMMETRIC),
             };
-            Ok((checkpoint.graph, normalization))
+            Ok((checkpoint.graph, filter, normalization))
         }
     }
 }
