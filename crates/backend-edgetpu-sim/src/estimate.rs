@@ -96,8 +96,8 @@ pub struct Overheads {
     pub fixed: Overhead,
     /// Sending the program.
     pub instructions: Overhead,
-    /// Waiting for parameters that do not fit on the chip. They are sent while their layer
-    /// runs, so this is less than sending them takes.
+    /// Waiting for parameters that do not fit on the chip. They are sent while layers before
+    /// theirs run, so this is less than sending them takes.
     pub parameters: Overhead,
     /// Moving activations out and back in that do not fit on the chip.
     pub spills: Overhead,
@@ -199,14 +199,17 @@ impl Estimate {
         let instructions = Overhead::of(program_bytes, milliseconds(program_bytes, rate), chip);
         let outputs = Overhead::of(output_bytes, milliseconds(output_bytes, back_rate), chip);
 
-        // Host work before the chip, then what the chip is sent, then its layers. Memory is full
-        // of parameters that stay, so others come while their own layer runs, not before.
+        // Host work before the chip, then what the chip is sent, then its layers; parameters
+        // that do not stay flow meanwhile, in the order of their layers.
         let mut now = 0.0;
+        let mut sent = 0;
+        let mut stream_begins = 0.0;
         let begins = layers.iter().position(|layer| layer.cycles.total > 0);
         let (mut waited_ms, mut spilled_ms, mut spilled_bytes) = (0.0, 0.0, 0);
         for layer in &mut layers {
             if Some(layer.index) == begins {
                 now += fixed_ms + instructions.latency_ms + inputs.latency_ms;
+                stream_begins = now;
             }
             layer.start_ms = now;
             if layer.cycles.total > 0 {
@@ -214,7 +217,8 @@ impl Estimate {
                 let spill_ms = (milliseconds(bytes, rate) + milliseconds(bytes, back_rate)) / 2.0;
                 let busy_until = now + layer.latency_ms + spill_ms;
                 if layer.streamed {
-                    let arrived = now + milliseconds(layer.parameter_bytes, rate);
+                    sent += layer.parameter_bytes;
+                    let arrived = stream_begins + milliseconds(sent, rate);
                     layer.dma_stall_ms = (arrived - busy_until).max(0.0);
                 }
                 now = busy_until + layer.dma_stall_ms;

@@ -51,7 +51,10 @@ impl Chip {
     pub fn preset(name: &str) -> Result<Self, ChipError> {
         match preset_text(name) {
             Some(text) => parse::parse(&format!("{name}.toml"), text),
-            None => Err(ChipError::unknown(name, Self::presets())),
+            None => {
+                let aliases = ALIASES.iter().map(|(alias, _)| *alias);
+                Err(ChipError::unknown(name, Self::presets().chain(aliases)))
+            }
         }
     }
 
@@ -270,9 +273,10 @@ fn preset_text(name: &str) -> Option<&'static str> {
 }
 
 /// The chips that come with this crate.
-const PRESETS: [(&str, &str); 12] = [
+const PRESETS: [(&str, &str); 13] = [
     ("coral-usb", include_str!("../../chips/coral-usb.toml")),
     ("coral-usb-std", include_str!("../../chips/coral-usb-std.toml")),
+    ("coral-usb-tinycoral", include_str!("../../chips/coral-usb-tinycoral.toml")),
     ("coral-usb-laptop", include_str!("../../chips/coral-usb-laptop.toml")),
     ("coral-usb-pi4", include_str!("../../chips/coral-usb-pi4.toml")),
     ("coral-usb2", include_str!("../../chips/coral-usb2.toml")),

@@ -229,7 +229,7 @@ pub(crate) fn timeline(model: &Model, estimate: &Estimate, chip: &Chip) -> Trace
     Trace { process: format!("{} on simulated {}", model.name(), chip.name), tracks, events }
 }
 
-/// How fast each layer runs against how much it computes for each byte of memory it moves.
+/// How fast each layer runs against how much it computes for each byte of weights it reads.
 pub(crate) fn roofline(model: &Model, estimate: &Estimate, chip: &Chip) -> Plot {
     let nodes = model.graph().nodes();
     let clock = chip.array.clock_mhz * 1e6;
@@ -241,7 +241,8 @@ pub(crate) fn roofline(model: &Model, estimate: &Estimate, chip: &Chip) -> Plot 
         chip.array.tiles() as f64 * bytes_per_step / step_cycles.max(1e-9) * clock / 1e9;
     let mut named: Vec<(f64, Point)> = Vec::new();
     for layer in estimate.layers.iter().filter(|layer| layer.cycles.total > 0) {
-        let moved = layer.traffic.wide_read_bytes + layer.traffic.wide_write_bytes;
+        // Partial sums are written as often as they are read; what is left are weights.
+        let moved = layer.traffic.wide_read_bytes - layer.traffic.wide_write_bytes;
         if layer.layer.macs == 0 || moved == 0 {
             continue;
         }
@@ -267,12 +268,12 @@ pub(crate) fn roofline(model: &Model, estimate: &Estimate, chip: &Chip) -> Plot 
     let series = |name: &str, points, marks| Series { name: name.into(), points, marks };
     Plot {
         title: format!("{} on {}", model.name(), chip.name),
-        x: Axis::logarithmic("multiply-accumulates for each byte of wide memory"),
+        x: Axis::logarithmic("multiply-accumulates for each byte of weights read"),
         y: Axis::logarithmic("billion multiply-accumulates a second"),
         series: vec![
             series("layers", named.into_iter().map(|(_, point)| point).collect(), Marks::Points),
             series(
-                "roof: wide memory, multipliers",
+                "roof: reading weights, multiplying",
                 vec![roof(low), roof(peak / wide_rate), roof(high)],
                 Marks::Line,
             ),

@@ -138,10 +138,10 @@ impl SweepReport {
             let mut points: Vec<Point> = chosen
                 .filter_map(|point| {
                     let (x, y) = point.costs()?;
-                    let name = if !point.pareto {
-                        String::new()
-                    } else if one_chip {
+                    let name = if one_chip {
                         point.model.clone()
+                    } else if !point.pareto {
+                        String::new()
                     } else {
                         let values = point.values.iter().map(|value| format!("{value}"));
                         values.collect::<Vec<_>>().join(", ")
