@@ -1,23 +1,31 @@
-//! The compute shaders of PocketVision, in WGSL, one file an operator.
+//! The compute shaders of PocketVision, in WGSL, one file an operator or a fused group of
+//! operators.
 //!
-//! A shader here is plain text that can be read, highlighted and validated as it stands: no
-//! template language stands between the file and what the driver sees. A [`Shader`] is a
-//! body from `wgsl/f32`, `wgsl/int8` or `wgsl/moves` behind the few snippets that it needs
-//! from `wgsl/snippets` ([`Shader::source`] puts them together); the order does not matter
-//! to WGSL. What differs between two dispatches of one shader is a uniform `params`, not
-//! text, so a network needs about as many pipelines as it has kinds of operators.
+//! A shader here is plain text that can be read, highlighted and validated as it stands. A
+//! [`Shader`] is a body from `wgsl/f32`, `wgsl/int8` or `wgsl/moves` behind the few snippets
+//! that it needs from `wgsl/snippets`; [`Shader::source`] puts them together, puts the
+//! constants of a [`Variant`] before them (how many pixels an invocation computes, how wide the
+//! kernel is), and writes out the loops that are marked `// unrolled`. All else that differs
+//! between two dispatches is a uniform `params`, so a network needs about as many pipelines as
+//! it has kinds of layers.
 //!
 //! **Tensors.** Channels vary fastest and are padded to a multiple of four, so that four
-//! neighbouring channels, a *quad*, are one load: a `vec4<f32>`, or one `u32` of four bytes,
-//! the first channel in its lowest byte, int8 in two's complement. Quad `q` of pixel `(n, y,
-//! x)` is element `((n * height + y) * width + x) * quads + q`. The lanes of a padded channel
-//! hold arbitrary bytes in integer tensors and finite numbers in float tensors; shaders
-//! multiply them by a weight of 0, and outputs drop them.
+//! neighbouring channels, a *quad*, are one load: a `Stored`, which is `vec4<f32>` or, in half
+//! precision, `vec4<f16>`, or one `u32` of four bytes, the first channel in its lowest byte,
+//! int8 in two's complement. Quad `q` of pixel `(n, y, x)` is element `((n * height + y) *
+//! width + x) * quads + q`. The lanes of a padded channel hold arbitrary bytes in integer
+//! tensors and finite numbers in float tensors; shaders multiply them by a weight of 0, and
+//! outputs drop them. Sums are always f32 or i32.
+//!
+//! **Tiles.** Dense weights are tiles of four inputs by four outputs. Rows of tiles are padded
+//! to an even number, as invocations may compute two output quads. Convolutions count in
+//! *runs* of neighbouring pixels of one row, which share the input under their windows.
 //!
 //! **Bindings.** All are in group 0. Binding 0 is the uniform `params`, described by a
-//! structure of [`params`]; bindings 1 to n are the read-only buffers that [`Shader::reads`]
-//! names; binding n + 1 is the one buffer written, the output. No shader needs more than five
-//! buffers, and every workgroup has [`WORKGROUP_SIZE`] invocations.
+//! structure of [`params`]; then come the read-only buffers that [`Shader::reads`] names, then
+//! those written, [`Shader::writes`]. No shader needs more than six buffers besides the
+//! uniform. Workgroups have [`WORKGROUP_SIZE`] invocations, those of few outputs
+//! [`LARGE_WORKGROUP_SIZE`].
 //!
 //! **Dispatch.** Invocations count through [`Work::Invocations`] elements, or workgroups
 //! through [`Work::Workgroups`], in x and then in y: a count beyond what one dimension of a
@@ -28,28 +36,39 @@
 //! functions of one byte, and conversions between bytes and floats, are tables from the host.
 
 pub mod params;
+mod unroll;
+mod variant;
 
 use params::ParamsLayout;
+pub use variant::Variant;
 
-/// Invocations of every workgroup.
+/// Invocations of nearly every workgroup.
 pub const WORKGROUP_SIZE: u32 = 64;
+
+/// Invocations of a workgroup that works alone on an image: the most that WebGPU promises.
+pub const LARGE_WORKGROUP_SIZE: u32 = 256;
+
+/// Quads that [`Shader::SqueezeExciteF32`] has room for before squeezing.
+pub const MOST_EXCITED_QUADS: usize = 320;
+
+/// Quads that [`Shader::SqueezeExciteF32`] has room for after squeezing.
+pub const MOST_SQUEEZED_QUADS: usize = 160;
 
 /// Name of every entry point.
 pub const ENTRY_POINT: &str = "main";
-
-/// Name of the override constant of [`Shader::Conv2dInt8`] and [`Shader::PointwiseInt8`]:
-/// 0 if the zero point of the weights is 0, which saves a sum; otherwise 1.
-pub const HAS_WEIGHT_ZERO_POINT: &str = "HAS_WEIGHT_ZERO_POINT";
 
 /// Every shader.
 ///
 /// | shader | buffers read | work |
 /// |---|---|---|
-/// | `Conv2dF32` | input; weight `[tap][input quad][output quad]` 4x4 columns by input; bias | a tile of 4 pixels x 4 output channels |
-/// | `Conv2dInt8` | input; weight, the same tiles, 4 bytes by output; `OutputChannels` | the same |
-/// | `PointwiseF32`, `PointwiseInt8` | the same with one tap | the same |
-/// | `DepthwiseConv2dF32` | input; weight `[tap][quad]`; bias | a tile of 4 pixels x 4 channels |
-/// | `DepthwiseConv2dInt8` | input; weight `[tap][quad]` as i32, zero point subtracted; `OutputChannels` | the same |
+/// | `ProductF32` | input; weight `[input quad][output quad]` tiles; bias; scale; residual | a tile of pixels x output quads, shared by `split` invocations |
+/// | `ProductInt8` | input; weight; `OutputChannels`; residual | the same |
+/// | `Conv2dF32`, `Conv2dInt8` | input; weight `[tap][input quad][output quad]` tiles; bias or `OutputChannels` | a run x output quads |
+/// | `DepthwiseConv2dF32`, `DepthwiseConv2dInt8` | input; weight `[tap][quad]`, integers as i32, zero point subtracted; bias or `OutputChannels` | a run x a quad |
+/// | `Conv2dProjectF32`, `Conv2dProjectInt8`, `DepthwiseProjectF32`, `DepthwiseProjectInt8` | input; weights of both; biases or `OutputChannels` of both; residual | a workgroup for `tile_runs` runs |
+/// | `ExpandDepthwiseF32` | input; weights of both; biases of both | a workgroup for a band of rows x `slice_quads` quads |
+/// | `ProductPoolF32`, `ProductPoolInt8` | input; weight; bias or `OutputChannels` | a workgroup for an image x output quads |
+/// | `SqueezeExciteF32` | pooled sums; weights of both; biases of both | a workgroup for an image |
 /// | `GroupedConv2dF32`, `GroupedConv2dInt8` | input; weight `[tap][group input][output quad]`, integers as i32, zero point subtracted; bias or `OutputChannels` | a quad |
 /// | `Pool2dF32`, `Pool2dInt8` | input | a quad |
 /// | `ElementwiseF32` | a; b | a quad |
@@ -67,12 +86,20 @@ pub const HAS_WEIGHT_ZERO_POINT: &str = "HAS_WEIGHT_ZERO_POINT";
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[expect(missing_docs, reason = "the table above says what each is")]
 pub enum Shader {
+    ProductF32,
+    ProductInt8,
     Conv2dF32,
     Conv2dInt8,
-    PointwiseF32,
-    PointwiseInt8,
     DepthwiseConv2dF32,
     DepthwiseConv2dInt8,
+    Conv2dProjectF32,
+    Conv2dProjectInt8,
+    DepthwiseProjectF32,
+    DepthwiseProjectInt8,
+    ExpandDepthwiseF32,
+    ProductPoolF32,
+    ProductPoolInt8,
+    SqueezeExciteF32,
     GroupedConv2dF32,
     GroupedConv2dInt8,
     Pool2dF32,
@@ -120,13 +147,21 @@ impl Work {
 
 impl Shader {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 38] = [
+        Self::ProductF32,
+        Self::ProductInt8,
         Self::Conv2dF32,
         Self::Conv2dInt8,
-        Self::PointwiseF32,
-        Self::PointwiseInt8,
         Self::DepthwiseConv2dF32,
         Self::DepthwiseConv2dInt8,
+        Self::Conv2dProjectF32,
+        Self::Conv2dProjectInt8,
+        Self::DepthwiseProjectF32,
+        Self::DepthwiseProjectInt8,
+        Self::ExpandDepthwiseF32,
+        Self::ProductPoolF32,
+        Self::ProductPoolInt8,
+        Self::SqueezeExciteF32,
         Self::GroupedConv2dF32,
         Self::GroupedConv2dInt8,
         Self::Pool2dF32,
@@ -158,8 +193,16 @@ impl Shader {
         match self {
             Self::Conv2dF32 => "f32/conv2d",
             Self::Conv2dInt8 => "int8/conv2d",
-            Self::PointwiseF32 => "f32/pointwise",
-            Self::PointwiseInt8 => "int8/pointwise",
+            Self::ProductF32 => "f32/product",
+            Self::ProductInt8 => "int8/product",
+            Self::Conv2dProjectF32 => "f32/conv2d_project",
+            Self::Conv2dProjectInt8 => "int8/conv2d_project",
+            Self::DepthwiseProjectF32 => "f32/depthwise_project",
+            Self::DepthwiseProjectInt8 => "int8/depthwise_project",
+            Self::ExpandDepthwiseF32 => "f32/expand_depthwise",
+            Self::ProductPoolF32 => "f32/product_pool",
+            Self::ProductPoolInt8 => "int8/product_pool",
+            Self::SqueezeExciteF32 => "f32/squeeze_excite",
             Self::DepthwiseConv2dF32 => "f32/depthwise_conv2d",
             Self::DepthwiseConv2dInt8 => "int8/depthwise_conv2d",
             Self::GroupedConv2dF32 => "f32/grouped_conv2d",
@@ -189,19 +232,29 @@ impl Shader {
         }
     }
 
-    /// The read-only buffers, at bindings 1, 2 and so on. The output follows them.
+    /// The read-only buffers, at bindings 1, 2 and so on.
     pub const fn reads(self) -> &'static [&'static str] {
         match self {
+            Self::ProductF32 => &["input", "weight", "bias", "scale", "residual"],
+            Self::ProductInt8 => &["input", "weight", "channels", "residual"],
+            Self::Conv2dProjectF32 | Self::DepthwiseProjectF32 => {
+                &["input", "weight", "bias", "residual"]
+            }
+            Self::Conv2dProjectInt8 | Self::DepthwiseProjectInt8 => {
+                &["input", "weight", "channels", "residual"]
+            }
             Self::Conv2dF32
-            | Self::PointwiseF32
             | Self::DepthwiseConv2dF32
+            | Self::ExpandDepthwiseF32
+            | Self::ProductPoolF32
             | Self::GroupedConv2dF32
             | Self::ConvTranspose2dF32 => &["input", "weight", "bias"],
             Self::Conv2dInt8
-            | Self::PointwiseInt8
             | Self::DepthwiseConv2dInt8
+            | Self::ProductPoolInt8
             | Self::GroupedConv2dInt8
             | Self::ConvTranspose2dInt8 => &["input", "weight", "channels"],
+            Self::SqueezeExciteF32 => &["pooled", "weight", "bias"],
             Self::ResizeF32 | Self::ResizeInt8 => &["input", "rows", "columns"],
             Self::ElementwiseF32 => &["a", "b"],
             Self::ElementwiseInt8 => &["a", "b", "operands"],
@@ -223,13 +276,37 @@ impl Shader {
         }
     }
 
+    /// The buffers written, at the bindings after those read.
+    pub const fn writes(self) -> &'static [&'static str] {
+        match self {
+            Self::ExpandDepthwiseF32 => &["output", "pooled"],
+            _ => &["output"],
+        }
+    }
+
+    /// Invocations of its workgroups.
+    pub const fn workgroup_size(self) -> u32 {
+        match self {
+            Self::SqueezeExciteF32 => LARGE_WORKGROUP_SIZE,
+            _ => WORKGROUP_SIZE,
+        }
+    }
+
     /// The fields of its `params`, in order.
     pub const fn params(self) -> &'static [params::Field] {
         match self {
             Self::Conv2dF32 => params::Conv2dF32::FIELDS,
             Self::Conv2dInt8 => params::Conv2dInt8::FIELDS,
-            Self::PointwiseF32 => params::PointwiseF32::FIELDS,
-            Self::PointwiseInt8 => params::PointwiseInt8::FIELDS,
+            Self::ProductF32 => params::ProductF32::FIELDS,
+            Self::ProductInt8 => params::ProductInt8::FIELDS,
+            Self::Conv2dProjectF32 => params::Conv2dProjectF32::FIELDS,
+            Self::Conv2dProjectInt8 => params::Conv2dProjectInt8::FIELDS,
+            Self::DepthwiseProjectF32 => params::DepthwiseProjectF32::FIELDS,
+            Self::DepthwiseProjectInt8 => params::DepthwiseProjectInt8::FIELDS,
+            Self::ExpandDepthwiseF32 => params::ExpandDepthwiseF32::FIELDS,
+            Self::ProductPoolF32 => params::ProductPoolF32::FIELDS,
+            Self::ProductPoolInt8 => params::ProductPoolInt8::FIELDS,
+            Self::SqueezeExciteF32 => params::SqueezeExciteF32::FIELDS,
             Self::DepthwiseConv2dF32 => params::DepthwiseConv2dF32::FIELDS,
             Self::DepthwiseConv2dInt8 => params::DepthwiseConv2dInt8::FIELDS,
             Self::GroupedConv2dF32 => params::GroupedConv2dF32::FIELDS,
@@ -255,12 +332,12 @@ impl Shader {
     }
 
     /// The whole text, ready to compile.
-    pub fn source(self) -> String {
+    pub fn source(self, variant: &Variant) -> String {
         let (body, snippets) = self.parts();
-        let mut source = String::from(INVOCATION);
-        for part in snippets.iter().chain([&body]) {
+        let mut source = variant.header();
+        for part in [INVOCATION].iter().chain(snippets).chain([&body]) {
             source.push('\n');
-            source.push_str(part);
+            source.push_str(&unroll::unroll(part, variant));
         }
         source
     }
@@ -268,21 +345,77 @@ impl Shader {
     /// The body, and the snippets that it needs besides `invocation.wgsl`.
     const fn parts(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::Conv2dF32 => (include_str!("../wgsl/f32/conv2d.wgsl"), &[EPILOGUE, WINDOW]),
-            Self::Conv2dInt8 => {
-                (include_str!("../wgsl/int8/conv2d.wgsl"), &[FIXED_POINT, REQUANTIZE, DOT, WINDOW])
-            }
-            Self::PointwiseF32 => (include_str!("../wgsl/f32/pointwise.wgsl"), &[EPILOGUE]),
-            Self::PointwiseInt8 => {
-                (include_str!("../wgsl/int8/pointwise.wgsl"), &[FIXED_POINT, REQUANTIZE, DOT])
-            }
-            Self::DepthwiseConv2dF32 => {
-                (include_str!("../wgsl/f32/depthwise_conv2d.wgsl"), &[EPILOGUE, WINDOW])
-            }
+            Self::ProductF32 => (include_str!("../wgsl/f32/product.wgsl"), &[EPILOGUE, SUMS_F32]),
+            Self::ProductInt8 => (
+                include_str!("../wgsl/int8/product.wgsl"),
+                &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, RESIDUAL],
+            ),
+            Self::Conv2dF32 => (
+                include_str!("../wgsl/f32/conv2d.wgsl"),
+                &[EPILOGUE, WINDOW, RUN, SUMS_F32, CONV_F32],
+            ),
+            Self::Conv2dInt8 => (
+                include_str!("../wgsl/int8/conv2d.wgsl"),
+                &[FIXED_POINT, REQUANTIZE, DOT, WINDOW, RUN, SUMS_INT8, CONV_INT8],
+            ),
+            Self::DepthwiseConv2dF32 => (
+                include_str!("../wgsl/f32/depthwise_conv2d.wgsl"),
+                &[EPILOGUE, WINDOW, RUN, DEPTHWISE_F32],
+            ),
             Self::DepthwiseConv2dInt8 => (
                 include_str!("../wgsl/int8/depthwise_conv2d.wgsl"),
-                &[FIXED_POINT, REQUANTIZE, WINDOW],
+                &[FIXED_POINT, REQUANTIZE, WINDOW, RUN, DEPTHWISE_INT8],
             ),
+            Self::Conv2dProjectF32 => (
+                include_str!("../wgsl/f32/conv2d_project.wgsl"),
+                &[EPILOGUE, WINDOW, RUN, SUMS_F32, CONV_F32, PROJECT_F32],
+            ),
+            Self::Conv2dProjectInt8 => (
+                include_str!("../wgsl/int8/conv2d_project.wgsl"),
+                &[
+                    FIXED_POINT,
+                    REQUANTIZE,
+                    DOT,
+                    WINDOW,
+                    RUN,
+                    SUMS_INT8,
+                    CONV_INT8,
+                    RESIDUAL,
+                    PROJECT_INT8,
+                ],
+            ),
+            Self::DepthwiseProjectF32 => (
+                include_str!("../wgsl/f32/depthwise_project.wgsl"),
+                &[EPILOGUE, WINDOW, RUN, SUMS_F32, DEPTHWISE_F32, PROJECT_F32],
+            ),
+            Self::DepthwiseProjectInt8 => (
+                include_str!("../wgsl/int8/depthwise_project.wgsl"),
+                &[
+                    FIXED_POINT,
+                    REQUANTIZE,
+                    DOT,
+                    WINDOW,
+                    RUN,
+                    SUMS_INT8,
+                    DEPTHWISE_INT8,
+                    RESIDUAL,
+                    PROJECT_INT8,
+                ],
+            ),
+            Self::ExpandDepthwiseF32 => (
+                include_str!("../wgsl/f32/expand_depthwise.wgsl"),
+                &[EPILOGUE, WINDOW, RUN, SUMS_F32, DEPTHWISE_F32],
+            ),
+            Self::ProductPoolF32 => {
+                (include_str!("../wgsl/f32/product_pool.wgsl"), &[EPILOGUE, SUMS_F32])
+            }
+            Self::ProductPoolInt8 => (
+                include_str!("../wgsl/int8/product_pool.wgsl"),
+                &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, AVERAGE],
+            ),
+            Self::SqueezeExciteF32 => {
+                (include_str!("../wgsl/f32/squeeze_excite.wgsl"), &[EPILOGUE])
+            }
             Self::GroupedConv2dF32 => {
                 (include_str!("../wgsl/f32/grouped_conv2d.wgsl"), &[EPILOGUE, WINDOW])
             }
@@ -291,9 +424,10 @@ impl Shader {
                 &[FIXED_POINT, REQUANTIZE, WINDOW],
             ),
             Self::Pool2dF32 => (include_str!("../wgsl/f32/pool2d.wgsl"), &[WINDOW]),
-            Self::Pool2dInt8 => {
-                (include_str!("../wgsl/int8/pool2d.wgsl"), &[FIXED_POINT, REQUANTIZE, WINDOW])
-            }
+            Self::Pool2dInt8 => (
+                include_str!("../wgsl/int8/pool2d.wgsl"),
+                &[FIXED_POINT, REQUANTIZE, WINDOW, AVERAGE],
+            ),
             Self::ElementwiseF32 => {
                 (include_str!("../wgsl/f32/elementwise.wgsl"), &[EPILOGUE, BROADCAST])
             }
@@ -332,6 +466,17 @@ const EPILOGUE: &str = include_str!("../wgsl/snippets/epilogue.wgsl");
 const FIXED_POINT: &str = include_str!("../wgsl/snippets/fixed_point.wgsl");
 const REQUANTIZE: &str = include_str!("../wgsl/snippets/requantize.wgsl");
 const DOT: &str = include_str!("../wgsl/snippets/dot.wgsl");
+const RUN: &str = include_str!("../wgsl/snippets/run.wgsl");
+const SUMS_F32: &str = include_str!("../wgsl/snippets/sums_f32.wgsl");
+const SUMS_INT8: &str = include_str!("../wgsl/snippets/sums_int8.wgsl");
+const CONV_F32: &str = include_str!("../wgsl/snippets/conv_f32.wgsl");
+const CONV_INT8: &str = include_str!("../wgsl/snippets/conv_int8.wgsl");
+const DEPTHWISE_F32: &str = include_str!("../wgsl/snippets/depthwise_f32.wgsl");
+const DEPTHWISE_INT8: &str = include_str!("../wgsl/snippets/depthwise_int8.wgsl");
+const PROJECT_F32: &str = include_str!("../wgsl/snippets/project_f32.wgsl");
+const PROJECT_INT8: &str = include_str!("../wgsl/snippets/project_int8.wgsl");
+const RESIDUAL: &str = include_str!("../wgsl/snippets/residual.wgsl");
+const AVERAGE: &str = include_str!("../wgsl/snippets/average.wgsl");
 const WINDOW: &str = include_str!("../wgsl/snippets/window.wgsl");
 const BROADCAST: &str = include_str!("../wgsl/snippets/broadcast.wgsl");
 const QUAD_F32: &str = include_str!("../wgsl/snippets/quad_f32.wgsl");

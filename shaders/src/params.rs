@@ -41,7 +41,7 @@ pub mod activation {
     pub const SIGMOID: u32 = 5;
 }
 
-/// Numbers of [`Pool2dInt8::kind`].
+/// Numbers of [`Average::kind`].
 pub mod pool_kind {
     /// The largest.
     pub const MAX: u32 = 0;
@@ -93,13 +93,20 @@ impl FieldType for [u32; 4] {
     }
 }
 
-impl FieldType for Window {
-    const NAME: &'static str = "Window";
+macro_rules! part {
+    ($($name:ident)*) => {$(
+        impl FieldType for $name {
+            const NAME: &'static str = stringify!($name);
 
-    fn append_to(&self, words: &mut Vec<u32>) {
-        words.extend(self.words());
-    }
+            fn append_to(&self, words: &mut Vec<u32>) {
+                words.extend(self.words());
+            }
+        }
+    )*};
 }
+
+// Each a multiple of four words, as fields may follow it in a uniform.
+part!(Window Residual Average);
 
 macro_rules! params {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $ty:ty,)* })*) => {$(
@@ -142,6 +149,59 @@ params! {
         padding_left: u32,
     }
 
+    /// A tensor that an int8 convolution adds: `snippets/residual.wgsl`. `own_*` scale the
+    /// convolution's result, `sum_*` the sum.
+    Residual {
+        is_added: u32,
+        own_zero_point: i32,
+        own_mantissa: i32,
+        own_shift_right: u32,
+        zero_point: i32,
+        mantissa: i32,
+        shift_right: u32,
+        sum_mantissa: i32,
+        sum_shift_right: u32,
+        sum_zero_point: i32,
+        sum_low: i32,
+        sum_high: i32,
+    }
+
+    /// How int8 numbers are pooled: `snippets/average.wgsl`. `kind` is a number of
+    /// [`pool_kind`].
+    Average {
+        kind: u32,
+        zero_sum: i32,
+        mantissa: i32,
+        shift_left: u32,
+        shift_right: u32,
+        zero_point: i32,
+        unused_0: u32,
+        unused_1: u32,
+    }
+
+    /// Of `f32/product.wgsl`. `pixels` are those of one image.
+    ProductF32 {
+        pixels: u32,
+        images: u32,
+        input_quads: u32,
+        output_quads: u32,
+        output_channels: u32,
+        activation: u32,
+        has_residual: u32,
+    }
+
+    /// Of `int8/product.wgsl`.
+    ProductInt8 {
+        residual: Residual,
+        pixels: u32,
+        input_quads: u32,
+        output_quads: u32,
+        weight_zero_point: i32,
+        output_zero_point: i32,
+        output_low: i32,
+        output_high: i32,
+    }
+
     /// Of `f32/conv2d.wgsl`.
     Conv2dF32 {
         window: Window,
@@ -158,18 +218,111 @@ params! {
         output_high: i32,
     }
 
-    /// Of `f32/pointwise.wgsl`.
-    PointwiseF32 {
+    /// Of `f32/depthwise_conv2d.wgsl`. `*_at`: where weights begin in their buffer, in tiles
+    /// or quads.
+    DepthwiseConv2dF32 {
+        window: Window,
+        depthwise_at: u32,
+        activation: u32,
+    }
+
+    /// Of `int8/depthwise_conv2d.wgsl`.
+    DepthwiseConv2dInt8 {
+        window: Window,
+        depthwise_at: u32,
+        input_zero_point: i32,
+        output_zero_point: i32,
+        output_low: i32,
+        output_high: i32,
+    }
+
+    /// Of `f32/conv2d_project.wgsl`: of the two convolutions, the window is the first one's.
+    Conv2dProjectF32 {
+        window: Window,
+        hidden_activation: u32,
+        tile_runs: u32,
+        project_at: u32,
+        project_quads: u32,
+        project_channels: u32,
+        activation: u32,
+        has_residual: u32,
+    }
+
+    /// Of `f32/depthwise_project.wgsl`.
+    DepthwiseProjectF32 {
+        window: Window,
+        depthwise_at: u32,
+        hidden_activation: u32,
+        tile_runs: u32,
+        project_at: u32,
+        project_quads: u32,
+        project_channels: u32,
+        activation: u32,
+        has_residual: u32,
+    }
+
+    /// Of `int8/conv2d_project.wgsl`.
+    Conv2dProjectInt8 {
+        window: Window,
+        residual: Residual,
+        input_zero_point: i32,
+        weight_zero_point: i32,
+        hidden_zero_point: i32,
+        hidden_low: i32,
+        hidden_high: i32,
+        tile_runs: u32,
+        project_at: u32,
+        project_quads: u32,
+        project_weight_zero_point: i32,
+        output_zero_point: i32,
+        output_low: i32,
+        output_high: i32,
+    }
+
+    /// Of `int8/depthwise_project.wgsl`.
+    DepthwiseProjectInt8 {
+        window: Window,
+        residual: Residual,
+        input_zero_point: i32,
+        depthwise_at: u32,
+        hidden_zero_point: i32,
+        hidden_low: i32,
+        hidden_high: i32,
+        tile_runs: u32,
+        project_at: u32,
+        project_quads: u32,
+        project_weight_zero_point: i32,
+        output_zero_point: i32,
+        output_low: i32,
+        output_high: i32,
+    }
+
+    /// Of `f32/expand_depthwise.wgsl`: the window is the depthwise convolution's.
+    ExpandDepthwiseF32 {
+        window: Window,
+        source_quads: u32,
+        hidden_activation: u32,
+        depthwise_at: u32,
+        activation: u32,
+        band_rows: u32,
+        bands: u32,
+    }
+
+    /// Of `f32/product_pool.wgsl`. `pixels` are those of one image.
+    ProductPoolF32 {
         pixels: u32,
+        images: u32,
         input_quads: u32,
         output_quads: u32,
         output_channels: u32,
         activation: u32,
     }
 
-    /// Of `int8/pointwise.wgsl`.
-    PointwiseInt8 {
+    /// Of `int8/product_pool.wgsl`. `pixels` are those of one image.
+    ProductPoolInt8 {
+        average: Average,
         pixels: u32,
+        images: u32,
         input_quads: u32,
         output_quads: u32,
         weight_zero_point: i32,
@@ -178,19 +331,17 @@ params! {
         output_high: i32,
     }
 
-    /// Of `f32/depthwise_conv2d.wgsl`.
-    DepthwiseConv2dF32 {
-        window: Window,
-        activation: u32,
-    }
-
-    /// Of `int8/depthwise_conv2d.wgsl`.
-    DepthwiseConv2dInt8 {
-        window: Window,
-        input_zero_point: i32,
-        output_zero_point: i32,
-        output_low: i32,
-        output_high: i32,
+    /// Of `f32/squeeze_excite.wgsl`.
+    SqueezeExciteF32 {
+        images: u32,
+        bands: u32,
+        quads: u32,
+        squeezed_quads: u32,
+        per_pixel: f32,
+        squeeze_activation: u32,
+        gate_at: u32,
+        gate_activation: u32,
+        channels: u32,
     }
 
     /// Of `f32/grouped_conv2d.wgsl`.
@@ -221,12 +372,7 @@ params! {
     /// Of `int8/pool2d.wgsl`.
     Pool2dInt8 {
         window: Window,
-        kind: u32,
-        zero_sum: i32,
-        mantissa: i32,
-        shift_left: u32,
-        shift_right: u32,
-        output_zero_point: i32,
+        average: Average,
     }
 
     /// Of `f32/elementwise.wgsl`.

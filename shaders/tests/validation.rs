@@ -4,11 +4,35 @@ use std::collections::BTreeMap;
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Scalar, ScalarKind, StorageAccess, TypeInner, VectorSize};
-use pocketvision_shaders::params::{ParamsLayout, Window};
-use pocketvision_shaders::{ENTRY_POINT, HAS_WEIGHT_ZERO_POINT, Shader, WORKGROUP_SIZE};
+use pocketvision_shaders::params::{Average, ParamsLayout, Residual, Window};
+use pocketvision_shaders::{ENTRY_POINT, Shader, Variant};
+
+/// Variants that together reach each branch of the texts.
+fn variants() -> Vec<Variant> {
+    let plain = Variant { memory_vectors: 64, ..Variant::default() };
+    vec![
+        plain,
+        Variant { tile_pixels: 8, tile_quads: 2, slice_quads: 2, kernel_width: 3, ..plain },
+        Variant {
+            split: 4,
+            kernel_width: 5,
+            stride_width: 2,
+            dilation_width: 2,
+            has_scale: true,
+            has_sigmoid: true,
+            has_weight_zero_point: true,
+            ..plain
+        },
+        Variant { tile_pixels: 1, tile_quads: 2, split: 16, slice_quads: 4, ..plain },
+    ]
+}
 
 fn parse(shader: Shader) -> naga::Module {
-    let source = shader.source();
+    parse_variant(shader, &Variant::default())
+}
+
+fn parse_variant(shader: Shader, variant: &Variant) -> naga::Module {
+    let source = shader.source(variant);
     naga::front::wgsl::parse_str(&source)
         .unwrap_or_else(|error| panic!("{}: {}", shader.name(), error.emit_to_string(&source)))
 }
@@ -16,10 +40,26 @@ fn parse(shader: Shader) -> naga::Module {
 #[test]
 fn every_shader_is_valid_without_any_extension() {
     for shader in Shader::ALL {
-        let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
-        if let Err(error) = validator.validate(&parse(shader)) {
-            panic!("{}: {}", shader.name(), error.emit_to_string(&shader.source()));
+        for variant in variants() {
+            check(shader, &variant, Capabilities::empty());
         }
+    }
+}
+
+#[test]
+fn half_precision_needs_one_extension() {
+    for shader in Shader::ALL {
+        for variant in variants() {
+            let variant = Variant { is_half: true, ..variant };
+            check(shader, &variant, Capabilities::SHADER_FLOAT16);
+        }
+    }
+}
+
+fn check(shader: Shader, variant: &Variant, capabilities: Capabilities) {
+    let mut validator = Validator::new(ValidationFlags::all(), capabilities);
+    if let Err(error) = validator.validate(&parse_variant(shader, variant)) {
+        panic!("{}: {}", shader.name(), error.emit_to_string(&shader.source(variant)));
     }
 }
 
@@ -41,7 +81,7 @@ fn bindings_are_the_params_the_inputs_and_the_output() {
         let expected: BTreeMap<u32, (&str, AddressSpace)> =
             std::iter::once(("params", AddressSpace::Uniform))
                 .chain(shader.reads().iter().map(|&name| (name, read)))
-                .chain([("output", write)])
+                .chain(shader.writes().iter().map(|&name| (name, write)))
                 .enumerate()
                 .map(|(binding, what)| (binding as u32, what))
                 .collect();
@@ -54,11 +94,17 @@ fn params_have_the_fields_that_the_host_writes() {
     for shader in Shader::ALL {
         let module = parse(shader);
         assert_eq!(fields(&module, "Params"), shader.params(), "{}", shader.name());
-        if shader.params().contains(&("window", "Window")) {
-            assert_eq!(fields(&module, "Window"), Window::FIELDS, "{}", shader.name());
+        for (name, expected) in PARTS {
+            if shader.params().iter().any(|(_, ty)| *ty == name) {
+                assert_eq!(fields(&module, name), expected, "{}", shader.name());
+            }
         }
     }
 }
+
+/// Structures within params.
+const PARTS: [(&str, &[(&str, &str)]); 3] =
+    [("Window", Window::FIELDS), ("Residual", Residual::FIELDS), ("Average", Average::FIELDS)];
 
 /// Name and type of each field of a structure, which must have no gaps.
 fn fields<'a>(module: &'a naga::Module, structure: &str) -> Vec<(&'a str, &'static str)> {
@@ -73,8 +119,9 @@ fn fields<'a>(module: &'a naga::Module, structure: &str) -> Vec<(&'a str, &'stat
             TypeInner::Scalar(Scalar { kind: ScalarKind::Sint, width: 4 }) => ("i32", 4),
             TypeInner::Scalar(Scalar { kind: ScalarKind::Float, width: 4 }) => ("f32", 4),
             TypeInner::Vector { size: VectorSize::Quad, scalar: Scalar::U32 } => ("vec4<u32>", 16),
-            TypeInner::Struct { span, .. } if ty.name.as_deref() == Some("Window") => {
-                ("Window", span)
+            TypeInner::Struct { span, .. } => {
+                let part = PARTS.iter().find(|(name, _)| ty.name.as_deref() == Some(name));
+                (part.expect("a part of params").0, span)
             }
             ref other => panic!("{other:?}"),
         };
@@ -86,19 +133,13 @@ fn fields<'a>(module: &'a naga::Module, structure: &str) -> Vec<(&'a str, &'stat
 }
 
 #[test]
-fn entry_points_and_overrides_are_as_stated() {
+fn entry_points_are_as_stated() {
     for shader in Shader::ALL {
         let module = parse(shader);
         let [entry] = &module.entry_points[..] else { panic!("{}", shader.name()) };
         assert_eq!(entry.name, ENTRY_POINT);
-        assert_eq!(entry.workgroup_size, [WORKGROUP_SIZE, 1, 1], "{}", shader.name());
-        let overrides: Vec<_> =
-            module.overrides.iter().filter_map(|(_, o)| o.name.as_deref()).collect();
-        let expected: &[&str] = match shader {
-            Shader::Conv2dInt8 | Shader::PointwiseInt8 => &[HAS_WEIGHT_ZERO_POINT],
-            _ => &[],
-        };
-        assert_eq!(overrides, expected, "{}", shader.name());
+        assert_eq!(entry.workgroup_size, [shader.workgroup_size(), 1, 1], "{}", shader.name());
+        assert!(module.overrides.is_empty(), "{}", shader.name());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use pocketvision_shaders::{Shader, WORKGROUP_SIZE};
+use pocketvision_shaders::{LARGE_WORKGROUP_SIZE, Shader};
 
 use crate::GpuError;
 
@@ -135,12 +135,14 @@ fn position(summaries: &[AdapterSummary], name: Option<&str>) -> Result<usize, G
 fn can_run_shaders(adapter: &wgpu::Adapter) -> bool {
     let computes =
         adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS);
-    let buffers = Shader::ALL.iter().map(|shader| shader.reads().len() + 1).max().unwrap_or(0);
+    let buffers = Shader::ALL.iter().map(|s| s.reads().len() + s.writes().len()).max().unwrap_or(0);
     let limits = adapter.limits();
     computes
         && limits.max_storage_buffers_per_shader_stage as usize >= buffers
-        && limits.max_compute_invocations_per_workgroup >= WORKGROUP_SIZE
-        && limits.max_compute_workgroup_size_x >= WORKGROUP_SIZE
+        && limits.max_compute_invocations_per_workgroup >= LARGE_WORKGROUP_SIZE
+        && limits.max_compute_workgroup_size_x >= LARGE_WORKGROUP_SIZE
+        && limits.max_compute_workgroup_storage_size
+            >= wgpu::Limits::defaults().max_compute_workgroup_storage_size
 }
 
 #[cfg(test)]

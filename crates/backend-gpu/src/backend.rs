@@ -7,10 +7,10 @@ use pocketvision_core::{
 };
 
 use crate::adapter::{self, AdapterKind, AdapterSummary};
-use crate::device::Device;
+use crate::device::SharedDevice;
 use crate::host_tail::{self, TailedPlan};
 use crate::plan::GpuPlan;
-use crate::schedule::Schedule;
+use crate::tuning::{self, TuneError, Tuned};
 use crate::{BACKEND_NAME, GpuError, support};
 
 /// Choices made when opening a GPU.
@@ -19,6 +19,9 @@ pub struct GpuOptions {
     /// A part of the adapter's name, in any case. Without one, `WGPU_ADAPTER_NAME` is asked,
     /// and then the best adapter is taken.
     pub adapter: Option<String>,
+    /// Float tensors and weights are stored in half precision, and summed in f32: half the
+    /// bytes, and about three decimal digits. Adapters with the feature `f16` can.
+    pub half: bool,
 }
 
 /// Runs networks on a graphics processor.
@@ -27,7 +30,8 @@ pub struct GpuOptions {
 /// backend and run on threads of their own.
 #[derive(Clone, Debug)]
 pub struct GpuBackend {
-    device: Arc<Device>,
+    shared: Arc<SharedDevice>,
+    summary: AdapterSummary,
 }
 
 impl GpuBackend {
@@ -36,8 +40,10 @@ impl GpuBackend {
     /// # Errors
     /// If there is no adapter, none of the name asked for, or it cannot be opened.
     pub fn new(options: GpuOptions) -> Result<Self, GpuError> {
-        let name = options.adapter.or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok());
-        Ok(Self { device: Arc::new(Device::open(name.as_deref())?) })
+        let adapter = options.adapter.or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok());
+        let shared = Arc::new(SharedDevice::open(GpuOptions { adapter, ..options })?);
+        let summary = shared.current().summary.clone();
+        Ok(Self { shared, summary })
     }
 
     /// The adapters that [`Self::new`] can open, best first. `WGPU_BACKEND` narrows the list.
@@ -47,13 +53,13 @@ impl GpuBackend {
 
     /// The adapter that is open.
     pub fn adapter(&self) -> &AdapterSummary {
-        &self.device.summary
+        &self.summary
     }
 
     /// Shaders compiled so far, by all plans together. A kernel that two plans use is
     /// compiled once.
     pub fn pipeline_count(&self) -> usize {
-        self.device.pipeline_count()
+        self.shared.current().pipeline_count()
     }
 
     /// Compiles a network that runs on the device alone to the concrete type of plan.
@@ -68,8 +74,31 @@ impl GpuBackend {
         for node in graph.nodes() {
             support::supports(graph, node)?;
         }
-        let schedule = Schedule::new(graph, options.keep, self.device.schedule_limits())?;
-        GpuPlan::new(Arc::clone(&self.device), graph, options, schedule)
+        GpuPlan::new(Arc::clone(&self.shared), graph, options)
+    }
+
+    /// Measures how a network is best cut into the work of invocations and workgroups on this
+    /// adapter, and remembers it for later compilations, in this process and others. Compiles
+    /// and runs the network in a handful of ways, which takes seconds.
+    ///
+    /// Each way is also a test of its kernels: its results are compared with those of layers
+    /// that are computed one by one, and a way that differs is not taken.
+    ///
+    /// # Errors
+    /// As [`Backend::compile`] and [`Plan::run`], and if all results are wrong.
+    pub fn tune(&self, graph: &Graph) -> Result<Tuned, TuneError> {
+        for node in graph.nodes() {
+            support::supports(graph, node).map_err(CompileError::from)?;
+        }
+        tuning::tune(&self.shared, graph)
+    }
+
+    /// Takes the device away as an unplugged card would be: for tests of what happens then.
+    #[doc(hidden)]
+    pub fn lose_device(&self) {
+        let device = self.shared.current();
+        device.device.destroy();
+        let _ = device.poll(wgpu::PollType::Poll);
     }
 }
 
@@ -79,19 +108,18 @@ impl Backend for GpuBackend {
     }
 
     fn device(&self) -> DeviceInfo {
-        let AdapterSummary { name, kind, api, driver, .. } = self.device.summary.clone();
+        let AdapterSummary { name, kind, api, driver, .. } = self.summary.clone();
+        let device = self.shared.current();
         let kind = match kind {
             AdapterKind::Software => "software (runs on the processor)".into(),
             kind => kind.to_string(),
         };
-        let clock =
-            if self.device.has_timestamps() { Clock::DeviceTimestamp } else { Clock::HostWall };
-        DeviceInfo {
-            backend: BACKEND_NAME,
-            name,
-            details: vec![("type", kind), ("api", api.into()), ("driver", driver)],
-            clock,
+        let clock = if device.has_timestamps() { Clock::DeviceTimestamp } else { Clock::HostWall };
+        let mut details = vec![("type", kind), ("api", api.into()), ("driver", driver)];
+        if let Some(problem) = device.cache_problem() {
+            details.push(("warning:", problem.into()));
         }
+        DeviceInfo { backend: BACKEND_NAME, name, details, clock }
     }
 
     fn supports(&self, graph: &Graph, node: &Node) -> Result<(), Unsupported> {

@@ -1,12 +1,18 @@
 //! One open device: what all plans on it share.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pocketvision_core::{Graph, Keep};
 
 use crate::adapter::AdapterSummary;
+use crate::backend::GpuOptions;
+use crate::cache_file::CacheFile;
 use crate::pipeline::Pipeline;
 use crate::schedule::{Kernel, Limits};
-use crate::{GpuError, adapter};
+use crate::tuning::{self, Choices, Tuning};
+use crate::{GpuError, adapter, trusted};
 
 /// An adapter opened for computing.
 pub(crate) struct Device {
@@ -14,8 +20,27 @@ pub(crate) struct Device {
     pub(crate) queue: wgpu::Queue,
     pub(crate) summary: AdapterSummary,
     limits: wgpu::Limits,
+    pub(crate) is_half: bool,
     pipelines: Mutex<HashMap<Kernel, Arc<Pipeline>>>,
-    failure: Arc<Mutex<Option<String>>>,
+    cache: Option<Cache>,
+    tuning_file: Option<CacheFile>,
+    failure: Arc<Failure>,
+}
+
+/// Pipelines that the driver compiled in this process and before.
+struct Cache {
+    pipelines: wgpu::PipelineCache,
+    file: CacheFile,
+    /// Why the file was not used, if it was not.
+    problem: Option<String>,
+    has_grown: AtomicBool,
+}
+
+/// What went wrong outside of any call.
+#[derive(Default)]
+struct Failure {
+    message: Mutex<Option<String>>,
+    is_lost: AtomicBool,
 }
 
 impl std::fmt::Debug for Device {
@@ -25,14 +50,21 @@ impl std::fmt::Debug for Device {
 }
 
 impl Device {
-    /// Opens the best adapter, of those whose name contains `name` if one is given, with all
-    /// the memory limits that it has.
-    pub(crate) fn open(name: Option<&str>) -> Result<Self, GpuError> {
-        let (adapter, summary) = adapter::choose(name)?;
+    /// Opens the adapter that the options choose, with all the memory limits that it has.
+    pub(crate) fn open(options: &GpuOptions) -> Result<Self, GpuError> {
+        let (adapter, summary) = adapter::choose(options.adapter.as_deref())?;
+        let offered = adapter.features();
+        if options.half && !offered.contains(wgpu::Features::SHADER_F16) {
+            return Err(GpuError::NoHalf { adapter: summary.name });
+        }
+        let mut wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::PIPELINE_CACHE;
+        if options.half {
+            wanted |= wgpu::Features::SHADER_F16;
+        }
         let limits = adapter.limits();
         let request = wgpu::DeviceDescriptor {
             label: Some("pocketvision"),
-            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
+            required_features: offered & wanted,
             required_limits: limits.clone(),
             memory_hints: wgpu::MemoryHints::Performance,
             ..wgpu::DeviceDescriptor::default()
@@ -41,29 +73,67 @@ impl Device {
             pollster::block_on(adapter.request_device(&request)).map_err(|error| {
                 GpuError::Open { adapter: summary.name.clone(), message: error.to_string() }
             })?;
-        let failure = Arc::new(Mutex::new(None));
-        let record = |failure: &Mutex<Option<String>>, message: String| {
-            failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
-        };
-        let slot = Arc::clone(&failure);
+        let failure = Arc::new(Failure::default());
+        let seen = Arc::clone(&failure);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            record(&slot, error.to_string());
+            seen.record(error.to_string());
         }));
-        let slot = Arc::clone(&failure);
+        let seen = Arc::clone(&failure);
         device.set_device_lost_callback(move |reason, message| {
-            record(&slot, format!("the device was lost ({reason:?}): {message}"));
+            seen.is_lost.store(true, Ordering::Release);
+            seen.record(format!("the device was lost ({reason:?}): {message}"));
         });
-        let pipelines = Mutex::default();
-        Ok(Self { device, queue, summary, limits, pipelines, failure })
+        let has_cache = device.features().contains(wgpu::Features::PIPELINE_CACHE);
+        let info = adapter.get_info();
+        let tuning_file = CacheFile::of_adapter(&info, "tuning");
+        let file = CacheFile::of_adapter(&info, "pipelines").filter(|_| has_cache);
+        let cache = file.map(|file| {
+            let (data, problem) = match file.read() {
+                Ok(data) => (data, None),
+                Err(problem) => (None, Some(problem)),
+            };
+            let pipelines = trusted::pipeline_cache(&device, data.as_deref());
+            Cache { pipelines, file, problem, has_grown: AtomicBool::new(false) }
+        });
+        Ok(Self {
+            device,
+            queue,
+            summary,
+            limits,
+            is_half: options.half,
+            pipelines: Mutex::default(),
+            cache,
+            tuning_file,
+            failure,
+        })
     }
 
     /// What schedules must respect.
-    pub(crate) fn schedule_limits(&self) -> Limits {
+    pub(crate) fn schedule_limits(&self, tuning: Tuning) -> Limits {
         let binding = self.limits.max_storage_buffer_binding_size;
         Limits {
             max_binding_bytes: binding.min(self.limits.max_buffer_size),
             max_workgroups_per_dimension: self.limits.max_compute_workgroups_per_dimension,
+            memory_vectors: memory_vectors(self.limits.max_compute_workgroup_storage_size),
+            tuning,
+            is_half: self.is_half,
         }
+    }
+
+    /// How a network is cut: as measured before, or as suits the adapter's kind.
+    pub(crate) fn tuning(&self, graph: &Graph, keep: Keep) -> Tuning {
+        let choices = self.tuning_file.as_ref().map(Choices::read).unwrap_or_default();
+        let choice = choices.get(tuning::fingerprint(graph, keep, self.is_half));
+        choice.unwrap_or(Tuning::for_kind(self.summary.kind))
+    }
+
+    /// Remembers how a network is best cut, by its position in [`Tuning::ALL`].
+    pub(crate) fn remember_tuning(&self, graph: &Graph, keep: Keep, position: usize) {
+        let Some(file) = &self.tuning_file else { return };
+        let mut choices = Choices::read(file);
+        choices.set(tuning::fingerprint(graph, keep, self.is_half), position);
+        // What cannot be written is measured again, or not used.
+        let _ = choices.write(file);
     }
 
     /// Largest buffer in bytes.
@@ -84,7 +154,27 @@ impl Device {
 
     /// What went wrong outside of any call, if something did: nothing works after that.
     pub(crate) fn failure(&self) -> Option<String> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.failure.lock().clone()
+    }
+
+    /// Whether the device is gone: unplugged, reset, or taken by its driver.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.failure.is_lost.load(Ordering::Acquire)
+    }
+
+    /// Why cached pipelines were not used, if there were any and they were not.
+    pub(crate) fn cache_problem(&self) -> Option<&str> {
+        self.cache.as_ref()?.problem.as_deref()
+    }
+
+    /// Looks after what the device has finished.
+    pub(crate) fn poll(&self, how: wgpu::PollType) -> Result<(), String> {
+        match self.device.poll(how) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                Err(self.failure().unwrap_or_else(|| format!("waiting for the device: {error}")))
+            }
+        }
     }
 
     /// Does device work and hands back its first error.
@@ -110,13 +200,79 @@ impl Device {
         if let Some(pipeline) = pipelines.get(&kernel) {
             return Ok(Arc::clone(pipeline));
         }
-        let pipeline = self.checked(|| Arc::new(Pipeline::new(&self.device, kernel)))?;
+        let cache = self.cache.as_ref().map(|cache| &cache.pipelines);
+        let pipeline = self.checked(|| Arc::new(Pipeline::new(&self.device, kernel, cache)))?;
+        if let Some(cache) = &self.cache {
+            cache.has_grown.store(true, Ordering::Relaxed);
+        }
         pipelines.insert(kernel, Arc::clone(&pipeline));
         Ok(pipeline)
+    }
+
+    /// Writes the driver's compiled pipelines to the cache, if there are new ones. A cache that
+    /// cannot be written is a loss of time only.
+    pub(crate) fn save_pipelines(&self) {
+        let Some(cache) = &self.cache else { return };
+        if !cache.has_grown.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        if let Some(data) = cache.pipelines.get_data()
+            && !matches!(cache.file.read(), Ok(Some(known)) if known == data)
+        {
+            let _ = cache.file.write(&data);
+        }
     }
 
     /// Pipelines compiled so far.
     pub(crate) fn pipeline_count(&self) -> usize {
         self.pipelines.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
+}
+
+impl Failure {
+    fn lock(&self) -> MutexGuard<'_, Option<String>> {
+        self.message.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first reason stays: later errors follow from it.
+    fn record(&self, message: String) {
+        self.lock().get_or_insert(message);
+    }
+}
+
+/// The device that plans are made on, and that takes its place when it is lost.
+#[derive(Debug)]
+pub(crate) struct SharedDevice {
+    options: GpuOptions,
+    current: Mutex<Arc<Device>>,
+}
+
+impl SharedDevice {
+    pub(crate) fn open(options: GpuOptions) -> Result<Self, GpuError> {
+        let current = Mutex::new(Arc::new(Device::open(&options)?));
+        Ok(Self { options, current })
+    }
+
+    pub(crate) fn current(&self) -> Arc<Device> {
+        Arc::clone(&self.lock())
+    }
+
+    /// Opens a new device in the place of one that is lost, unless another plan did already.
+    pub(crate) fn replace(&self, lost: &Arc<Device>) -> Result<(), GpuError> {
+        let mut current = self.lock();
+        if Arc::ptr_eq(&current, lost) {
+            *current = Arc::new(Device::open(&self.options)?);
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<Device>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Room for what fused layers hand over, in 16 bytes: all but a kibibyte, and not more than
+/// leaves a processor of the device room for several workgroups.
+fn memory_vectors(workgroup_bytes: u32) -> u32 {
+    ((workgroup_bytes - 1024) / 16).min(1984)
 }

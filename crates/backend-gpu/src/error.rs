@@ -23,6 +23,14 @@ pub enum GpuError {
         /// The names of those that there are.
         available: Vec<String>,
     },
+    /// Half precision was asked for.
+    #[error(
+        "adapter '{adapter}' has no half precision (shader-f16); leave it out, or choose another adapter"
+    )]
+    NoHalf {
+        /// The adapter's name.
+        adapter: String,
+    },
     /// The driver refused to open the adapter.
     #[error("adapter '{adapter}' could not be opened: {message}")]
     Open {

@@ -3,6 +3,8 @@
 //! See the essay of [`pocketvision_shaders`]. On the host a tensor is dense; [`pack`] and
 //! [`unpack`] convert. Where the channels are a multiple of four, both are a plain copy.
 
+use half::f16;
+use half::slice::HalfFloatSliceExt;
 use pocketvision_core::{Element, Shape};
 
 /// Channels in one quad.
@@ -41,6 +43,24 @@ pub(crate) fn unpack(channels: usize, element_bytes: usize, padded: &[u8], dense
     }
     for (dense, padded) in dense.chunks_exact_mut(to).zip(padded.chunks_exact(from)) {
         dense.copy_from_slice(&padded[..to]);
+    }
+}
+
+/// As [`pack`], from f32 to half precision.
+pub(crate) fn pack_half(channels: usize, dense: &[f32], padded: &mut [f16]) {
+    for (padded, dense) in
+        padded.chunks_exact_mut(quads(channels) * LANES).zip(dense.chunks_exact(channels))
+    {
+        padded[..channels].convert_from_f32_slice(dense);
+    }
+}
+
+/// As [`unpack`], from half precision to f32.
+pub(crate) fn unpack_half(channels: usize, padded: &[f16], dense: &mut [f32]) {
+    for (dense, padded) in
+        dense.chunks_exact_mut(channels).zip(padded.chunks_exact(quads(channels) * LANES))
+    {
+        padded[..channels].convert_to_f32_slice(dense);
     }
 }
 

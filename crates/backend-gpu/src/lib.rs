@@ -14,14 +14,22 @@
 //!   and bind groups made when compiling. A run then writes the inputs to mapped memory,
 //!   submits one command buffer with one compute pass, and reads the outputs back. WebGPU
 //!   command buffers may be submitted only once, so the next one is recorded while the device
-//!   works on this one; a second run creates no pipeline, buffer or bind group.
+//!   works on this one; a second run creates no pipeline, buffer or bind group. [`GpuPlan`] can
+//!   also be fed ahead of its results.
+//!
+//! **Few dispatches.** A network of one image is bound by how many dispatches it takes and by
+//! how long each takes to begin, not by arithmetic. The planner computes together what one
+//! shader can: see `schedule/groups.rs`. Compiled pipelines are remembered on disk, in the folder
+//! that `POCKETVISION_GPU_CACHE` names or else in the user's cache folder.
 //!
 //! **What it computes** is int8 exactly as [`pocketvision_core::quant`] says, to the bit, and
-//! f32 with the error that summing in f32 has. uint8 is accepted where graphs have it: at
+//! f32 with the error that summing in f32 has, or, where it is asked for, f16 tensors and
+//! weights whose sums are f32 ([`GpuOptions::half`]). uint8 is accepted where graphs have it: at
 //! inputs, outputs and conversions.
 //!
 //! **Failures** are values. Each piece of device work runs in an error scope; errors outside
-//! of one, and the loss of the device, are recorded and returned by the next call. Nothing
+//! of one are recorded and returned by the next call. A device that is lost is opened again
+//! once, and the run repeated. Nothing
 //! falls back to the processor silently: without an adapter [`GpuBackend::new`] says what to
 //! install, and a software driver is marked as such in [`Backend::device`]. One operator is the
 //! host's by design, [`DetectionPostprocess`](pocketvision_core::op::DetectionPostprocess), which
@@ -35,22 +43,28 @@
 //! [`Backend::device`]: pocketvision_core::Backend::device
 
 mod adapter;
+mod assembly;
 mod backend;
 mod buffers;
+mod cache_file;
 mod device;
 mod error;
+mod frame;
 mod host_tail;
 mod layout;
 mod pipeline;
 mod plan;
 mod profile;
 mod schedule;
-mod staging;
 mod support;
+mod trusted;
+mod tuning;
 
 pub use adapter::{AdapterKind, AdapterSummary};
 pub use backend::{GpuBackend, GpuOptions};
 pub use error::GpuError;
+pub use plan::GpuPlan;
+pub use tuning::{TuneError, Tuned};
 
 /// What people type.
 pub(crate) const BACKEND_NAME: &str = "gpu";

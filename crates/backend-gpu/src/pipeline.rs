@@ -1,8 +1,9 @@
 //! From shader text to something that can be dispatched.
 
-use pocketvision_shaders::{ENTRY_POINT, HAS_WEIGHT_ZERO_POINT, Shader};
+use pocketvision_shaders::{ENTRY_POINT, Shader};
 
 use crate::schedule::Kernel;
+use crate::trusted;
 
 /// A compiled kernel.
 #[derive(Debug)]
@@ -13,14 +14,15 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     /// Compiles a kernel. Errors go to the device's error scope.
-    pub(crate) fn new(device: &wgpu::Device, kernel: Kernel) -> Self {
+    pub(crate) fn new(
+        device: &wgpu::Device,
+        kernel: Kernel,
+        cache: Option<&wgpu::PipelineCache>,
+    ) -> Self {
         let shader = kernel.shader;
         let label = Some(shader.name());
-        // Checked: an index that is wrong by a bug of ours reads or writes nothing it must not.
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label,
-            source: wgpu::ShaderSource::Wgsl(shader.source().into()),
-        });
+        let source = shader.source(&kernel.variant);
+        let module = trusted::shader_module(device, shader.name(), source);
         let entries = layout_entries(shader);
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label,
@@ -31,34 +33,29 @@ impl Pipeline {
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        let constants: Vec<(&str, f64)> = kernel
-            .has_weight_zero_point
-            .map(|value| (HAS_WEIGHT_ZERO_POINT, f64::from(u8::from(value))))
-            .into_iter()
-            .collect();
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label,
             layout: Some(&pipeline_layout),
             module: &module,
             entry_point: Some(ENTRY_POINT),
             compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &constants,
                 // Every shader writes its workgroup memory before it reads it.
                 zero_initialize_workgroup_memory: false,
+                ..wgpu::PipelineCompilationOptions::default()
             },
-            cache: None,
+            cache,
         });
         Self { pipeline, layout }
     }
 }
 
-/// The uniform, the buffers read, the buffer written.
+/// The uniform, the buffers read, the buffers written.
 fn layout_entries(shader: Shader) -> Vec<wgpu::BindGroupLayoutEntry> {
     let uniform = wgpu::BufferBindingType::Uniform;
     let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
     std::iter::once(uniform)
         .chain(shader.reads().iter().map(|_| storage(true)))
-        .chain([storage(false)])
+        .chain(shader.writes().iter().map(|_| storage(false)))
         .enumerate()
         .map(|(binding, ty)| wgpu::BindGroupLayoutEntry {
             binding: binding as u32,

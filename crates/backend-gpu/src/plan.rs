@@ -1,7 +1,7 @@
-//! A compiled network: device objects, and what one run does with them.
+//! A compiled network, and its runs.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
 use std::time::Instant;
 
 use pocketvision_core::{
@@ -10,309 +10,179 @@ use pocketvision_core::{
 };
 
 use crate::BACKEND_NAME;
-use crate::buffers::{Constants, Params, buffer};
-use crate::device::Device;
-use crate::pipeline::Pipeline;
+use crate::assembly::{Assembly, FRAMES};
+use crate::device::{Device, SharedDevice};
 use crate::profile::Timestamps;
-use crate::schedule::{BlobKind, Dispatch, Operand, Schedule};
-use crate::staging::{Mapped, Readback, Upload};
+use crate::schedule::Schedule;
+use crate::tuning::Tuning;
 
 /// A network compiled by [`crate::GpuBackend`].
+///
+/// [`Plan::run`] is for latency: it hands in inputs and waits. For throughput, and for cameras,
+/// [`Self::submit`] hands in inputs and returns, and [`Self::poll`] or [`Self::collect`] hands
+/// out results in order: the processor then fills one frame while the device works on another.
 #[derive(Debug)]
 pub struct GpuPlan {
-    device: Arc<Device>,
+    shared: Arc<SharedDevice>,
+    graph: Graph,
+    options: CompileOptions,
     signature: Signature,
-    layers: Vec<Layer>,
-    steps: Vec<Step>,
-    uploads: Vec<Upload>,
-    readbacks: Vec<Readback>,
-    /// The command buffer of the next run, recorded while the last one was running.
-    recorded: Option<wgpu::CommandBuffer>,
-    mapped: Mapped,
-    timestamps: Option<Timestamps>,
-    memory: MemoryUse,
+    tuning: Tuning,
+    assembly: Assembly,
+    /// Frames that are submitted, oldest first.
+    in_flight: VecDeque<usize>,
+    next_frame: usize,
     /// What broke this plan.
     broken: Option<String>,
 }
 
-/// A dispatch for the device.
-#[derive(Debug)]
-pub(crate) struct Step {
-    pub(crate) pipeline: Arc<Pipeline>,
-    pub(crate) bind_group: wgpu::BindGroup,
-    pub(crate) workgroups: (u32, u32),
-}
-
-/// A dispatch for people.
-#[derive(Debug)]
-pub(crate) struct Layer {
-    pub(crate) dispatch: Dispatch,
-    pub(crate) node_name: String,
-    pub(crate) macs: u64,
-    pub(crate) bytes: u64,
-}
-
 impl GpuPlan {
     pub(crate) fn new(
+        shared: Arc<SharedDevice>,
+        graph: &Graph,
+        options: &CompileOptions,
+    ) -> Result<Self, CompileError> {
+        let device = shared.current();
+        let tuning = device.tuning(graph, options.keep);
+        Self::with_tuning(shared, device, graph, options, tuning)
+    }
+
+    pub(crate) fn with_tuning(
+        shared: Arc<SharedDevice>,
         device: Arc<Device>,
         graph: &Graph,
         options: &CompileOptions,
-        schedule: Schedule,
+        tuning: Tuning,
     ) -> Result<Self, CompileError> {
-        let failed = |message| CompileError::Device { backend: BACKEND_NAME, message };
-        let mut pipelines = Vec::with_capacity(schedule.dispatches.len());
-        for dispatch in &schedule.dispatches {
-            pipelines.push(device.pipeline(dispatch.kernel).map_err(failed)?);
-        }
-        let signature = Signature::new(graph, options);
-        let owned = Arc::clone(&device);
-        let mut plan = device
-            .checked(|| Self::build(owned, graph, signature, schedule, pipelines))
-            .map_err(failed)?;
-        plan.warm_up().map_err(failed)?;
-        plan.recorded = Some(device.checked(|| plan.record()).map_err(failed)?);
-        Ok(plan)
+        let assembly = assemble(device, graph, options, tuning)?;
+        Ok(Self {
+            shared,
+            tuning,
+            graph: graph.clone(),
+            options: *options,
+            signature: Signature::new(graph, options),
+            assembly,
+            in_flight: VecDeque::with_capacity(FRAMES),
+            next_frame: 0,
+            broken: None,
+        })
     }
 
     /// Dispatches of one run.
     pub fn dispatch_count(&self) -> usize {
-        self.steps.len()
+        self.assembly.dispatch_count()
     }
 
-    fn build(
-        device: Arc<Device>,
-        graph: &Graph,
-        signature: Signature,
-        schedule: Schedule,
-        pipelines: Vec<Arc<Pipeline>>,
-    ) -> Self {
-        let constants = Constants::upload(&device, &schedule);
-        let slots: Vec<wgpu::Buffer> = schedule
-            .slot_bytes
-            .iter()
-            .map(|&size| {
-                let usage = wgpu::BufferUsages::STORAGE
-                    | wgpu::BufferUsages::COPY_DST
-                    | wgpu::BufferUsages::COPY_SRC;
-                buffer(&device, "activations", size, usage)
-            })
-            .collect();
-        let locate = |operand: Operand| match operand {
-            Operand::Value(value) => (&slots[schedule.values[value].slot], 0),
-            Operand::Blob(blob) => {
-                let (chunk, offset) = constants.places[blob];
-                (&constants.chunks[chunk], offset)
-            }
-        };
-        let bind = |operand: Operand| {
-            let (buffer, offset) = locate(operand);
-            let size = wgpu::BufferSize::new(schedule.operand_bytes(operand));
-            wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size })
-        };
+    /// Different pipelines among them.
+    pub fn pipeline_count(&self) -> usize {
+        let kernels = self.assembly.layers.iter().map(|layer| layer.dispatch.kernel);
+        kernels.collect::<std::collections::HashSet<_>>().len()
+    }
 
-        let params = Params::upload(&device, &schedule.dispatches);
-        let steps = schedule.dispatches.iter().zip(pipelines).enumerate();
-        let steps: Vec<Step> = steps
-            .map(|(index, (dispatch, pipeline))| {
-                let resources = std::iter::once(params.binding(index))
-                    .chain(dispatch.reads.iter().map(|&read| bind(read)))
-                    .chain([bind(Operand::Value(dispatch.output))]);
-                let entries: Vec<_> = resources
-                    .enumerate()
-                    .map(|(binding, resource)| wgpu::BindGroupEntry {
-                        binding: binding as u32,
-                        resource,
-                    })
-                    .collect();
-                let bind_group = device.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                    label: Some(dispatch.kernel.shader.name()),
-                    layout: &pipeline.layout,
-                    entries: &entries,
-                });
-                Step { pipeline, bind_group, workgroups: dispatch.workgroups }
-            })
-            .collect();
+    /// Bytes that the dispatches of one run read and write, weights included, if each reads
+    /// every byte of its buffers once.
+    pub fn bytes_moved(&self) -> u64 {
+        self.assembly.layers.iter().map(|layer| layer.bytes).sum()
+    }
 
-        let uploads: Vec<Upload> = schedule
-            .inputs
-            .iter()
-            .map(|&value| {
-                let size = schedule.values[value].bytes;
-                let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
-                Upload {
-                    staging: device.device.create_buffer(&wgpu::BufferDescriptor {
-                        label: Some("upload"),
-                        size,
-                        usage,
-                        mapped_at_creation: true,
-                    }),
-                    padded: vec![0; size as usize],
-                    target: slots[schedule.values[value].slot].clone(),
-                }
-            })
-            .collect();
-        let readbacks: Vec<Readback> = schedule
-            .outputs
-            .iter()
-            .map(|&output| {
-                let (source, source_offset) = locate(output);
-                let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-                let size = schedule.operand_bytes(output);
-                let staging = buffer(&device, "readback", size, usage);
-                Readback { source: source.clone(), source_offset, staging }
-            })
-            .collect();
+    /// Inferences that may be submitted before one is collected.
+    pub const fn frames_in_flight(&self) -> usize {
+        FRAMES
+    }
 
-        let staging_bytes = uploads.iter().map(|upload| 2 * upload.staging.size()).sum::<u64>()
-            + readbacks.iter().map(|readback| readback.staging.size()).sum::<u64>();
-        let tables = schedule.blob_bytes(BlobKind::Table);
-        let memory = MemoryUse {
-            weight_bytes: schedule.blob_bytes(BlobKind::Weights),
-            activation_bytes: schedule.slot_bytes.iter().sum(),
-            scratch_bytes: tables + params.buffer.size() + staging_bytes,
-        };
-        let layers = layers(graph, &schedule);
-        let (sender, receiver) = channel();
-        Self {
-            device,
-            signature,
-            layers,
-            steps,
-            uploads,
-            readbacks,
-            recorded: None,
-            mapped: Mapped { sender, receiver },
-            timestamps: None,
-            memory,
-            broken: None,
+    /// Hands in the inputs of one inference and returns while the device works on it.
+    ///
+    /// # Errors
+    /// If the inputs do not fit, if [`Self::frames_in_flight`] inferences wait to be collected,
+    /// or if the device fails.
+    pub fn submit(&mut self, inputs: &[Tensor]) -> Result<(), RunError> {
+        self.check(inputs)?;
+        if self.in_flight.len() == FRAMES {
+            let message = format!("{FRAMES} results wait to be collected before the next submit");
+            return Err(error(message));
         }
-    }
-
-    /// Dispatches one workgroup of each pipeline: some drivers, software ones above all, turn a
-    /// shader into machine code when it is first dispatched, which must not delay a first run.
-    fn warm_up(&self) -> Result<(), String> {
-        let submission = self.device.checked(|| {
-            let mut encoder = self.encoder();
-            {
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                let mut warm: Vec<&Arc<Pipeline>> = Vec::new();
-                for step in &self.steps {
-                    if !warm.iter().any(|pipeline| Arc::ptr_eq(pipeline, &step.pipeline)) {
-                        warm.push(&step.pipeline);
-                        step.dispatch(&mut pass, (1, 1));
-                    }
-                }
-            }
-            self.device.queue.submit([encoder.finish()])
-        })?;
-        self.mapped.wait(&self.device, submission, 0)
-    }
-
-    /// Records one whole run: inputs in, one compute pass, outputs out.
-    fn record(&self) -> wgpu::CommandBuffer {
-        let mut encoder = self.encoder();
-        self.record_uploads(&mut encoder);
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for step in &self.steps {
-                step.dispatch(&mut pass, step.workgroups);
-            }
-        }
-        self.record_readbacks(&mut encoder);
-        encoder.finish()
-    }
-
-    /// Records one whole run with a pass and two timestamps for each dispatch.
-    fn record_timed(&self, timestamps: &Timestamps) -> wgpu::CommandBuffer {
-        let mut encoder = self.encoder();
-        self.record_uploads(&mut encoder);
-        for (index, step) in self.steps.iter().enumerate() {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-                label: None,
-                timestamp_writes: Some(timestamps.of_pass(index)),
-            });
-            step.dispatch(&mut pass, step.workgroups);
-        }
-        self.record_readbacks(&mut encoder);
-        timestamps.record_readback(&mut encoder);
-        encoder.finish()
-    }
-
-    fn encoder(&self) -> wgpu::CommandEncoder {
-        self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
-    }
-
-    fn record_uploads(&self, encoder: &mut wgpu::CommandEncoder) {
-        for upload in &self.uploads {
-            let size = upload.staging.size();
-            encoder.copy_buffer_to_buffer(&upload.staging, 0, &upload.target, 0, size);
-        }
-    }
-
-    fn record_readbacks(&self, encoder: &mut wgpu::CommandEncoder) {
-        for Readback { source, source_offset, staging } in &self.readbacks {
-            encoder.copy_buffer_to_buffer(source, *source_offset, staging, 0, staging.size());
-        }
-    }
-
-    /// Everything up to the outputs lying in mapped memory.
-    fn execute(
-        &mut self,
-        inputs: &[Tensor],
-        commands: wgpu::CommandBuffer,
-        record_ahead: bool,
-    ) -> Result<(), String> {
-        for (upload, tensor) in self.uploads.iter_mut().zip(inputs) {
-            upload.write(tensor)?;
-        }
-        let device = Arc::clone(&self.device);
-        let submission = device.checked(|| {
-            let submission = self.device.queue.submit([commands]);
-            for upload in &self.uploads {
-                self.mapped.request(&upload.staging, wgpu::MapMode::Write);
-            }
-            for readback in &self.readbacks {
-                self.mapped.request(&readback.staging, wgpu::MapMode::Read);
-            }
-            if let Some(timestamps) = self.timestamps.as_ref().filter(|_| !record_ahead) {
-                self.mapped.request(timestamps.staging(), wgpu::MapMode::Read);
-            }
-            submission
-        })?;
-        if record_ahead {
-            self.recorded = Some(device.checked(|| self.record())?);
-        }
-        let timed = usize::from(!record_ahead && self.timestamps.is_some());
-        let requests = self.uploads.len() + self.readbacks.len() + timed;
-        self.mapped.wait(&device, submission, requests)
-    }
-
-    /// Copies the outputs out of mapped memory.
-    fn collect(&self, outputs: &mut Outputs) -> Result<(), String> {
-        let ports = self.readbacks.iter().zip(&self.signature.outputs);
-        for ((readback, port), (_, tensor)) in ports.zip(outputs.iter_mut()) {
-            readback.read(port, tensor)?;
-        }
+        let frame = self.next_frame;
+        self.start(frame, inputs).map_err(|message| self.break_with(message))?;
+        self.in_flight.push_back(frame);
+        self.next_frame = (frame + 1) % FRAMES;
         Ok(())
     }
 
-    /// Checks the arguments, and that nothing is broken.
+    /// Hands out the oldest result if there is one, without waiting; says whether it did.
+    ///
+    /// # Errors
+    /// If `outputs` were made for another plan, or the device failed.
+    pub fn poll(&mut self, outputs: &mut Outputs) -> Result<bool, RunError> {
+        let Some(&frame) = self.in_flight.front() else { return Ok(false) };
+        let is_done = self.assembly.frames[frame].is_done(&self.assembly.device);
+        if !is_done.map_err(|message| self.break_with(message))? {
+            return Ok(false);
+        }
+        self.collect(outputs)
+    }
+
+    /// Waits for the oldest result and hands it out; says whether there was one to wait for.
+    ///
+    /// # Errors
+    /// As [`Self::poll`].
+    pub fn collect(&mut self, outputs: &mut Outputs) -> Result<bool, RunError> {
+        self.signature.check_outputs(outputs)?;
+        let Some(frame) = self.in_flight.pop_front() else { return Ok(false) };
+        self.finish(frame, outputs).map_err(|message| self.break_with(message))?;
+        Ok(true)
+    }
+
+    fn start(&mut self, frame: usize, inputs: &[Tensor]) -> Result<(), String> {
+        let Assembly { device, frames, .. } = &mut self.assembly;
+        let commands = frames[frame].recorded.take().ok_or("no commands are recorded")?;
+        frames[frame].submit(device, inputs, commands, None)?;
+        // While the device works: what comes next.
+        self.assembly.record_ahead(frame)
+    }
+
+    fn finish(&mut self, frame: usize, outputs: &mut Outputs) -> Result<(), String> {
+        let Assembly { device, frames, .. } = &mut self.assembly;
+        frames[frame].wait(device, 0)?;
+        frames[frame].collect(&self.signature, outputs)
+    }
+
+    fn run_once(&mut self, inputs: &[Tensor], outputs: &mut Outputs) -> Result<(), String> {
+        let frame = self.next_frame;
+        self.start(frame, inputs)?;
+        self.finish(frame, outputs)
+    }
+
+    /// Checks the inputs, and that nothing is broken.
     fn check(&self, inputs: &[Tensor]) -> Result<(), RunError> {
         self.signature.check_inputs(inputs)?;
-        match self.broken.clone().or_else(|| self.device.failure()) {
+        match &self.broken {
             None => Ok(()),
-            Some(message) => Err(Self::error(message)),
+            Some(message) => Err(error(message.clone())),
+        }
+    }
+
+    fn check_idle(&self) -> Result<(), RunError> {
+        match self.in_flight.len() {
+            0 => Ok(()),
+            count => Err(error(format!("{count} submitted results wait to be collected"))),
         }
     }
 
     /// After a failed run staging buffers may be in any state: later runs fail at once.
     fn break_with(&mut self, message: String) -> RunError {
         self.broken = Some(format!("an earlier run failed ({message}); compile the network again"));
-        Self::error(message)
+        error(message)
     }
 
-    fn error(message: String) -> RunError {
-        RunError::Device { backend: BACKEND_NAME, message }
+    /// Compiles once more, on a new device, if the old one is lost.
+    fn recover(&mut self) -> Result<(), RunError> {
+        self.shared.replace(&self.assembly.device).map_err(|gpu| error(gpu.to_string()))?;
+        let device = self.shared.current();
+        let assembly = assemble(device, &self.graph, &self.options, self.tuning)
+            .map_err(|compile| error(compile.to_string()))?;
+        self.assembly = assembly;
+        self.in_flight.clear();
+        Ok(())
     }
 }
 
@@ -324,70 +194,66 @@ impl Plan for GpuPlan {
     fn run_into(&mut self, inputs: &[Tensor], outputs: &mut Outputs) -> Result<(), RunError> {
         self.check(inputs)?;
         self.signature.check_outputs(outputs)?;
-        let result = match self.recorded.take() {
-            Some(commands) => self.execute(inputs, commands, true),
-            None => Err("no commands are recorded".into()),
-        };
-        result.and_then(|()| self.collect(outputs)).map_err(|message| self.break_with(message))
+        self.check_idle()?;
+        let Err(message) = self.run_once(inputs, outputs) else { return Ok(()) };
+        // A device that is lost is replaced once; what fails after that has another reason.
+        if self.assembly.device.is_lost() {
+            self.recover()?;
+            return self.run_once(inputs, outputs).map_err(|message| self.break_with(message));
+        }
+        Err(self.break_with(message))
     }
 
     fn profile(&mut self, inputs: &[Tensor]) -> Result<Profile, RunError> {
         self.check(inputs)?;
-        if self.steps.is_empty() || !self.device.has_timestamps() {
+        self.check_idle()?;
+        if self.assembly.dispatch_count() == 0 || !self.assembly.device.has_timestamps() {
             let mut outputs = Outputs::for_signature(&self.signature);
             let start = Instant::now();
             self.run_into(inputs, &mut outputs)?;
             let latency_ms = 1e3 * start.elapsed().as_secs_f64();
-            return Ok(crate::profile::untimed(&self.layers, latency_ms));
+            return Ok(crate::profile::untimed(&self.assembly.layers, latency_ms));
         }
         self.profile_timed(inputs).map_err(|message| self.break_with(message))
     }
 
     fn memory(&self) -> MemoryUse {
-        self.memory
+        self.assembly.memory
     }
 }
 
 impl GpuPlan {
     fn profile_timed(&mut self, inputs: &[Tensor]) -> Result<Profile, String> {
-        let device = Arc::clone(&self.device);
-        if self.timestamps.is_none() {
-            let timestamps = device.checked(|| Timestamps::new(&device, self.steps.len()))?;
-            self.timestamps = Some(timestamps);
-        }
-        let timestamps = self.timestamps.take().ok_or("no timestamps")?;
-        let commands = device.checked(|| self.record_timed(&timestamps));
-        self.timestamps = Some(timestamps);
+        let device = Arc::clone(&self.assembly.device);
+        let timestamps = match self.assembly.timestamps.take() {
+            Some(timestamps) => timestamps,
+            None => device.checked(|| Timestamps::new(&device, self.assembly.dispatch_count()))?,
+        };
+        let commands = device.checked(|| self.assembly.record_timed(&timestamps))?;
         let start = Instant::now();
-        self.execute(inputs, commands?, false)?;
+        let frame = &mut self.assembly.frames[0];
+        frame.submit(&device, inputs, commands, Some(timestamps.staging()))?;
+        frame.wait(&device, 1)?;
         let mut outputs = Outputs::for_signature(&self.signature);
-        self.collect(&mut outputs)?;
+        frame.collect(&self.signature, &mut outputs)?;
         let latency_ms = 1e3 * start.elapsed().as_secs_f64();
-        let timestamps = self.timestamps.as_ref().ok_or("no timestamps")?;
-        crate::profile::timed(&self.layers, &timestamps.read(&device)?, latency_ms)
+        let times = timestamps.read(&device)?;
+        self.assembly.timestamps = Some(timestamps);
+        crate::profile::timed(&self.assembly.layers, &times, latency_ms)
     }
 }
 
-impl Step {
-    fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>, workgroups: (u32, u32)) {
-        pass.set_pipeline(&self.pipeline.pipeline);
-        pass.set_bind_group(0, &self.bind_group, &[]);
-        pass.dispatch_workgroups(workgroups.0, workgroups.1, 1);
-    }
+fn assemble(
+    device: Arc<Device>,
+    graph: &Graph,
+    options: &CompileOptions,
+    tuning: Tuning,
+) -> Result<Assembly, CompileError> {
+    let schedule = Schedule::new(graph, options.keep, device.schedule_limits(tuning))?;
+    Assembly::new(device, graph, &schedule)
+        .map_err(|message| CompileError::Device { backend: BACKEND_NAME, message })
 }
 
-/// What profiles say of each dispatch. A node's multiply-accumulates go to its last one.
-fn layers(graph: &Graph, schedule: &Schedule) -> Vec<Layer> {
-    let dispatches = &schedule.dispatches;
-    let layer = |(index, dispatch): (usize, &Dispatch)| {
-        let node = graph.node(dispatch.node);
-        let is_last = dispatches.get(index + 1).is_none_or(|next| next.node != dispatch.node);
-        Layer {
-            node_name: node.name.clone(),
-            macs: if is_last { graph.node_macs(node) } else { 0 },
-            bytes: schedule.dispatch_bytes(dispatch),
-            dispatch: dispatch.clone(),
-        }
-    };
-    dispatches.iter().enumerate().map(layer).collect()
+fn error(message: String) -> RunError {
+    RunError::Device { backend: BACKEND_NAME, message }
 }

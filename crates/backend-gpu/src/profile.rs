@@ -3,8 +3,8 @@
 use pocketvision_core::{Clock, LayerCost, Profile};
 
 use crate::BACKEND_NAME;
+use crate::assembly::Layer;
 use crate::device::Device;
-use crate::plan::Layer;
 
 /// Timestamp queries: two for each dispatch.
 #[derive(Debug)]
@@ -104,7 +104,8 @@ pub(crate) fn untimed(layers: &[Layer], latency_ms: f64) -> Profile {
 
 fn row(layer: &Layer) -> LayerCost {
     let kernel = layer.dispatch.kernel.shader.name();
-    let cost = LayerCost::new(Some(layer.dispatch.node), layer.node_name.clone(), kernel);
+    let node = layer.dispatch.nodes.last().copied();
+    let cost = LayerCost::new(node, layer.node_name.clone(), kernel);
     LayerCost { macs: layer.macs, bytes: layer.bytes, ..cost }
 }
 

@@ -388,4 +388,136 @@ proptest! {
         prop_assert_eq!(graph.ty(net.input).shape, net.shape);
         agrees(&graph, &mut numbers)?;
     }
+
+    /// Inverted bottlenecks, whose layers are computed together: with or without expansion, a
+    /// dense or depthwise window, squeeze-and-excitation, and a sum.
+    #[test]
+    fn bottleneck(
+        shape in shape(), hidden in 1usize..40, kernel in 0usize..3, stride in 1usize..3,
+        options in 0u32..64, numbers in numbers()
+    ) {
+        let mut numbers = numbers;
+        let option = |bit: u32| options >> bit & 1 == 1;
+        let (float, expands, depthwise, pools) = (option(0), option(1), option(2), option(3));
+        let squeezes = float && option(4);
+        let mut net = Stack::new(shape, float, &mut numbers);
+        if expands {
+            net.product(hidden, &mut numbers);
+        }
+        let window = Window::square([3, 5, 2][kernel], stride, Padding::Same);
+        net.window(window, depthwise, hidden, &mut numbers);
+        if squeezes {
+            net.squeeze_excite(1 + hidden / 3, &mut numbers);
+        }
+        net.product(shape.c, &mut numbers);
+        if net.shape() == shape && option(5) {
+            net.sum(&mut numbers);
+        }
+        if pools {
+            net.product(hidden, &mut numbers);
+            net.average();
+        }
+        agrees(&net.finish(), &mut numbers)?;
+    }
+}
+
+/// A graph of layers one after the other.
+struct Stack {
+    builder: GraphBuilder,
+    input: NodeId,
+    last: NodeId,
+    layers: usize,
+}
+
+impl Stack {
+    fn new(shape: Shape, is_float: bool, numbers: &mut Numbers) -> Self {
+        let OneOp { builder, input, .. } = OneOp::new(shape, is_float, numbers);
+        Self { builder, input, last: input, layers: 0 }
+    }
+
+    fn shape(&self) -> Shape {
+        self.builder.ty(self.last).shape
+    }
+
+    fn element(&self) -> Element {
+        self.builder.ty(self.last).element.clone()
+    }
+
+    fn push(&mut self, op: Op, inputs: &[NodeId], element: Element) -> NodeId {
+        self.layers += 1;
+        let name = format!("layer{}", self.layers);
+        self.last = self.builder.push_as(name, op, inputs, element).expect("a valid layer");
+        self.last
+    }
+
+    fn output(&self, scale: f32, numbers: &mut Numbers) -> Element {
+        if self.element().is_float() { Element::F32 } else { numbers.int8(scale) }
+    }
+
+    fn product(&mut self, outputs: usize, numbers: &mut Numbers) {
+        let activation = numbers.clamp();
+        let window = Window::square(1, 1, Padding::Valid);
+        self.conv2d(window, outputs, activation, numbers);
+    }
+
+    fn conv2d(
+        &mut self,
+        window: Window,
+        outputs: usize,
+        activation: Option<ActivationKind>,
+        numbers: &mut Numbers,
+    ) {
+        let shape = Shape::new(outputs, window.kernel_h, window.kernel_w, self.shape().c);
+        let element = self.element();
+        let (weight, bias) = numbers.weights(&mut self.builder, &element, shape, outputs);
+        let op = Op::Conv2d(Conv2d { window, weight, bias, groups: 1, activation });
+        let output = self.output(0.1, numbers);
+        self.push(op, &[self.last], output);
+    }
+
+    fn window(&mut self, window: Window, depthwise: bool, hidden: usize, numbers: &mut Numbers) {
+        let activation = numbers.clamp();
+        if !depthwise {
+            return self.conv2d(window, hidden, activation, numbers);
+        }
+        let channels = self.shape().c;
+        let shape = Shape::new(1, window.kernel_h, window.kernel_w, channels);
+        let element = self.element();
+        let (weight, bias) = numbers.weights(&mut self.builder, &element, shape, channels);
+        let op = Op::DepthwiseConv2d(DepthwiseConv2d { window, weight, bias, activation });
+        let output = self.output(0.05, numbers);
+        self.push(op, &[self.last], output);
+    }
+
+    fn squeeze_excite(&mut self, squeezed: usize, numbers: &mut Numbers) {
+        let (image, channels) = (self.last, self.shape().c);
+        self.average();
+        let one = Window::square(1, 1, Padding::Valid);
+        self.conv2d(one, squeezed, Some(ActivationKind::Relu), numbers);
+        let gates = [ActivationKind::HardSigmoid, ActivationKind::Sigmoid];
+        self.conv2d(one, channels, Some(gates[numbers.below(2)]), numbers);
+        let op = Op::Mul(Mul { activation: None });
+        let inputs = if numbers.below(2) == 0 { [image, self.last] } else { [self.last, image] };
+        self.push(op, &inputs, Element::F32);
+    }
+
+    fn sum(&mut self, numbers: &mut Numbers) {
+        let inputs =
+            if numbers.below(2) == 0 { [self.input, self.last] } else { [self.last, self.input] };
+        let output = self.output(0.1, numbers);
+        self.push(Op::Add(Add { activation: None }), &inputs, output);
+    }
+
+    fn average(&mut self) {
+        let Shape { h, w, .. } = self.shape();
+        let window = Window { kernel_h: h, kernel_w: w, ..Window::square(1, 1, Padding::Valid) };
+        let rounding = IntegerRounding::HalfAwayFromZero;
+        let op = Op::Pool2d(Pool2d { kind: PoolKind::Average, window, rounding });
+        let element = self.element();
+        self.push(op, &[self.last], element);
+    }
+
+    fn finish(self) -> Graph {
+        self.builder.finish(&[self.last]).expect("a graph")
+    }
 }

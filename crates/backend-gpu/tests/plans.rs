@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use pocketvision_backend_gpu::{GpuBackend, GpuError, GpuOptions};
 use pocketvision_core::op::{Activation, ActivationKind, Conv2d, Padding, Softmax, Window};
 use pocketvision_core::{
-    Backend, Clock, CompileError, CompileOptions, Element, Graph, GraphBuilder, Keep, Op, Plan,
-    Profile, RunError, Shape, Tensor, TensorType,
+    Backend, Clock, CompileError, CompileOptions, Element, Graph, GraphBuilder, Keep, Op, Outputs,
+    Plan, Profile, RunError, Shape, Tensor, TensorType,
 };
 use pocketvision_reference::ReferenceBackend;
 
@@ -221,13 +221,105 @@ fn too_large_a_network_is_refused_by_node() {
 fn an_adapter_is_chosen_by_name() {
     let Some(backend) = backend() else { return };
     let name = backend.adapter().name.to_uppercase();
-    let again = GpuBackend::new(GpuOptions { adapter: Some(name) }).unwrap();
+    let again =
+        GpuBackend::new(GpuOptions { adapter: Some(name), ..GpuOptions::default() }).unwrap();
     assert_eq!(again.adapter().name, backend.adapter().name);
-    let unknown = GpuOptions { adapter: Some("no such adapter".into()) };
+    let unknown = GpuOptions { adapter: Some("no such adapter".into()), ..GpuOptions::default() };
     match GpuBackend::new(unknown) {
         Err(GpuError::NoSuchAdapter { available, .. }) => {
             assert_eq!(available.len(), GpuBackend::adapters().len());
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn results_come_in_order_when_runs_overlap() {
+    let Some(backend) = backend() else { return };
+    let graph = network(3);
+    let mut plan = backend.compile_plan(&graph, &CompileOptions::default()).unwrap();
+    let images: Vec<Tensor> = (0..9).map(|seed| image(&graph, seed)).collect();
+    let mut outputs = Outputs::for_signature(plan.signature());
+    assert!(!plan.poll(&mut outputs).unwrap());
+    assert!(!plan.collect(&mut outputs).unwrap());
+
+    let mut results = Vec::new();
+    for (count, input) in images.iter().enumerate() {
+        let input = std::slice::from_ref(input);
+        if count - results.len() == plan.frames_in_flight() {
+            assert!(matches!(plan.submit(input), Err(RunError::Device { .. })));
+            assert!(plan.collect(&mut outputs).unwrap());
+            results.push(outputs[0].clone());
+        }
+        plan.submit(input).unwrap();
+    }
+    // A run would overtake those that wait.
+    assert!(matches!(plan.run(&images[..1]), Err(RunError::Device { .. })));
+    while results.len() < images.len() {
+        if plan.poll(&mut outputs).unwrap() {
+            results.push(outputs[0].clone());
+        }
+        std::thread::yield_now();
+    }
+    assert!(!plan.poll(&mut outputs).unwrap());
+    let expected: Vec<Tensor> = images.iter().map(|input| expected(&graph, input)).collect();
+    assert_eq!(results, expected);
+    assert_eq!(plan.run(&images[..1]).unwrap()[0], expected[0]);
+}
+
+#[test]
+fn a_lost_device_is_opened_again() {
+    if backend().is_none() {
+        return;
+    }
+    let backend = GpuBackend::new(GpuOptions::default()).unwrap();
+    let graph = network(3);
+    let mut plans = [(); 2].map(|()| backend.compile(&graph, &CompileOptions::default()).unwrap());
+    for seed in 0..2 {
+        let input = image(&graph, seed);
+        for plan in &mut plans {
+            assert_eq!(
+                plan.run(std::slice::from_ref(&input)).unwrap()[0],
+                expected(&graph, &input)
+            );
+        }
+        backend.lose_device();
+    }
+    let input = image(&graph, 9);
+    for plan in &mut plans {
+        assert_eq!(plan.run(std::slice::from_ref(&input)).unwrap()[0], expected(&graph, &input));
+    }
+}
+
+#[test]
+fn half_precision_is_close_or_refused() {
+    let Some(default) = backend() else { return };
+    let options = GpuOptions { half: true, ..GpuOptions::default() };
+    if !default.adapter().features.contains(&"f16") {
+        assert!(matches!(GpuBackend::new(options), Err(GpuError::NoHalf { .. })));
+        return;
+    }
+    let half = GpuBackend::new(options).unwrap();
+    // Integers of at most 11 bits are exact, and so are their sums.
+    let graph = network(3);
+    let input = image(&graph, 5);
+    let mut plan = half.compile(&graph, &CompileOptions::default()).unwrap();
+    assert_eq!(plan.run(std::slice::from_ref(&input)).unwrap()[0], expected(&graph, &input));
+    let mut whole = default.compile(&graph, &CompileOptions::default()).unwrap();
+    whole.run(&[input]).unwrap();
+    assert!(plan.memory().weight_bytes < whole.memory().weight_bytes);
+}
+
+#[test]
+fn tuning_runs_every_way_and_all_are_right() {
+    let Some(backend) = backend() else { return };
+    let graph = network(9);
+    let tuned = backend.tune(&graph).unwrap();
+    assert!(tuned.times_ms.len() > 1);
+    assert!(tuned.times_ms.iter().all(|time| time.is_some_and(|ms| ms > 0.0)), "{tuned:?}");
+    assert!(tuned.times_ms[tuned.chosen.unwrap()].is_some());
+    // Whatever was chosen is what compiling takes from now on, and it computes the same.
+    let mut plan = backend.compile(&graph, &CompileOptions::default()).unwrap();
+    let input = image(&graph, 2);
+    assert_eq!(plan.run(std::slice::from_ref(&input)).unwrap()[0], expected(&graph, &input));
 }

@@ -282,6 +282,9 @@ pub(crate) struct DeviceOptions {
     /// Round the factors of the cpu backend's float products to bf16: faster and less exact
     #[arg(long)]
     pub bf16: bool,
+    /// Store the gpu backend's float tensors in half precision: fewer bytes and less exact
+    #[arg(long)]
+    pub f16: bool,
     /// Chip of the edgetpu-sim backend: a preset or a .toml file [default: coral-usb]
     #[arg(long, value_name = "CHIP")]
     pub chip: Option<String>,
@@ -293,13 +296,18 @@ pub(crate) struct DeviceOptions {
 impl DeviceOptions {
     /// Opens a backend.
     pub(crate) fn backend(&self, name: &str) -> Result<Box<dyn Backend>> {
-        let options = BackendOptions {
+        Ok(backend(name, &self.options())?)
+    }
+
+    /// As the library takes them.
+    pub(crate) fn options(&self) -> BackendOptions {
+        BackendOptions {
             threads: self.threads.map(usize::from),
             bf16: self.bf16,
+            half: self.f16,
             chip: self.chip.clone(),
             adapter: self.adapter.clone(),
-        };
-        Ok(backend(name, &options)?)
+        }
     }
 }
 

@@ -4,11 +4,13 @@ use std::path::Path;
 
 use pocketvision_backend_cpu::{CpuBackend, CpuError, CpuOptions};
 use pocketvision_backend_edgetpu_sim::{Chip, ChipError, EdgeTpuSim};
-use pocketvision_backend_gpu::{GpuBackend, GpuError, GpuOptions};
+use pocketvision_backend_gpu::{
+    AdapterSummary, GpuBackend, GpuError, GpuOptions, TuneError, Tuned,
+};
 use pocketvision_reference::ReferenceBackend;
 use thiserror::Error;
 
-use crate::{Backend, nearest};
+use crate::{Backend, Graph, nearest};
 
 /// Names of all backends: those that networks are compared on, and last the reference, which
 /// is the yardstick.
@@ -32,7 +34,7 @@ pub fn backend(name: &str, options: &BackendOptions) -> Result<Box<dyn Backend>,
             let BackendOptions { threads, bf16, .. } = *options;
             Box::new(CpuBackend::new(CpuOptions { threads, bf16, ..CpuOptions::default() })?)
         }
-        "gpu" => Box::new(GpuBackend::new(GpuOptions { adapter: options.adapter.clone() })?),
+        "gpu" => Box::new(gpu(options)?),
         "edgetpu-sim" => {
             Box::new(EdgeTpuSim::new(chip(options.chip.as_deref().unwrap_or(DEFAULT_CHIP))?))
         }
@@ -44,10 +46,27 @@ pub fn backend(name: &str, options: &BackendOptions) -> Result<Box<dyn Backend>,
     })
 }
 
-/// The GPU adapters of this machine, best first. A part of a line's beginning will do for
-/// [`BackendOptions::adapter`].
+/// The GPU adapters of this machine, best first, and what each has. A part of a line's beginning
+/// will do for [`BackendOptions::adapter`].
 pub fn gpu_adapters() -> Vec<String> {
-    GpuBackend::adapters().iter().map(ToString::to_string).collect()
+    let line = |adapter: &AdapterSummary| match adapter.features[..] {
+        [] => adapter.to_string(),
+        _ => format!("{adapter}: {}", adapter.features.join(", ")),
+    };
+    GpuBackend::adapters().iter().map(line).collect()
+}
+
+/// Measures how a network is best cut on a GPU, and remembers it for later compilations: see
+/// [`GpuBackend::tune`].
+///
+/// # Errors
+/// If the GPU cannot be opened, or cannot run the network.
+pub fn tune_gpu(graph: &Graph, options: &BackendOptions) -> Result<Tuned, BackendError> {
+    Ok(gpu(options)?.tune(graph)?)
+}
+
+fn gpu(options: &BackendOptions) -> Result<GpuBackend, GpuError> {
+    GpuBackend::new(GpuOptions { adapter: options.adapter.clone(), half: options.half })
 }
 
 /// Choices made when opening a backend. Each concerns one backend; the others ignore it.
@@ -57,6 +76,8 @@ pub struct BackendOptions {
     pub threads: Option<usize>,
     /// Float products of `cpu` in bf16, if the processor has them: faster and less exact.
     pub bf16: bool,
+    /// Float tensors of `gpu` in half precision, if the adapter has it.
+    pub half: bool,
     /// Chip of `edgetpu-sim`: a preset's name or the path of a TOML file; `None` for `coral-usb`.
     pub chip: Option<String>,
     /// A part of the name of the adapter that `gpu` shall use; `None` for the best.
@@ -80,6 +101,9 @@ pub enum BackendError {
     /// There is no GPU, or none as asked.
     #[error(transparent)]
     Gpu(#[from] GpuError),
+    /// The GPU could not be tuned for a network.
+    #[error(transparent)]
+    Tune(#[from] TuneError),
     /// The chip to simulate is unknown or badly described.
     #[error(transparent)]
     Chip(#[from] ChipError),

@@ -42,13 +42,14 @@ mod model;
 mod nearest;
 
 pub use backends::{
-    BACKEND_NAMES, BackendError, BackendOptions, backend, backends, chip, gpu_adapters,
+    BACKEND_NAMES, BackendError, BackendOptions, backend, backends, chip, gpu_adapters, tune_gpu,
 };
 pub use model::{
     Catalog, CatalogEntry, Format, Model, ModelError, OpenOptions, Origin, Task, Weights,
 };
 pub use pocketvision_backend_cpu::{CpuError, Peak, SimdLevel};
 pub use pocketvision_backend_edgetpu_sim as edgetpu_sim;
+pub use pocketvision_backend_gpu::Tuned as GpuTuning;
 pub use pocketvision_core::models;
 pub use pocketvision_core::{
     Backend, Clock, CompileError, CompileOptions, DeviceInfo, Element, Graph, GraphBuilder,

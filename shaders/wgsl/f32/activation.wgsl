@@ -6,8 +6,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> output: array<Stored>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -17,6 +17,6 @@ fn main(
 ) {
     let index = linear_invocation(workgroup, workgroups, local);
     if index < params.elements {
-        output[index] = activate(params.activation, input[index]);
+        output[index] = Stored(activate(params.activation, vec4<f32>(input[index])));
     }
 }

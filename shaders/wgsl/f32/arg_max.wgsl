@@ -8,7 +8,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> output: array<u32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -23,9 +23,9 @@ fn main(
     }
     let first = pixel * params.quads;
     var best = 0u;
-    var largest = input[first].x;
+    var largest = f32(input[first].x);
     for (var quad = 0u; quad < params.quads; quad++) {
-        let x = input[first + quad];
+        let x = vec4<f32>(input[first + quad]);
         let lanes = min(params.channels - 4u * quad, 4u);
         for (var lane = 0u; lane < lanes; lane++) {
             if x[lane] > largest {

@@ -1,4 +1,5 @@
-// Dense 2-D convolution. One invocation: four output pixels, four output channels.
+// Dense 2-D convolution. One invocation: a run of TILE_PIXELS output pixels, TILE_QUADS output
+// quads. Needs window.wgsl, run.wgsl, sums_f32.wgsl, conv_f32.wgsl and epilogue.wgsl.
 
 struct Params {
     window: Window,
@@ -6,11 +7,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
-// [tap][input quad][output quad]; column i holds what input lane i adds to four outputs.
-@group(0) @binding(2) var<storage, read> weight: array<mat4x4<f32>>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
+// [tap][input quad][output quad], tiles
+@group(0) @binding(2) var<storage, read> weight: array<Stored>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> output: array<Stored>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -19,41 +20,27 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let index = linear_invocation(workgroup, workgroups, local);
-    let quad = index % params.window.output_quads;
-    let first = index / params.window.output_quads * 4u;
-    if first >= params.window.pixels {
+    let blocks = quad_blocks(params.window.output_quads);
+    let first_quad = index % blocks * TILE_QUADS;
+    if index / blocks >= run_count() {
         return;
     }
-    let pixels = four_pixels(first);
-    let zero = vec4<f32>(0.0);
-    var sum_0 = bias[quad];
-    var sum_1 = sum_0;
-    var sum_2 = sum_0;
-    var sum_3 = sum_0;
-    var at = quad;
-    for (var tap_row = 0u; tap_row < params.window.kernel_height; tap_row++) {
-        for (var tap_column = 0u; tap_column < params.window.kernel_width; tap_column++) {
-            let taps = four_taps(pixels, tap_row, tap_column);
-            for (var k = 0u; k < params.window.input_quads; k++) {
-                let w = weight[at];
-                sum_0 += w * select(zero, input[taps.offset.x + k], taps.inside.x);
-                sum_1 += w * select(zero, input[taps.offset.y + k], taps.inside.y);
-                sum_2 += w * select(zero, input[taps.offset.z + k], taps.inside.z);
-                sum_3 += w * select(zero, input[taps.offset.w + k], taps.inside.w);
-                at += params.window.output_quads;
+    let run = run_of(index / blocks);
+    convolve(run, first_quad);
+    let first = first_pixel(run);
+    for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+        for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
+            if run.column + p < params.window.output_width {
+                store(first + p, first_quad + q, sums[p * TILE_QUADS + q]);
             }
         }
     }
-    store(first, quad, sum_0);
-    store(first + 1u, quad, sum_1);
-    store(first + 2u, quad, sum_2);
-    store(first + 3u, quad, sum_3);
 }
 
 fn store(pixel: u32, quad: u32, sum: vec4<f32>) {
-    if pixel < params.window.pixels {
-        let value = activate(params.activation, sum);
+    if quad < params.window.output_quads {
+        let value = activate(params.activation, sum + bias[quad]);
         output[pixel * params.window.output_quads + quad] =
-            zero_padding(value, quad, params.window.output_channels);
+            Stored(zero_padding(value, quad, params.window.output_channels));
     }
 }

@@ -21,11 +21,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
 // [tap][input][output quad]
-@group(0) @binding(2) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> weight: array<Stored>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> output: array<Stored>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -59,10 +59,11 @@ fn main(
             let tap = tap_row * params.kernel_width + tap_column;
             var at = tap * params.input_channels * params.output_quads + quad;
             for (var k = 0u; k < params.input_channels; k++) {
-                sum += weight[at] * input[from + k / 4u][k % 4u];
+                sum += vec4<f32>(weight[at]) * f32(input[from + k / 4u][k % 4u]);
                 at += params.output_quads;
             }
         }
     }
-    output[index] = zero_padding(activate(params.activation, sum), quad, params.output_channels);
+    let value = activate(params.activation, sum);
+    output[index] = Stored(zero_padding(value, quad, params.output_channels));
 }

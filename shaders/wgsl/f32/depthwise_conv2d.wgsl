@@ -1,17 +1,19 @@
-// 2-D convolution of each channel with one filter of its own. One invocation: four output
-// pixels, four channels.
+// 2-D convolution of each channel with one filter of its own. One invocation: a run of
+// TILE_PIXELS output pixels, four channels. Needs window.wgsl, run.wgsl, depthwise_f32.wgsl
+// and epilogue.wgsl.
 
 struct Params {
     window: Window,
+    depthwise_at: u32,
     activation: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
 // [tap][quad]
-@group(0) @binding(2) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> weight: array<Stored>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> output: array<Stored>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -20,37 +22,23 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let index = linear_invocation(workgroup, workgroups, local);
-    let quad = index % params.window.input_quads;
-    let first = index / params.window.input_quads * 4u;
-    if first >= params.window.pixels {
+    let quad = index % params.window.output_quads;
+    if index / params.window.output_quads >= run_count() {
         return;
     }
-    let pixels = four_pixels(first);
-    let zero = vec4<f32>(0.0);
-    var sum_0 = bias[quad];
-    var sum_1 = sum_0;
-    var sum_2 = sum_0;
-    var sum_3 = sum_0;
-    var at = quad;
-    for (var tap_row = 0u; tap_row < params.window.kernel_height; tap_row++) {
-        for (var tap_column = 0u; tap_column < params.window.kernel_width; tap_column++) {
-            let taps = four_taps(pixels, tap_row, tap_column);
-            let w = weight[at];
-            sum_0 += w * select(zero, input[taps.offset.x + quad], taps.inside.x);
-            sum_1 += w * select(zero, input[taps.offset.y + quad], taps.inside.y);
-            sum_2 += w * select(zero, input[taps.offset.z + quad], taps.inside.z);
-            sum_3 += w * select(zero, input[taps.offset.w + quad], taps.inside.w);
-            at += params.window.input_quads;
+    let run = run_of(index / params.window.output_quads);
+    convolve_depthwise(run, quad);
+    let first = first_pixel(run);
+    for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+        if run.column + p < params.window.output_width {
+            output[(first + p) * params.window.output_quads + quad] =
+                Stored(activate(params.activation, run_sums[p] + bias[quad]));
         }
     }
-    store(first, quad, sum_0);
-    store(first + 1u, quad, sum_1);
-    store(first + 2u, quad, sum_2);
-    store(first + 3u, quad, sum_3);
 }
 
-fn store(pixel: u32, quad: u32, sum: vec4<f32>) {
-    if pixel < params.window.pixels {
-        output[pixel * params.window.input_quads + quad] = activate(params.activation, sum);
-    }
+fn source(image: u32, row: u32, column: u32, quad: u32) -> vec4<f32> {
+    let line = image * params.window.input_height + row;
+    let pixel = line * params.window.input_width + column;
+    return vec4<f32>(input[pixel * params.window.input_quads + quad]);
 }

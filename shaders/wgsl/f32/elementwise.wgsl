@@ -16,9 +16,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> b: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> a: array<Stored>;
+@group(0) @binding(2) var<storage, read> b: array<Stored>;
+@group(0) @binding(3) var<storage, read_write> output: array<Stored>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -31,8 +31,8 @@ fn main(
         return;
     }
     let at = operands_of(index);
-    var x = a[at.x];
-    var y = b[at.y];
+    var x = vec4<f32>(a[at.x]);
+    var y = vec4<f32>(b[at.y]);
     if params.a_repeats_channel != 0u {
         x = x.xxxx;
     }
@@ -43,5 +43,5 @@ fn main(
     if params.is_product != 0u {
         value = x * y;
     }
-    output[index] = activate(params.activation, value);
+    output[index] = Stored(activate(params.activation, value));
 }

@@ -10,11 +10,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
 // [tap][input of the group][output quad]
-@group(0) @binding(2) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> weight: array<Stored>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> output: array<Stored>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -48,7 +48,7 @@ fn main(
                         one_input(taps.offset.x, first_input.z + k),
                         one_input(taps.offset.x, first_input.w + k),
                     );
-                    sum += weight[at] * x;
+                    sum += vec4<f32>(weight[at]) * x;
                 }
                 at += params.window.output_quads;
             }
@@ -56,9 +56,9 @@ fn main(
     }
     let value = activate(params.activation, sum);
     output[pixel * params.window.output_quads + quad] =
-        zero_padding(value, quad, params.window.output_channels);
+        Stored(zero_padding(value, quad, params.window.output_channels));
 }
 
 fn one_input(offset: u32, channel: u32) -> f32 {
-    return input[offset + channel / 4u][channel % 4u];
+    return f32(input[offset + channel / 4u][channel % 4u]);
 }

@@ -7,8 +7,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> output: array<Stored>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -30,7 +30,7 @@ fn main(
         for (var tap_column = 0u; tap_column < params.window.kernel_width; tap_column++) {
             let taps = four_taps(pixels, tap_row, tap_column);
             if taps.inside.x {
-                let x = input[taps.offset.x + quad];
+                let x = vec4<f32>(input[taps.offset.x + quad]);
                 sum += x;
                 largest = max(largest, x);
                 count += 1.0;
@@ -41,5 +41,5 @@ fn main(
     if params.is_max != 0u {
         value = largest;
     }
-    output[index] = value;
+    output[index] = Stored(value);
 }

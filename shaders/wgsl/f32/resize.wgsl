@@ -11,11 +11,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
 // Of each row and column of the output: the one before, the one after, the share of the latter.
 @group(0) @binding(2) var<storage, read> rows: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> columns: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> output: array<Stored>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -37,9 +37,9 @@ fn main(
     let lower = (image * params.input_height + row.y) * params.input_width;
     let down = bitcast<f32>(row.z);
     let right = bitcast<f32>(column.z);
-    let left_side = input[(upper + column.x) * params.quads + quad] * (1.0 - down)
-        + input[(lower + column.x) * params.quads + quad] * down;
-    let right_side = input[(upper + column.y) * params.quads + quad] * (1.0 - down)
-        + input[(lower + column.y) * params.quads + quad] * down;
-    output[index] = left_side * (1.0 - right) + right_side * right;
+    let left_side = vec4<f32>(input[(upper + column.x) * params.quads + quad]) * (1.0 - down)
+        + vec4<f32>(input[(lower + column.x) * params.quads + quad]) * down;
+    let right_side = vec4<f32>(input[(upper + column.y) * params.quads + quad]) * (1.0 - down)
+        + vec4<f32>(input[(lower + column.y) * params.quads + quad]) * down;
+    output[index] = Stored(left_side * (1.0 - right) + right_side * right);
 }

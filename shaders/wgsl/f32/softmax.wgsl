@@ -9,8 +9,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> output: array<Stored>;
 
 const LOWEST: f32 = -0x1.fffffep+127;
 
@@ -30,7 +30,7 @@ fn main(
 
     var largest = vec4<f32>(LOWEST);
     for (var quad = local; quad < params.quads; quad += WORKGROUP_SIZE) {
-        let x = select(vec4<f32>(LOWEST), input[first + quad], is_channel(quad));
+        let x = select(vec4<f32>(LOWEST), vec4<f32>(input[first + quad]), is_channel(quad));
         largest = max(largest, x);
     }
     partial[local] = largest;
@@ -60,7 +60,7 @@ fn main(
     let total = partial[0].x + partial[0].y + partial[0].z + partial[0].w;
 
     for (var quad = local; quad < params.quads; quad += WORKGROUP_SIZE) {
-        output[first + quad] = exponentials(first, quad, maximum) / total;
+        output[first + quad] = Stored(exponentials(first, quad, maximum) / total);
     }
 }
 
@@ -69,6 +69,6 @@ fn is_channel(quad: u32) -> vec4<bool> {
 }
 
 fn exponentials(first: u32, quad: u32, maximum: f32) -> vec4<f32> {
-    let value = exp(params.beta * (input[first + quad] - maximum));
+    let value = exp(params.beta * (vec4<f32>(input[first + quad]) - maximum));
     return select(vec4<f32>(0.0), value, is_channel(quad));
 }

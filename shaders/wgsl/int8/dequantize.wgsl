@@ -8,7 +8,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> input: array<u32>;
 // The real number of each byte as stored.
 @group(0) @binding(2) var<storage, read> table: array<f32, 256>;
-@group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> output: array<Stored>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -20,6 +20,6 @@ fn main(
     if index < params.elements {
         let bytes = unpack4xU8(input[index]);
         output[index] =
-            vec4<f32>(table[bytes.x], table[bytes.y], table[bytes.z], table[bytes.w]);
+            Stored(vec4<f32>(table[bytes.x], table[bytes.y], table[bytes.z], table[bytes.w]));
     }
 }

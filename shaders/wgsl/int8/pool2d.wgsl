@@ -1,23 +1,11 @@
 // Average, maximum or rescaled mean of a sliding window over int8; padded positions do not
-// count. One invocation: one output pixel, four channels. Needs fixed_point.wgsl and
-// requantize.wgsl.
+// count. One invocation: one output pixel, four channels. Needs fixed_point.wgsl,
+// requantize.wgsl, window.wgsl and average.wgsl.
 
 struct Params {
     window: Window,
-    kind: u32,
-    zero_sum: i32,
-    mantissa: i32,
-    shift_left: u32,
-    shift_right: u32,
-    output_zero_point: i32,
+    average: Average,
 }
-
-const KIND_MAX: u32 = 0u;
-// An average whose halves go away from zero.
-const KIND_AVERAGE_AWAY: u32 = 1u;
-// An average whose halves go up.
-const KIND_AVERAGE_UP: u32 = 2u;
-const KIND_MEAN: u32 = 3u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<u32>;
@@ -50,29 +38,9 @@ fn main(
             }
         }
     }
-    var value = largest;
-    switch params.kind {
-        case KIND_AVERAGE_AWAY: {
-            let half = vec4<i32>(count / 2);
-            value = (sum + select(-half, half, sum > vec4<i32>(0))) / vec4<i32>(max(count, 1));
-        }
-        case KIND_AVERAGE_UP: {
-            value = floor_divide(sum + vec4<i32>(count / 2), max(count, 1));
-        }
-        case KIND_MEAN: {
-            let multiplier =
-                splat_multiplier(params.mantissa, params.shift_left, params.shift_right);
-            let mean = multiply(sum - params.zero_sum, multiplier);
-            value = place(mean, params.output_zero_point, -128, 127);
-        }
-        default: {
-        }
+    if params.average.kind == KIND_MAX {
+        output[index] = pack4xI8(largest);
+    } else {
+        output[index] = average(params.average, sum, count);
     }
-    output[index] = pack4xI8(clamp(value, vec4<i32>(-128), vec4<i32>(127)));
-}
-
-fn floor_divide(x: vec4<i32>, divisor: i32) -> vec4<i32> {
-    let quotient = x / vec4<i32>(divisor);
-    let below = quotient * divisor > x;
-    return quotient - select(vec4<i32>(0), vec4<i32>(1), below);
 }

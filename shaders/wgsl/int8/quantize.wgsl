@@ -10,7 +10,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
 // The smallest float that becomes `lowest + i`, rising; entry 0 is not read.
 @group(0) @binding(2) var<storage, read> thresholds: array<f32, 256>;
 @group(0) @binding(3) var<storage, read_write> output: array<u32>;
@@ -23,7 +23,7 @@ fn main(
 ) {
     let index = linear_invocation(workgroup, workgroups, local);
     if index < params.elements {
-        let x = input[index];
+        let x = vec4<f32>(input[index]);
         let steps = vec4<i32>(reached(x.x), reached(x.y), reached(x.z), reached(x.w));
         output[index] = pack4xI8(steps + vec4<i32>(params.lowest));
     }

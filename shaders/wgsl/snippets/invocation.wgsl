@@ -2,6 +2,7 @@
 // over two.
 
 const WORKGROUP_SIZE: u32 = 64u;
+const LARGE_WORKGROUP_SIZE: u32 = 256u;
 
 fn linear_workgroup(workgroup: vec3<u32>, workgroups: vec3<u32>) -> u32 {
     return workgroup.y * workgroups.x + workgroup.x;

@@ -1,21 +1,24 @@
 //! The planner: from a graph to a list of dispatches. It knows no GPU; all of it is tested
 //! without one.
 //!
-//! A [`Schedule`] is made in two steps. *Lowering* walks the graph and turns each node into
-//! dispatches of one shader each, over [`Operand`]s: values that are computed on the way, and
+//! A [`Schedule`] is made in three steps. *Grouping* finds nodes that one dispatch can compute
+//! together. *Lowering* walks the graph and turns each node or group into dispatches of one shader each, over [`Operand`]s: values that are computed on the way, and
 //! blobs, the constant bytes that the shaders read (packed weights, tables). *Slot
 //! assignment* then places the values in a few buffers: a value may take the buffer of one
 //! that nothing reads any more. Buffers are kept separate rather than cut from one arena,
 //! because WebGPU tracks hazards by buffer and forbids reading and writing one buffer in one
 //! dispatch.
 
+mod groups;
 mod lower;
 mod slots;
+mod tiles;
 
 use pocketvision_core::{CompileError, Graph, Keep, NodeId};
-use pocketvision_shaders::{Shader, Work};
+use pocketvision_shaders::{Shader, Variant, Work};
 
 use crate::BACKEND_NAME;
+use crate::tuning::Tuning;
 
 /// Everything that a plan does, in device terms but without device objects.
 #[derive(Clone, PartialEq, Debug)]
@@ -29,9 +32,27 @@ pub(crate) struct Schedule {
     /// What runs, in order.
     pub(crate) dispatches: Vec<Dispatch>,
     /// For each input of the graph, the value it is copied to.
-    pub(crate) inputs: Vec<usize>,
+    pub(crate) inputs: Vec<Port>,
     /// For each output of the plan, where it is found.
-    pub(crate) outputs: Vec<Operand>,
+    pub(crate) outputs: Vec<Port>,
+}
+
+/// Where a tensor enters or leaves the device.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Port {
+    pub(crate) operand: Operand,
+    pub(crate) conversion: Conversion,
+}
+
+/// How a tensor changes on its way to or from the device.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Conversion {
+    /// Not at all.
+    None,
+    /// The highest bit of each byte changes: between uint8 and int8.
+    FlipSigns,
+    /// Between f32 and f16.
+    Half,
 }
 
 /// Constant bytes on the device.
@@ -71,31 +92,29 @@ pub(crate) enum Operand {
 /// One dispatch of one shader.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Dispatch {
-    /// The node that it computes, or a part of it.
-    pub(crate) node: NodeId,
+    /// The nodes that it computes, or one that it computes a part of; in order.
+    pub(crate) nodes: Vec<NodeId>,
     pub(crate) kernel: Kernel,
     /// The uniform `params`.
     pub(crate) params: Vec<u32>,
     /// What is bound to [`Shader::reads`].
     pub(crate) reads: Vec<Operand>,
-    /// The value written.
-    pub(crate) output: usize,
+    /// The values written: [`Shader::writes`].
+    pub(crate) outputs: Vec<usize>,
     /// Workgroups in x and y.
     pub(crate) workgroups: (u32, u32),
 }
 
-/// A shader with its override constants: what has a pipeline of its own.
+/// A shader with its constants: what has a pipeline of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Kernel {
     pub(crate) shader: Shader,
-    /// Only for shaders with [`pocketvision_shaders::HAS_WEIGHT_ZERO_POINT`], and then its
-    /// value.
-    pub(crate) has_weight_zero_point: Option<bool>,
+    pub(crate) variant: Variant,
 }
 
 impl From<Shader> for Kernel {
     fn from(shader: Shader) -> Self {
-        Self { shader, has_weight_zero_point: None }
+        Self { shader, variant: Variant::default() }
     }
 }
 
@@ -106,6 +125,12 @@ pub(crate) struct Limits {
     pub(crate) max_binding_bytes: u64,
     /// Workgroups in one dimension of a dispatch.
     pub(crate) max_workgroups_per_dimension: u32,
+    /// Room in workgroup memory for what fused layers hand over, in 16 bytes.
+    pub(crate) memory_vectors: u32,
+    /// How work is cut.
+    pub(crate) tuning: Tuning,
+    /// Whether float tensors are stored in half precision.
+    pub(crate) is_half: bool,
 }
 
 impl Schedule {
@@ -129,8 +154,22 @@ impl Schedule {
 
     /// Bytes that a dispatch reads and writes.
     pub(crate) fn dispatch_bytes(&self, dispatch: &Dispatch) -> u64 {
-        let read: u64 = dispatch.reads.iter().map(|&read| self.operand_bytes(read)).sum();
-        read + self.values[dispatch.output].bytes
+        // A buffer that is bound a second time stands in for one that is not read.
+        let reads = dispatch.reads.iter().enumerate();
+        let read: u64 = reads
+            .filter(|&(index, read)| !dispatch.reads[..index].contains(read))
+            .map(|(_, &read)| self.operand_bytes(read))
+            .sum();
+        let written: u64 = dispatch.outputs.iter().map(|&value| self.values[value].bytes).sum();
+        read + written
+    }
+
+    /// The values that the caller feeds.
+    pub(crate) fn input_values(&self) -> impl Iterator<Item = usize> {
+        self.inputs.iter().map(|port| match port.operand {
+            Operand::Value(value) => value,
+            Operand::Blob(_) => unreachable!("inputs are values"),
+        })
     }
 
     /// Bytes of all blobs of a kind.
@@ -164,13 +203,21 @@ impl Limits {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use pocketvision_core::models::{self, BuildOptions, Precision};
     use pocketvision_core::op::{Activation, ActivationKind, Add, Axis, Concat, Reshape, Softmax};
-    use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+    use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, passes};
 
     use super::*;
 
-    const LIMITS: Limits =
-        Limits { max_binding_bytes: 128 << 20, max_workgroups_per_dimension: 65535 };
+    const LIMITS: Limits = Limits {
+        max_binding_bytes: 128 << 20,
+        max_workgroups_per_dimension: 65535,
+        memory_vectors: 960,
+        tuning: Tuning::ALL[3],
+        is_half: false,
+    };
 
     fn relu() -> Op {
         Op::Activation(Activation { kind: ActivationKind::Relu })
@@ -216,20 +263,20 @@ mod tests {
 
         let slot = |value: usize| schedule.values[value].slot;
         let mut holder: Vec<Option<usize>> = vec![None; schedule.slot_bytes.len()];
-        for &input in &schedule.inputs {
+        for input in schedule.input_values() {
             holder[slot(input)] = Some(input);
         }
         for dispatch in &schedule.dispatches {
             for read in &dispatch.reads {
                 if let Operand::Value(value) = *read {
                     assert_eq!(holder[slot(value)], Some(value));
-                    assert_ne!(slot(value), slot(dispatch.output));
+                    assert_ne!(slot(value), slot(dispatch.outputs[0]));
                 }
             }
-            holder[slot(dispatch.output)] = Some(dispatch.output);
+            holder[slot(dispatch.outputs[0])] = Some(dispatch.outputs[0]);
         }
         for output in &schedule.outputs {
-            let Operand::Value(value) = *output else { panic!("a constant") };
+            let Operand::Value(value) = output.operand else { panic!("a constant") };
             assert_eq!(holder[slot(value)], Some(value));
         }
     }
@@ -269,5 +316,53 @@ mod tests {
         let graph = builder.finish(&[y]).unwrap();
         let schedule = Schedule::new(&graph, Keep::Outputs, limits).unwrap();
         assert_eq!(schedule.dispatches[0].workgroups, (9, 3));
+    }
+
+    fn built_in(name: &str, precision: Precision) -> Schedule {
+        let definition = models::find(name).unwrap();
+        let options = BuildOptions { precision, ..definition.options() };
+        let graph = passes::optimize(&definition.build(&options).unwrap()).unwrap();
+        Schedule::new(&graph, Keep::Outputs, LIMITS).unwrap()
+    }
+
+    /// Dispatches, pipelines, and the kilobytes that all dispatches read and write.
+    fn counts(name: &str, precision: Precision) -> (usize, usize, u64) {
+        let schedule = built_in(name, precision);
+        let dispatches = &schedule.dispatches;
+        let kernels: HashSet<Kernel> = dispatches.iter().map(|d| d.kernel).collect();
+        let bytes: u64 = dispatches.iter().map(|d| schedule.dispatch_bytes(d)).sum();
+        (dispatches.len(), kernels.len(), bytes / 1000)
+    }
+
+    /// No timing says more about a network of one image on a graphics card than these.
+    #[test]
+    fn networks_take_few_dispatches() {
+        for (name, precision, most) in [
+            ("mobilenet-v3-large", Precision::F32, (42, 18, 45_400)),
+            ("mobilenet-edgetpu-1.0", Precision::F32, (39, 15, 35_500)),
+            ("mobilenet-edgetpu-1.0", Precision::Int8, (38, 13, 9_400)),
+            ("mobilenet-v2-1.0", Precision::F32, (37, 11, 50_200)),
+            ("mobilenet-v2-1.0", Precision::Int8, (37, 11, 13_100)),
+        ] {
+            let counts = counts(name, precision);
+            let fits = counts.0 <= most.0 && counts.1 <= most.1 && counts.2 <= most.2;
+            assert!(fits, "{name} {precision:?}: {counts:?} are more than {most:?}");
+        }
+    }
+
+    #[test]
+    fn no_layer_is_lost_in_a_group() {
+        let definition = models::find("mobilenet-v3-large").unwrap();
+        let options = BuildOptions { precision: Precision::F32, ..definition.options() };
+        let graph = passes::optimize(&definition.build(&options).unwrap()).unwrap();
+        let schedule = Schedule::new(&graph, Keep::Outputs, LIMITS).unwrap();
+        let computed: HashSet<NodeId> =
+            schedule.dispatches.iter().flat_map(|d| d.nodes.iter().copied()).collect();
+        let missing: Vec<&str> = graph
+            .iter()
+            .filter(|(id, node)| !computed.contains(id) && !matches!(node.op, Op::Input))
+            .map(|(_, node)| node.name.as_str())
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
     }
 }

@@ -16,13 +16,13 @@ pub(super) fn assign(schedule: &mut Schedule, keep: Keep) {
             Operand::Value(value) => Some(*value),
             Operand::Blob(_) => None,
         });
-        for value in values.chain([dispatch.output]) {
+        for value in values.chain(dispatch.outputs.iter().copied()) {
             last_use[value] = step;
         }
     }
     for output in &schedule.outputs {
-        if let Operand::Value(value) = output {
-            last_use[*value] = end;
+        if let Operand::Value(value) = output.operand {
+            last_use[value] = end;
         }
     }
     if keep == Keep::EveryNode {
@@ -31,15 +31,17 @@ pub(super) fn assign(schedule: &mut Schedule, keep: Keep) {
 
     let mut slots = Slots { bytes: vec![], holders: vec![] };
     let mut placed = vec![false; schedule.values.len()];
-    for &input in &schedule.inputs {
+    let inputs: Vec<usize> = schedule.input_values().collect();
+    for input in inputs {
         schedule.values[input].slot = slots.take(schedule.values[input].bytes, input);
         placed[input] = true;
     }
     for (step, dispatch) in schedule.dispatches.iter().enumerate() {
-        let output = dispatch.output;
-        if !placed[output] {
-            schedule.values[output].slot = slots.take(schedule.values[output].bytes, output);
-            placed[output] = true;
+        for &output in &dispatch.outputs {
+            if !placed[output] {
+                schedule.values[output].slot = slots.take(schedule.values[output].bytes, output);
+                placed[output] = true;
+            }
         }
         slots.release(|value| last_use[value] <= step);
     }

@@ -3,15 +3,15 @@
 use std::io::Write;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use pocketvision::vision::sample_picture;
-use pocketvision::{Clock, CompileOptions, Model, Tensor};
+use pocketvision::{Clock, CompileOptions, GpuTuning, Model, Tensor, tune_gpu};
 
 use super::run_clock;
 use crate::latency::{Latency, measure};
 use crate::options::{DeviceOptions, ModelOptions};
-use crate::report::{self, Benchmark, MILLIJOULES_PER_PICOJOULE};
+use crate::report::{self, Benchmark, GpuRun, MILLIJOULES_PER_PICOJOULE};
 
 /// Time one model on one backend
 #[derive(Args, Debug)]
@@ -39,6 +39,9 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "N", default_value_t = 5)]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     warm_up: u32,
+    /// First measure how the gpu backend best cuts this network, and remember it
+    #[arg(long)]
+    tune: bool,
     #[command(flatten)]
     device: DeviceOptions,
 }
@@ -49,6 +52,12 @@ impl Bench {
         let model = self.model.open_batch(self.batch as usize)?;
         let inputs = some_inputs(&model);
         let device = backend.device();
+        if self.tune {
+            if backend.name() != "gpu" {
+                bail!("--tune is for the gpu backend; add --backend gpu");
+            }
+            report_tuning(&tune_gpu(model.graph(), &self.device.options())?);
+        }
 
         let start = Instant::now();
         let mut plan = backend.compile(model.graph(), &CompileOptions::default())?;
@@ -60,6 +69,10 @@ impl Bench {
             (Latency::simulated(profile.latency_ms), profile.energy_pj)
         } else {
             (measure(&mut *plan, &inputs, warm_up_runs, self.runs as usize)?.1, None)
+        };
+        let gpu = match backend.name() {
+            "gpu" => Some(GpuRun::of(&plan.profile(&inputs)?, device.name.clone())),
+            _ => None,
         };
         let batch = model.graph().ty(model.graph().inputs()[0]).shape.n;
         let benchmark = Benchmark {
@@ -75,8 +88,21 @@ impl Bench {
             latency,
             energy_mj: energy_pj.map(|pj| pj * MILLIJOULES_PER_PICOJOULE),
             memory_bytes: plan.memory().total_bytes(),
+            gpu,
         };
         report::print(&benchmark, json, out)
+    }
+}
+
+/// One line on stderr for each way that the network was run in.
+fn report_tuning(tuned: &GpuTuning) {
+    for (way, time) in tuned.times_ms.iter().enumerate() {
+        let time = match time {
+            Some(ms) => format!("{ms:.2} ms"),
+            None => "wrong results: not used (is the driver up to date?)".into(),
+        };
+        let chosen = if tuned.chosen == Some(way) { ", the fastest" } else { "" };
+        let _ = writeln!(std::io::stderr(), "way {} to cut it: {time}{chosen}", way + 1);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use pocketvision::{Clock, Profile};
 use serde::Serialize;
 
 use super::Report;
@@ -32,6 +33,32 @@ pub(crate) struct Benchmark {
     pub energy_mj: Option<f64>,
     /// All memory that the plan holds.
     pub memory_bytes: u64,
+    /// What only a graphics adapter has.
+    #[serde(flatten)]
+    pub gpu: Option<GpuRun>,
+}
+
+/// A run on a graphics adapter.
+#[derive(Debug, Serialize)]
+pub(crate) struct GpuRun {
+    /// The adapter's name.
+    pub adapter: String,
+    /// Dispatches of a run.
+    pub dispatches: usize,
+    /// Time between the device's timestamps around each dispatch, added up, of one run in
+    /// which each has a pass of its own; null where the device has no clock.
+    pub device_ms: Option<f64>,
+}
+
+impl GpuRun {
+    /// From a profile, which has a row a dispatch and one of all else.
+    pub(crate) fn of(profile: &Profile, adapter: String) -> Self {
+        let rows = profile.layers.iter().filter(|layer| layer.name != Profile::OTHER);
+        let dispatches = rows.clone().count();
+        let device_ms = (profile.clock == Clock::DeviceTimestamp)
+            .then(|| rows.map(|layer| layer.latency_ms).sum());
+        Self { adapter, dispatches, device_ms }
+    }
 }
 
 impl Report for Benchmark {
@@ -44,6 +71,12 @@ impl Report for Benchmark {
             writeln!(out, "  fastest     {} ms", milliseconds(min_ms))?;
             writeln!(out, "  95th pct.   {} ms", milliseconds(p95_ms))?;
             writeln!(out, "  spread      {} over {runs} runs", percent(spread))?;
+        }
+        if let Some(GpuRun { dispatches, device_ms, .. }) = &self.gpu {
+            writeln!(out, "  dispatches  {dispatches}")?;
+            if let Some(device_ms) = device_ms {
+                writeln!(out, "  on device   {} ms", milliseconds(*device_ms))?;
+            }
         }
         if let Some(energy_mj) = self.energy_mj {
             writeln!(out, "  energy      {energy_mj:.2} mJ (modelled)")?;

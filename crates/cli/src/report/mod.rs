@@ -29,7 +29,7 @@ use std::io::{self, Write};
 use anyhow::Result;
 use serde::Serialize;
 
-pub(crate) use benchmark::Benchmark;
+pub(crate) use benchmark::{Benchmark, GpuRun};
 pub(crate) use claims::ClaimsReport;
 pub(crate) use classification::{Classification, ClassifiedImage};
 pub(crate) use comparison::{

@@ -6,6 +6,7 @@ use pocketvision_core::{CompileError, Node, NodeId};
 use pocketvision_shaders::{Shader, params};
 
 use super::super::{BlobKind, Operand};
+use super::elementwise::float_kernel;
 use super::{Lowering, activation_number, elements, quad_work, quads, weights, zero_point};
 
 impl Lowering<'_> {
@@ -27,11 +28,8 @@ impl Lowering<'_> {
             let zeros = vec![0.0; output.c];
             let bias = bias.and_then(|bias| bias.as_f32()).unwrap_or(&zeros);
             let bias = weights::padded_rows(output.c, bias, |x: f32| x);
-            let reads = [
-                input,
-                self.blob(id, BlobKind::Weights, &lanes)?,
-                self.blob(id, BlobKind::Weights, &bias)?,
-            ];
+            let reads =
+                [input, self.float_weights(id, &lanes)?, self.blob(id, BlobKind::Weights, &bias)?];
             let params = params::ConvTranspose2dF32 {
                 input_height: shape.h as u32,
                 input_width: shape.w as u32,
@@ -50,7 +48,8 @@ impl Lowering<'_> {
                 crop_left: op.crop_left as u32,
                 activation: activation_number(op.activation),
             };
-            return self.compute(id, Shader::ConvTranspose2dF32, &params, &reads, work);
+            let kernel = float_kernel(Shader::ConvTranspose2dF32, op.activation);
+            return self.compute(id, kernel, &params, &reads, work);
         }
         let scales = weight.element().quantization().expect("integer weights are quantized");
         let weight_zero = scales.zero_point();

@@ -1,277 +1,284 @@
-//! Convolutions and fully connected layers.
+//! Convolutions and fully connected layers, alone or with what comes right before and after.
 
-use pocketvision_core::op::{ActivationKind, Conv2d, DepthwiseConv2d, Linear, Window};
-use pocketvision_core::quant::{activation_range, output_multipliers};
-use pocketvision_core::{
-    CompileError, Element, Node, NodeId, ParamId, Quantization, Shape, Tensor,
-};
-use pocketvision_shaders::{Shader, Work, params};
+use pocketvision_core::op::Conv2d;
+use pocketvision_core::quant::QuantizedAdd;
+use pocketvision_core::{CompileError, Node, NodeId, Op, Shape, Tensor};
+use pocketvision_shaders::{Shader, Variant, Work, params};
 
-use super::super::{BlobKind, Kernel, Operand};
-use super::{Lowering, activation_number, pixels, quads, weights, window_params, zero_point};
-
-/// What all convolutions have.
-struct Convolution {
-    window: Window,
-    weight: ParamId,
-    bias: Option<ParamId>,
-    activation: Option<ActivationKind>,
-}
+use super::super::{BlobKind, Kernel, Operand, tiles};
+use super::layer::Layer;
+use super::{Lowering, activation_number, quad_work, quads, weights, window_params, zero_point};
 
 impl Lowering<'_> {
-    pub(super) fn conv2d(
-        &mut self,
-        id: NodeId,
-        node: &Node,
-        op: &Conv2d,
-    ) -> Result<Operand, CompileError> {
-        let Conv2d { window, weight, bias, groups, activation } = *op;
-        let convolution = Convolution { window, weight, bias, activation };
-        if groups > 1 {
-            let weight = self.graph.param(weight).clone();
-            self.grouped(id, node, &convolution, &weight, weight.shape().n / groups)
-        } else if window.is_pointwise() {
-            self.pointwise(id, node, &convolution)
-        } else {
-            self.dense(id, node, &convolution)
+    /// A layer by itself.
+    pub(super) fn layer(&mut self, id: NodeId, node: &Node) -> Result<Operand, CompileError> {
+        let layer = Layer::of(id, node).expect("a convolution or linear layer");
+        match &node.op {
+            Op::Conv2d(Conv2d { groups, .. }) if *groups > 1 => {
+                let weight = self.weight(&layer).clone();
+                let group_outputs = weight.shape().n / groups;
+                self.grouped(node, &layer, &weight, group_outputs)
+            }
+            Op::DepthwiseConv2d(_) => {
+                let filters = node.output.shape.c / self.input(node, 0).1.shape.c;
+                if filters > 1 || !tiles::can_unroll(&layer.window) {
+                    let weight = as_grouped(self.weight(&layer));
+                    return self.grouped(node, &layer, &weight, filters);
+                }
+                self.depthwise(node, &layer)
+            }
+            Op::Conv2d(_) if !layer.window.is_pointwise() => {
+                if !tiles::can_unroll(&layer.window) {
+                    let weight = self.weight(&layer).clone();
+                    return self.grouped(node, &layer, &weight, node.output.shape.c);
+                }
+                self.dense(node, &layer)
+            }
+            _ => self.product(&layer, None, None),
         }
     }
 
-    pub(super) fn linear(
+    /// A 1x1 convolution or fully connected layer, of an input that `scaled` multiplies, to
+    /// which `sum` adds.
+    pub(super) fn product(
         &mut self,
-        id: NodeId,
-        node: &Node,
-        op: &Linear,
+        layer: &Layer,
+        scaled: Option<NodeId>,
+        sum: Option<NodeId>,
     ) -> Result<Operand, CompileError> {
-        let Linear { weight, bias, activation } = *op;
-        let window = Window::square(1, 1, pocketvision_core::op::Padding::Valid);
-        self.pointwise(id, node, &Convolution { window, weight, bias, activation })
-    }
-
-    pub(super) fn depthwise_conv2d(
-        &mut self,
-        id: NodeId,
-        node: &Node,
-        op: &DepthwiseConv2d,
-    ) -> Result<Operand, CompileError> {
-        let DepthwiseConv2d { window, weight, bias, activation } = *op;
-        let convolution = Convolution { window, weight, bias, activation };
-        let weight = self.graph.param(weight);
-        let filters = weight.shape().c / self.input(node, 0).1.shape.c;
-        if filters > 1 {
-            let weight = as_grouped(weight);
-            return self.grouped(id, node, &convolution, &weight, filters);
-        }
-        self.depthwise(id, node, &convolution)
-    }
-
-    fn pointwise(
-        &mut self,
-        id: NodeId,
-        node: &Node,
-        op: &Convolution,
-    ) -> Result<Operand, CompileError> {
-        let (input, ty) = self.input(node, 0);
-        let (pixels, input_quads) = (pixels(node.output.shape), quads(ty.shape.c));
-        let element = ty.element.clone();
-        let output_channels = node.output.shape.c as u32;
-        let output_quads = quads(node.output.shape.c);
-        let work = Work::Invocations(pixels.div_ceil(TILE_PIXELS) * output_quads);
-        if element.is_float() {
-            let reads = [input, self.tiles_f32(id, op)?, self.bias_f32(id, node, op)?];
-            let params = params::PointwiseF32 {
-                pixels,
-                input_quads,
-                output_quads,
-                output_channels,
-                activation: activation_number(op.activation),
+        let end = sum.unwrap_or(layer.id);
+        let node = self.graph.node(layer.id);
+        let ty = self.graph.ty(node.inputs[0]).clone();
+        let output = node.output.shape;
+        let pixels = output.n * output.pixels();
+        let mut variant = tiles::product(pixels, ty.shape.c, output.c, &self.limits);
+        let residual = sum.map(|sum| self.other_operand(sum, layer.id));
+        if ty.element.is_float() {
+            let (input, scale) = match scaled {
+                None => (self.input(node, 0).0, None),
+                Some(scaled) => {
+                    let (image, scale) = self.image_and_scale(scaled);
+                    (image, Some(scale))
+                }
             };
-            return self.compute(id, Shader::PointwiseF32, &params, &reads, work);
+            // Tiles may not straddle images where each image has a scale of its own.
+            let images = if scale.is_some() { output.n } else { 1 };
+            variant.has_scale = scale.is_some();
+            variant.has_sigmoid = layer.has_sigmoid();
+            let tiles = self.tiles_f32(layer);
+            let weight = self.float_weights(layer.id, &tiles)?;
+            let bias = self.bias_f32(&[layer])?;
+            let unused = weight;
+            let reads = [input, weight, bias, scale.unwrap_or(unused), residual.unwrap_or(unused)];
+            let params = params::ProductF32 {
+                pixels: (pixels / images) as u32,
+                images: images as u32,
+                input_quads: quads(ty.shape.c),
+                output_quads: quads(output.c),
+                output_channels: output.c as u32,
+                activation: activation_number(layer.activation),
+                has_residual: u32::from(residual.is_some()),
+            };
+            let work = product_work(pixels / images, images, output, &variant);
+            let kernel = Kernel { shader: Shader::ProductF32, variant };
+            return self.compute(end, kernel, &params, &reads, work);
         }
-        let (weight, weight_zero_point) = self.tiles_int8(id, op)?;
-        let reads = [input, weight, self.channels(id, node, op, &element)?];
-        let (output_low, output_high) = activation_range(op.activation, &node.output.element);
-        let params = params::PointwiseInt8 {
-            pixels,
-            input_quads,
-            output_quads,
+        let input = self.input(node, 0).0;
+        let weight_zero_point = self.weight_zero_point(layer);
+        variant.has_weight_zero_point = weight_zero_point != 0;
+        let tiles = self.tiles_int8(layer);
+        let weight = self.blob(layer.id, BlobKind::Weights, &tiles)?;
+        let channels = self.channels(&[layer])?;
+        let reads = [input, weight, channels, residual.unwrap_or(channels)];
+        let (output_zero_point, output_low, output_high) = self.output_range(layer);
+        let params = params::ProductInt8 {
+            residual: self.residual_params(layer.id, sum),
+            pixels: pixels as u32,
+            input_quads: quads(ty.shape.c),
+            output_quads: quads(output.c),
             weight_zero_point,
-            output_zero_point: zero_point(&node.output.element),
+            output_zero_point,
             output_low,
             output_high,
         };
-        let kernel = tile_kernel(Shader::PointwiseInt8, weight_zero_point);
-        self.compute(id, kernel, &params, &reads, work)
+        let work = product_work(pixels, 1, output, &variant);
+        let kernel = Kernel { shader: Shader::ProductInt8, variant };
+        self.compute(end, kernel, &params, &reads, work)
     }
 
-    fn dense(
-        &mut self,
-        id: NodeId,
-        node: &Node,
-        op: &Convolution,
-    ) -> Result<Operand, CompileError> {
+    fn dense(&mut self, node: &Node, layer: &Layer) -> Result<Operand, CompileError> {
         let (input, ty) = self.input(node, 0);
         let (shape, element) = (ty.shape, ty.element.clone());
         let output = node.output.shape;
-        let window = window_params(&op.window, shape, output);
-        let work = Work::Invocations(pixels(output).div_ceil(TILE_PIXELS) * quads(output.c));
+        let window = window_params(&layer.window, shape, output);
+        let mut variant = tiles::convolution(&layer.window, output, &self.limits);
+        let work = run_work(output, quads(output.c).div_ceil(variant.tile_quads), &variant);
         if element.is_float() {
-            let reads = [input, self.tiles_f32(id, op)?, self.bias_f32(id, node, op)?];
-            let params = params::Conv2dF32 { window, activation: activation_number(op.activation) };
-            return self.compute(id, Shader::Conv2dF32, &params, &reads, work);
+            variant.has_sigmoid = layer.has_sigmoid();
+            let tiles = self.tiles_f32(layer);
+            let reads = [input, self.float_weights(layer.id, &tiles)?, self.bias_f32(&[layer])?];
+            let activation = activation_number(layer.activation);
+            let params = params::Conv2dF32 { window, activation };
+            let kernel = Kernel { shader: Shader::Conv2dF32, variant };
+            return self.compute(layer.id, kernel, &params, &reads, work);
         }
-        let (weight, weight_zero_point) = self.tiles_int8(id, op)?;
-        let reads = [input, weight, self.channels(id, node, op, &element)?];
-        let (output_low, output_high) = activation_range(op.activation, &node.output.element);
+        let weight_zero_point = self.weight_zero_point(layer);
+        variant.has_weight_zero_point = weight_zero_point != 0;
+        let tiles = self.tiles_int8(layer);
+        let weight = self.blob(layer.id, BlobKind::Weights, &tiles)?;
+        let reads = [input, weight, self.channels(&[layer])?];
+        let (output_zero_point, output_low, output_high) = self.output_range(layer);
         let params = params::Conv2dInt8 {
             window,
             input_zero_point: zero_point(&element),
             weight_zero_point,
-            output_zero_point: zero_point(&node.output.element),
+            output_zero_point,
             output_low,
             output_high,
         };
-        let kernel = tile_kernel(Shader::Conv2dInt8, weight_zero_point);
-        self.compute(id, kernel, &params, &reads, work)
+        let kernel = Kernel { shader: Shader::Conv2dInt8, variant };
+        self.compute(layer.id, kernel, &params, &reads, work)
     }
 
-    fn depthwise(
-        &mut self,
-        id: NodeId,
-        node: &Node,
-        op: &Convolution,
-    ) -> Result<Operand, CompileError> {
+    fn depthwise(&mut self, node: &Node, layer: &Layer) -> Result<Operand, CompileError> {
         let (input, ty) = self.input(node, 0);
         let (shape, element) = (ty.shape, ty.element.clone());
         let output = node.output.shape;
-        let window = window_params(&op.window, shape, output);
-        let work = Work::Invocations(pixels(output).div_ceil(TILE_PIXELS) * quads(output.c));
-        let weight = self.graph.param(op.weight);
-        if let Some(values) = weight.as_f32() {
-            let rows = weights::padded_rows(output.c, values, |x| x);
-            let weight = self.blob(id, BlobKind::Weights, &rows)?;
-            let reads = [input, weight, self.bias_f32(id, node, op)?];
-            let params =
-                params::DepthwiseConv2dF32 { window, activation: activation_number(op.activation) };
-            return self.compute(id, Shader::DepthwiseConv2dF32, &params, &reads, work);
+        let window = window_params(&layer.window, shape, output);
+        let mut variant = tiles::depthwise(&layer.window, output, &self.limits);
+        let work = run_work(output, quads(output.c), &variant);
+        if element.is_float() {
+            variant.has_sigmoid = layer.has_sigmoid();
+            let rows = self.rows_f32(layer);
+            let reads = [input, self.float_weights(layer.id, &rows)?, self.bias_f32(&[layer])?];
+            let activation = activation_number(layer.activation);
+            let params = params::DepthwiseConv2dF32 { window, depthwise_at: 0, activation };
+            let kernel = Kernel { shader: Shader::DepthwiseConv2dF32, variant };
+            return self.compute(layer.id, kernel, &params, &reads, work);
         }
-        let zero = weight_zero_point(weight);
-        let values = weight.as_i8().unwrap_or_default();
-        let rows = weights::padded_rows(output.c, values, |x| i32::from(x) - zero);
-        let weight = self.blob(id, BlobKind::Weights, &rows)?;
-        let reads = [input, weight, self.channels(id, node, op, &element)?];
-        let (output_low, output_high) = activation_range(op.activation, &node.output.element);
+        let rows = self.rows_int8(layer);
+        let weight = self.blob(layer.id, BlobKind::Weights, &rows)?;
+        let reads = [input, weight, self.channels(&[layer])?];
+        let (output_zero_point, output_low, output_high) = self.output_range(layer);
         let params = params::DepthwiseConv2dInt8 {
             window,
+            depthwise_at: 0,
             input_zero_point: zero_point(&element),
-            output_zero_point: zero_point(&node.output.element),
+            output_zero_point,
             output_low,
             output_high,
         };
-        self.compute(id, Shader::DepthwiseConv2dInt8, &params, &reads, work)
+        let kernel = Kernel { shader: Shader::DepthwiseConv2dInt8, variant };
+        self.compute(layer.id, kernel, &params, &reads, work)
     }
 
+    /// Groups, several filters a channel, and windows too wide to be written out.
     fn grouped(
         &mut self,
-        id: NodeId,
         node: &Node,
-        op: &Convolution,
+        layer: &Layer,
         weight: &Tensor,
         group_outputs: usize,
     ) -> Result<Operand, CompileError> {
         let (input, ty) = self.input(node, 0);
         let (shape, element) = (ty.shape, ty.element.clone());
         let output = node.output.shape;
-        let window = window_params(&op.window, shape, output);
-        let work = super::quad_work(output);
+        let window = window_params(&layer.window, shape, output);
+        let work = quad_work(output);
         let group_inputs = weight.shape().c as u32;
         let group_outputs = group_outputs as u32;
         if let Some(values) = weight.as_f32() {
+            let variant = Variant { has_sigmoid: layer.has_sigmoid(), ..Variant::default() };
             let lanes = weights::lanes(weight.shape(), values, |x| x);
-            let weight = self.blob(id, BlobKind::Weights, &lanes)?;
-            let reads = [input, weight, self.bias_f32(id, node, op)?];
+            let reads = [input, self.float_weights(layer.id, &lanes)?, self.bias_f32(&[layer])?];
             let params = params::GroupedConv2dF32 {
                 window,
                 group_inputs,
                 group_outputs,
-                activation: activation_number(op.activation),
+                activation: activation_number(layer.activation),
             };
-            return self.compute(id, Shader::GroupedConv2dF32, &params, &reads, work);
+            let kernel = Kernel { shader: Shader::GroupedConv2dF32, variant };
+            return self.compute(layer.id, kernel, &params, &reads, work);
         }
-        let zero = weight_zero_point(weight);
+        let zero = self.weight_zero_point(layer);
         let values = weight.as_i8().unwrap_or_default();
         let lanes = weights::lanes(weight.shape(), values, |x| i32::from(x) - zero);
-        let weight = self.blob(id, BlobKind::Weights, &lanes)?;
-        let reads = [input, weight, self.channels(id, node, op, &element)?];
-        let (output_low, output_high) = activation_range(op.activation, &node.output.element);
+        let weight = self.blob(layer.id, BlobKind::Weights, &lanes)?;
+        let reads = [input, weight, self.channels(&[layer])?];
+        let (output_zero_point, output_low, output_high) = self.output_range(layer);
         let params = params::GroupedConv2dInt8 {
             window,
             group_inputs,
             group_outputs,
             input_zero_point: zero_point(&element),
-            output_zero_point: zero_point(&node.output.element),
+            output_zero_point,
             output_low,
             output_high,
         };
-        self.compute(id, Shader::GroupedConv2dInt8, &params, &reads, work)
+        self.compute(layer.id, Shader::GroupedConv2dInt8, &params, &reads, work)
     }
 
-    fn tiles_f32(&mut self, id: NodeId, op: &Convolution) -> Result<Operand, CompileError> {
-        let tiles = weights::tiles_f32(self.graph.param(op.weight));
-        self.blob(id, BlobKind::Weights, &tiles)
+    /// What a sum adds to `own`.
+    pub(super) fn other_operand(&self, sum: NodeId, own: NodeId) -> Operand {
+        let inputs = &self.graph.node(sum).inputs;
+        let other = if inputs[0] == own { inputs[1] } else { inputs[0] };
+        self.operands[other.index()]
     }
 
-    /// The tiles and the zero point of the weights.
-    fn tiles_int8(&mut self, id: NodeId, op: &Convolution) -> Result<(Operand, i32), CompileError> {
-        let weight = self.graph.param(op.weight);
-        let zero = weight_zero_point(weight);
-        let tiles = weights::tiles_int8(weight, zero);
-        Ok((self.blob(id, BlobKind::Weights, &tiles)?, zero))
+    /// The two factors of a scaled image.
+    fn image_and_scale(&self, scaled: NodeId) -> (Operand, Operand) {
+        let inputs = &self.graph.node(scaled).inputs;
+        let is_scale = |i: usize| {
+            let shape = self.graph.ty(inputs[i]).shape;
+            shape.pixels() == 1 && (i == 1 || self.graph.ty(inputs[1]).shape.pixels() > 1)
+        };
+        let scale = usize::from(!is_scale(0));
+        (self.operands[inputs[1 - scale].index()], self.operands[inputs[scale].index()])
     }
 
-    fn bias_f32(
-        &mut self,
-        id: NodeId,
-        node: &Node,
-        op: &Convolution,
-    ) -> Result<Operand, CompileError> {
-        let channels = node.output.shape.c;
-        let bias = op.bias.and_then(|bias| self.graph.param(bias).as_f32());
-        let zeros = vec![0.0; channels];
-        let padded = weights::padded_rows(channels, bias.unwrap_or(&zeros), |x: f32| x);
-        self.blob(id, BlobKind::Weights, &padded)
-    }
-
-    /// Biases and multipliers. Shaders sum products of weights and stored inputs: what the
-    /// input's zero point adds to each sum is taken off the bias here.
-    fn channels(
-        &mut self,
-        id: NodeId,
-        node: &Node,
-        op: &Convolution,
-        input: &Element,
-    ) -> Result<Operand, CompileError> {
-        let weight = self.graph.param(op.weight);
-        let (weight_zero, input_zero) = (weight_zero_point(weight), zero_point(input));
-        let mut bias = self.bias_int32(node, op);
-        let outputs = bias.len();
-        for (channel, bias) in bias.iter_mut().enumerate() {
-            let weights = weights_of_output(weight, channel, outputs);
-            let sum: i64 = weights.map(|w| i64::from(i32::from(w) - weight_zero)).sum();
-            // Sums wrap as 32-bit integers do, so the low 32 bits are all there is to it.
-            *bias = bias.wrapping_sub((sum * i64::from(input_zero)) as i32);
+    /// How an int8 sum scales its operands.
+    pub(super) fn residual_params(&self, own: NodeId, sum: Option<NodeId>) -> params::Residual {
+        let Some(sum) = sum else { return params::Residual::default() };
+        let node = self.graph.node(sum);
+        let Op::Add(op) = &node.op else { return params::Residual::default() };
+        let [a, b] = [0, 1].map(|i| &self.graph.ty(node.inputs[i]).element);
+        let add = QuantizedAdd::new(a, b, &node.output.element, op.activation);
+        let mut operands =
+            [(add.a_zero_point, add.a_multiplier), (add.b_zero_point, add.b_multiplier)];
+        if node.inputs[0] != own {
+            operands.reverse();
         }
-        let output = &node.output.element;
-        let scales = weight.element().quantization().expect("integer weights are quantized");
-        let multipliers = output_multipliers(input, scales, output, outputs);
-        let records = weights::output_channels(&bias, &multipliers);
-        self.blob(id, BlobKind::Weights, &records)
+        let [(own_zero_point, own), (zero_point, other)] = operands;
+        // All three are below 1, so none shifts to the left.
+        let right = |multiplier: pocketvision_core::quant::Multiplier| multiplier.shifts().1;
+        params::Residual {
+            is_added: 1,
+            own_zero_point,
+            own_mantissa: own.mantissa,
+            own_shift_right: right(own),
+            zero_point,
+            mantissa: other.mantissa,
+            shift_right: right(other),
+            sum_mantissa: add.output_multiplier.mantissa,
+            sum_shift_right: right(add.output_multiplier),
+            sum_zero_point: add.output_zero_point,
+            sum_low: add.range.0,
+            sum_high: add.range.1,
+        }
     }
+}
 
-    fn bias_int32(&self, node: &Node, op: &Convolution) -> Vec<i32> {
-        let bias = op.bias.and_then(|bias| self.graph.param(bias).as_i32());
-        bias.map_or_else(|| vec![0; node.output.shape.c], <[i32]>::to_vec)
-    }
+/// A tile of pixels and output quads for each group of `split` invocations.
+fn product_work(pixels: usize, images: usize, output: Shape, variant: &Variant) -> Work {
+    let blocks = quads(output.c).div_ceil(variant.tile_quads);
+    let tiles = (pixels as u32).div_ceil(variant.tile_pixels) * images as u32 * blocks;
+    Work::Invocations(tiles * variant.split)
+}
+
+/// An invocation for each run and block of channels.
+fn run_work(output: Shape, blocks: u32, variant: &Variant) -> Work {
+    let row_runs = (output.w as u32).div_ceil(variant.tile_pixels);
+    Work::Invocations((output.n * output.h) as u32 * row_runs * blocks)
 }
 
 /// Depthwise weights of several filters a channel as those of a grouped convolution: the same
@@ -292,24 +299,3 @@ fn as_grouped(weight: &Tensor) -> Tensor {
     };
     Tensor::new(shape, weight.element().clone(), data).expect("as many weights as before")
 }
-
-/// The int8 weights of one output channel of several: side by side, or, in depthwise weights,
-/// one at each tap.
-fn weights_of_output(weight: &Tensor, channel: usize, outputs: usize) -> impl Iterator<Item = i8> {
-    let values = weight.as_i8().unwrap_or_default();
-    let fan_in = values.len() / outputs;
-    let is_depthwise = weight.shape().n != outputs;
-    let (first, step) = if is_depthwise { (channel, outputs) } else { (channel * fan_in, 1) };
-    values[first..].iter().step_by(step).take(fan_in).copied()
-}
-
-fn weight_zero_point(weight: &Tensor) -> i32 {
-    weight.element().quantization().map_or(0, Quantization::zero_point)
-}
-
-fn tile_kernel(shader: Shader, weight_zero_point: i32) -> Kernel {
-    Kernel { shader, has_weight_zero_point: Some(weight_zero_point != 0) }
-}
-
-/// Pixels that one invocation computes.
-const TILE_PIXELS: u32 = 4;

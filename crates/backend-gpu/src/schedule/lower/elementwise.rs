@@ -3,9 +3,9 @@
 use pocketvision_core::op::{ActivationKind, Add, Mul};
 use pocketvision_core::quant::{Multiplier, QuantizedAdd, QuantizedMul, activation_table};
 use pocketvision_core::{CompileError, Node, NodeId, Shape};
-use pocketvision_shaders::{Shader, params};
+use pocketvision_shaders::{Shader, Variant, params};
 
-use super::super::{BlobKind, Operand};
+use super::super::{BlobKind, Kernel, Operand};
 use super::{Lowering, activation_number, elements, multiplier_words, quad_work, quads};
 
 impl Lowering<'_> {
@@ -69,7 +69,8 @@ impl Lowering<'_> {
             is_product: u32::from(is_product),
             activation: activation_number(activation),
         };
-        self.compute(id, Shader::ElementwiseF32, &params, &[a, b], quad_work(output))
+        let kernel = float_kernel(Shader::ElementwiseF32, activation);
+        self.compute(id, kernel, &params, &[a, b], quad_work(output))
     }
 
     fn elementwise_int8(
@@ -109,12 +110,19 @@ impl Lowering<'_> {
                 activation: activation_number(Some(kind)),
             };
             let work = quad_work(node.output.shape);
-            return self.compute(id, Shader::ActivationF32, &params, &[input], work);
+            let kernel = float_kernel(Shader::ActivationF32, Some(kind));
+            return self.compute(id, kernel, &params, &[input], work);
         }
         let by_value = activation_table(kind, &ty.element, &node.output.element);
         let by_byte = std::array::from_fn(|byte| by_value[byte ^ 0x80].cast_unsigned());
         self.look_up(id, node, input, &by_byte)
     }
+}
+
+/// A shader that ends in an activation.
+pub(super) fn float_kernel(shader: Shader, activation: Option<ActivationKind>) -> Kernel {
+    let has_sigmoid = activation == Some(ActivationKind::Sigmoid);
+    Kernel { shader, variant: Variant { has_sigmoid, ..Variant::default() } }
 }
 
 /// What a sum and a product share: from the exact result to an output element.

@@ -4,11 +4,16 @@ mod arg_max;
 mod conv_transpose2d;
 mod convolution;
 mod elementwise;
+mod fused;
+mod layer;
 mod moves;
 mod pool2d;
 mod resize;
+mod signs;
 mod tables;
 mod weights;
+
+use std::collections::HashMap;
 
 use pocketvision_core::op::{ActivationKind, Window};
 use pocketvision_core::quant::Multiplier;
@@ -16,7 +21,9 @@ use pocketvision_core::{CompileError, Element, Graph, Keep, Node, NodeId, Op, Sh
 use pocketvision_shaders::Work;
 use pocketvision_shaders::params::{self, ParamsLayout, activation};
 
-use super::{Blob, BlobKind, Dispatch, Kernel, Limits, Operand, Schedule, Value};
+use self::signs::Signs;
+use super::groups::{self, Role};
+use super::{Blob, BlobKind, Conversion, Dispatch, Kernel, Limits, Operand, Port, Schedule, Value};
 use crate::{BACKEND_NAME, layout};
 
 /// Lowers every node; values have no buffers yet.
@@ -29,18 +36,37 @@ pub(super) fn lower(graph: &Graph, keep: Keep, limits: Limits) -> Result<Schedul
         inputs: vec![],
         outputs: vec![],
     };
-    let operands = Vec::with_capacity(graph.nodes().len());
-    let mut lowering = Lowering { graph, limits, schedule, operands };
-    for (id, node) in graph.iter() {
-        let operand = lowering.node(id, node)?;
+    let roles = groups::find(graph, keep, &limits);
+    let signs = if keep == Keep::Outputs { signs::find(graph) } else { Signs::default() };
+    let mut lowering = Lowering {
+        graph,
+        limits,
+        schedule,
+        signs,
+        operands: Vec::with_capacity(graph.nodes().len()),
+        pooled: HashMap::new(),
+    };
+    for ((id, node), role) in graph.iter().zip(roles) {
+        let first = lowering.schedule.dispatches.len();
+        let operand = match role {
+            Role::Alone => lowering.node(id, node)?,
+            Role::Absorbed => NOWHERE,
+            Role::Ends(group) => {
+                let operand = lowering.group(group)?;
+                for dispatch in &mut lowering.schedule.dispatches[first..] {
+                    dispatch.nodes = group.nodes();
+                }
+                operand
+            }
+        };
         lowering.operands.push(operand);
     }
-    let Lowering { mut schedule, operands, .. } = lowering;
-    schedule.outputs = match keep {
-        Keep::Outputs => graph.outputs().iter().map(|id| operands[id.index()]).collect(),
-        Keep::EveryNode => operands,
+    let port = |id: NodeId| lowering.output_port(id);
+    let outputs = match keep {
+        Keep::Outputs => graph.outputs().iter().copied().map(port).collect(),
+        Keep::EveryNode => graph.iter().map(|(id, _)| port(id)).collect(),
     };
-    Ok(schedule)
+    Ok(Schedule { outputs, ..lowering.schedule })
 }
 
 /// A schedule on its way.
@@ -50,21 +76,28 @@ struct Lowering<'g> {
     schedule: Schedule,
     /// Where the output of each node so far is found.
     operands: Vec<Operand>,
+    /// Sums over bands that a depthwise convolution left, and how many bands there are.
+    pooled: HashMap<NodeId, (Operand, u32)>,
+    signs: Signs,
 }
+
+/// The operand of a node that has none: nothing reads it.
+const NOWHERE: Operand = Operand::Value(usize::MAX);
 
 impl Lowering<'_> {
     fn node(&mut self, id: NodeId, node: &Node) -> Result<Operand, CompileError> {
         match &node.op {
             Op::Input => {
                 let value = self.value(id, &node.output)?;
-                self.schedule.inputs.push(value);
-                Ok(Operand::Value(value))
+                let is_flipped = self.signs.inputs.contains(&id);
+                let conversion = self.conversion(&node.output.element, is_flipped);
+                let operand = Operand::Value(value);
+                self.schedule.inputs.push(Port { operand, conversion });
+                Ok(operand)
             }
             Op::Constant(op) => self.constant(id, op),
-            Op::Conv2d(op) => self.conv2d(id, node, op),
-            Op::DepthwiseConv2d(op) => self.depthwise_conv2d(id, node, op),
+            Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::Linear(_) => self.layer(id, node),
             Op::ConvTranspose2d(op) => self.conv_transpose2d(id, node, op),
-            Op::Linear(op) => self.linear(id, node, op),
             Op::Pool2d(op) => self.pool2d(id, node, op),
             Op::Add(op) => self.add(id, node, op),
             Op::Mul(op) => self.mul(id, node, op),
@@ -75,6 +108,7 @@ impl Lowering<'_> {
             Op::Concat(op) => self.concat(id, node, op),
             Op::Pad(op) => self.pad(id, node, op),
             Op::Reshape(_) => self.reshape(id, node),
+            Op::Quantize(_) if self.signs.free.contains(&id) => Ok(self.input(node, 0).0),
             Op::Quantize(_) => self.quantize(id, node),
             Op::Dequantize(_) => self.dequantize(id, node),
             Op::DetectionPostprocess(_) => Err(CompileError::Device {
@@ -86,10 +120,35 @@ impl Lowering<'_> {
 
     /// A new value of a node's type.
     fn value(&mut self, node: NodeId, ty: &TensorType) -> Result<usize, CompileError> {
-        let bytes = layout::device_bytes(ty.shape, &ty.element);
+        self.value_of_bytes(node, self.device_bytes(ty))
+    }
+
+    /// A new value.
+    fn value_of_bytes(&mut self, node: NodeId, bytes: u64) -> Result<usize, CompileError> {
         self.limits.check(&self.graph.node(node).name, bytes)?;
         self.schedule.values.push(Value { bytes, slot: usize::MAX });
         Ok(self.schedule.values.len() - 1)
+    }
+
+    /// Bytes of a tensor on the device.
+    fn device_bytes(&self, ty: &TensorType) -> u64 {
+        let bytes = layout::device_bytes(ty.shape, &ty.element);
+        if self.limits.is_half && ty.element.is_float() { bytes / 2 } else { bytes }
+    }
+
+    /// How a tensor changes on its way to or from the device.
+    fn conversion(&self, element: &Element, is_flipped: bool) -> Conversion {
+        match element {
+            Element::F32 if self.limits.is_half => Conversion::Half,
+            _ if is_flipped => Conversion::FlipSigns,
+            _ => Conversion::None,
+        }
+    }
+
+    fn output_port(&self, id: NodeId) -> Port {
+        let is_flipped = self.signs.outputs.contains(&id);
+        let conversion = self.conversion(&self.graph.ty(id).element, is_flipped);
+        Port { operand: self.operands[id.index()], conversion }
     }
 
     /// New constant bytes. Equal tables are kept once.
@@ -122,29 +181,31 @@ impl Lowering<'_> {
         work: Work,
     ) -> Result<Operand, CompileError> {
         let output = self.value(id, self.graph.ty(id))?;
-        self.dispatch(id, kernel, params, reads, output, work);
+        self.dispatch(id, kernel, params, reads, &[output], work);
         Ok(Operand::Value(output))
     }
 
-    /// A dispatch that writes an existing value.
+    /// A dispatch that writes existing values.
     fn dispatch<P: ParamsLayout>(
         &mut self,
         node: NodeId,
         kernel: impl Into<Kernel>,
         params: &P,
         reads: &[Operand],
-        output: usize,
+        outputs: &[usize],
         work: Work,
     ) {
-        let kernel = kernel.into();
+        let mut kernel = kernel.into();
+        kernel.variant.is_half = self.limits.is_half;
+        debug_assert_eq!(kernel.shader.writes().len(), outputs.len(), "{kernel:?}");
         debug_assert_eq!(kernel.shader.reads().len(), reads.len(), "{kernel:?}");
         debug_assert_eq!(kernel.shader.params(), P::FIELDS, "{kernel:?}");
         self.schedule.dispatches.push(Dispatch {
-            node,
+            nodes: vec![node],
             kernel,
             params: params.words(),
             reads: reads.to_vec(),
-            output,
+            outputs: outputs.to_vec(),
             workgroups: self.limits.workgroups(work),
         });
     }

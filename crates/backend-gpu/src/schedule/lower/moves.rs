@@ -12,6 +12,10 @@ impl Lowering<'_> {
     pub(super) fn constant(&mut self, id: NodeId, op: &Constant) -> Result<Operand, CompileError> {
         let tensor = self.graph.param(op.value);
         let TensorType { shape, element } = tensor.ty();
+        if let Some(values) = tensor.as_f32() {
+            let padded = super::weights::padded_rows(shape.c, values, |x| x);
+            return self.float_weights(id, &padded);
+        }
         let bytes = layout::device_bytes(*shape, element);
         self.limits.check(&self.graph.node(id).name, bytes)?;
         let mut padded = vec![0u8; bytes as usize];
@@ -98,7 +102,7 @@ impl Lowering<'_> {
             };
             let shader = by_element(&element, Shader::ConcatF32, Shader::ConcatInt8);
             let work = Work::Invocations(params.elements);
-            self.dispatch(id, shader, &params, &[input], value, work);
+            self.dispatch(id, shader, &params, &[input], &[value], work);
             match op.axis {
                 Axis::Height => first_row += shape.h,
                 Axis::Width => first_column += shape.w,
@@ -122,7 +126,7 @@ impl Lowering<'_> {
         let table = self.blob(id, BlobKind::Table, &by_byte[..])?;
         let value = self.value(id, ty)?;
         let params = params::Table { elements: elements(ty.shape) };
-        self.dispatch(id, Shader::Table, &params, &[input, table], value, quad_work(ty.shape));
+        self.dispatch(id, Shader::Table, &params, &[input, table], &[value], quad_work(ty.shape));
         Ok(Operand::Value(value))
     }
 }

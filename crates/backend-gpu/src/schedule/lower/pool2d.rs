@@ -2,7 +2,7 @@
 
 use pocketvision_core::op::{IntegerRounding, Pool2d, PoolKind};
 use pocketvision_core::quant::QuantizedMean;
-use pocketvision_core::{CompileError, Node, NodeId};
+use pocketvision_core::{CompileError, Element, Node, NodeId};
 use pocketvision_shaders::params::pool_kind;
 use pocketvision_shaders::{Shader, params};
 
@@ -24,22 +24,32 @@ impl Lowering<'_> {
             let params = params::Pool2dF32 { window, is_max: u32::from(op.kind == PoolKind::Max) };
             return self.compute(id, Shader::Pool2dF32, &params, &[input], work);
         }
-        let mut params = params::Pool2dInt8 { window, ..params::Pool2dInt8::default() };
-        params.kind = match (op.kind, op.rounding) {
-            (PoolKind::Max, _) => pool_kind::MAX,
-            (PoolKind::Average, IntegerRounding::HalfAwayFromZero) => pool_kind::AVERAGE_AWAY,
-            (PoolKind::Average, IntegerRounding::HalfUp) => pool_kind::AVERAGE_UP,
-            (PoolKind::Mean, _) => {
-                // A mean's window is the whole image.
-                let count = op.window.taps();
-                let mean = QuantizedMean::new(&ty.element, &node.output.element, count);
-                params.zero_sum = mean.zero_sum;
-                (params.mantissa, params.shift_left, params.shift_right) =
-                    multiplier_words(mean.multiplier);
-                params.output_zero_point = mean.output_zero_point;
-                pool_kind::MEAN
-            }
-        };
+        let average = average(op, &ty.element, &node.output.element);
+        let params = params::Pool2dInt8 { window, average };
         self.compute(id, Shader::Pool2dInt8, &params, &[input], work)
     }
+}
+
+/// How int8 numbers are pooled.
+pub(super) fn average(op: &Pool2d, input: &Element, output: &Element) -> params::Average {
+    let kind = match (op.kind, op.rounding) {
+        (PoolKind::Max, _) => pool_kind::MAX,
+        (PoolKind::Average, IntegerRounding::HalfAwayFromZero) => pool_kind::AVERAGE_AWAY,
+        (PoolKind::Average, IntegerRounding::HalfUp) => pool_kind::AVERAGE_UP,
+        (PoolKind::Mean, _) => {
+            // A mean's window is the whole image.
+            let mean = QuantizedMean::new(input, output, op.window.taps());
+            let (mantissa, shift_left, shift_right) = multiplier_words(mean.multiplier);
+            return params::Average {
+                kind: pool_kind::MEAN,
+                zero_sum: mean.zero_sum,
+                mantissa,
+                shift_left,
+                shift_right,
+                zero_point: mean.output_zero_point,
+                ..params::Average::default()
+            };
+        }
+    };
+    params::Average { kind, ..params::Average::default() }
 }

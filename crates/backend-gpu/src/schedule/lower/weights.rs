@@ -5,7 +5,8 @@ use pocketvision_core::{Shape, Tensor};
 
 use crate::layout::{LANES, quads};
 
-/// Dense f32 weights as 4x4 tiles `[tap][input quad][output quad]`, a column for each input.
+/// Dense f32 weights as 4x4 tiles `[tap][input quad][output quad]`, a column for each input. Rows
+/// of tiles are padded to an even number.
 pub(super) fn tiles_f32(weight: &Tensor) -> Vec<f32> {
     let shape = weight.shape();
     let values = weight.as_f32().unwrap_or_default();
@@ -17,7 +18,7 @@ pub(super) fn tiles_f32(weight: &Tensor) -> Vec<f32> {
 }
 
 /// Dense int8 weights as tiles `[tap][input quad][output quad]`, four bytes for each output.
-/// Padded inputs hold the zero point.
+/// Padded inputs hold the zero point. Rows of tiles are padded to an even number.
 pub(super) fn tiles_int8(weight: &Tensor, zero_point: i32) -> Vec<i8> {
     let shape = weight.shape();
     let values = weight.as_i8().unwrap_or_default();
@@ -76,13 +77,18 @@ pub(super) fn output_channels(bias: &[i32], multipliers: &[Multiplier]) -> Vec<i
     records
 }
 
+/// Tiles of one row: invocations may compute two output quads.
+fn row_tiles(shape: Shape) -> usize {
+    quads(shape.n).next_multiple_of(2)
+}
+
 fn tile_count(shape: Shape) -> usize {
-    shape.pixels() * quads(shape.c) * quads(shape.n)
+    shape.pixels() * quads(shape.c) * row_tiles(shape)
 }
 
 /// Calls `(tile, input lane, output lane, index of the weight)` for each weight.
 fn for_each_weight(shape: Shape, mut place: impl FnMut(usize, usize, usize, usize)) {
-    let (inputs, outputs) = (quads(shape.c), quads(shape.n));
+    let (inputs, outputs) = (quads(shape.c), row_tiles(shape));
     let mut index = 0;
     for output in 0..shape.n {
         for tap in 0..shape.pixels() {
@@ -107,15 +113,15 @@ mod tests {
         let shape = Shape::new(2, 1, 1, 5);
         let weight = Tensor::from_f32(shape, (0..10).map(|x| x as f32).collect()).unwrap();
         let tiles = tiles_f32(&weight);
-        assert_eq!(tiles.len(), 32);
+        assert_eq!(tiles.len(), 64);
         assert_eq!(tiles[..8], [0.0, 5.0, 0.0, 0.0, 1.0, 6.0, 0.0, 0.0]);
-        assert_eq!(tiles[16..20], [4.0, 9.0, 0.0, 0.0]);
+        assert_eq!(tiles[32..36], [4.0, 9.0, 0.0, 0.0]);
 
         let data = TensorData::I8((0..10).collect());
         let weight = Tensor::new(shape, Element::int8(1.0, 7), data).unwrap();
         let tiles = tiles_int8(&weight, 7);
         assert_eq!(tiles[..8], [0, 1, 2, 3, 5, 6, 7, 8]);
-        assert_eq!(tiles[16..24], [4, 7, 7, 7, 9, 7, 7, 7]);
+        assert_eq!(tiles[32..40], [4, 7, 7, 7, 9, 7, 7, 7]);
     }
 
     #[test]

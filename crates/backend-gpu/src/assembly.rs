@@ -1,0 +1,273 @@
+//! From a schedule to device objects.
+
+use std::sync::Arc;
+
+use pocketvision_core::{Graph, MemoryUse};
+
+use crate::buffers::{Constants, Params, buffer};
+use crate::device::Device;
+use crate::frame::{Answers, Frame, Readback, Upload};
+use crate::pipeline::Pipeline;
+use crate::profile::Timestamps;
+use crate::schedule::{BlobKind, Dispatch, Operand, Port, Schedule};
+
+/// Everything that a plan has on one device.
+#[derive(Debug)]
+pub(crate) struct Assembly {
+    pub(crate) device: Arc<Device>,
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) memory: MemoryUse,
+    pub(crate) timestamps: Option<Timestamps>,
+    steps: Vec<Step>,
+}
+
+/// A dispatch for the device.
+#[derive(Debug)]
+struct Step {
+    pipeline: Arc<Pipeline>,
+    bind_group: wgpu::BindGroup,
+    workgroups: (u32, u32),
+}
+
+/// A dispatch for people.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    pub(crate) dispatch: Dispatch,
+    pub(crate) node_name: String,
+    pub(crate) macs: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Assembly {
+    /// Compiles what is not compiled yet, uploads weights and makes all buffers.
+    pub(crate) fn new(
+        device: Arc<Device>,
+        graph: &Graph,
+        schedule: &Schedule,
+    ) -> Result<Self, String> {
+        let kernels = schedule.dispatches.iter().map(|dispatch| dispatch.kernel);
+        let pipelines = kernels.map(|kernel| device.pipeline(kernel)).collect::<Result<_, _>>()?;
+        let owned = Arc::clone(&device);
+        let mut assembly = device.checked(|| Self::build(owned, graph, schedule, pipelines))?;
+        assembly.warm_up()?;
+        device.save_pipelines();
+        for frame in 0..assembly.frames.len() {
+            assembly.record_ahead(frame)?;
+        }
+        Ok(assembly)
+    }
+
+    fn build(
+        device: Arc<Device>,
+        graph: &Graph,
+        schedule: &Schedule,
+        pipelines: Vec<Arc<Pipeline>>,
+    ) -> Self {
+        let constants = Constants::upload(&device, schedule);
+        let slots: Vec<wgpu::Buffer> = schedule
+            .slot_bytes
+            .iter()
+            .map(|&size| {
+                let usage = wgpu::BufferUsages::STORAGE
+                    | wgpu::BufferUsages::COPY_DST
+                    | wgpu::BufferUsages::COPY_SRC;
+                buffer(&device, "activations", size, usage)
+            })
+            .collect();
+        let locate = |operand: Operand| match operand {
+            Operand::Value(value) => (&slots[schedule.values[value].slot], 0),
+            Operand::Blob(blob) => {
+                let (chunk, offset) = constants.places[blob];
+                (&constants.chunks[chunk], offset)
+            }
+        };
+        let bind = |operand: Operand| {
+            let (buffer, offset) = locate(operand);
+            let size = wgpu::BufferSize::new(schedule.operand_bytes(operand));
+            wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size })
+        };
+
+        let params = Params::upload(&device, &schedule.dispatches);
+        let steps = schedule.dispatches.iter().zip(pipelines).enumerate();
+        let steps: Vec<Step> = steps
+            .map(|(index, (dispatch, pipeline))| {
+                let written = dispatch.outputs.iter().map(|&value| bind(Operand::Value(value)));
+                let resources = std::iter::once(params.binding(index))
+                    .chain(dispatch.reads.iter().map(|&read| bind(read)))
+                    .chain(written);
+                let entries: Vec<_> = resources
+                    .enumerate()
+                    .map(|(binding, resource)| wgpu::BindGroupEntry {
+                        binding: binding as u32,
+                        resource,
+                    })
+                    .collect();
+                let bind_group = device.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                    label: Some(dispatch.kernel.shader.name()),
+                    layout: &pipeline.layout,
+                    entries: &entries,
+                });
+                Step { pipeline, bind_group, workgroups: dispatch.workgroups }
+            })
+            .collect();
+
+        let upload = |port: &Port| {
+            let size = schedule.operand_bytes(port.operand);
+            Upload {
+                staging: device.device.create_buffer(&wgpu::BufferDescriptor {
+                    label: Some("upload"),
+                    size,
+                    usage: wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC,
+                    mapped_at_creation: true,
+                }),
+                conversion: port.conversion,
+                padded: vec![0; size as usize],
+                target: locate(port.operand).0.clone(),
+            }
+        };
+        let readback = |port: &Port| {
+            let (source, source_offset) = locate(port.operand);
+            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+            let size = schedule.operand_bytes(port.operand);
+            let staging = buffer(&device, "readback", size, usage);
+            Readback { source: source.clone(), source_offset, staging, conversion: port.conversion }
+        };
+        let frame = |_| Frame {
+            uploads: schedule.inputs.iter().map(upload).collect(),
+            readbacks: schedule.outputs.iter().map(readback).collect(),
+            recorded: None,
+            answers: Arc::new(Answers::default()),
+            submission: None,
+        };
+        let frames: Vec<Frame> = (0..FRAMES).map(frame).collect();
+
+        let staging_bytes = |frame: &Frame| {
+            let up: u64 = frame.uploads.iter().map(|upload| 2 * upload.staging.size()).sum();
+            let down: u64 = frame.readbacks.iter().map(|readback| readback.staging.size()).sum();
+            up + down
+        };
+        let tables = schedule.blob_bytes(BlobKind::Table);
+        let staging: u64 = frames.iter().map(staging_bytes).sum();
+        let memory = MemoryUse {
+            weight_bytes: schedule.blob_bytes(BlobKind::Weights),
+            activation_bytes: schedule.slot_bytes.iter().sum(),
+            scratch_bytes: tables + params.buffer.size() + staging,
+        };
+        let layers = layers(graph, schedule);
+        Self { device, layers, frames, memory, timestamps: None, steps }
+    }
+
+    /// Dispatches of one run.
+    pub(crate) fn dispatch_count(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Dispatches one workgroup of each pipeline: some drivers, software ones above all, turn a
+    /// shader into machine code when it is first dispatched, which must not delay a first run.
+    fn warm_up(&self) -> Result<(), String> {
+        let submission = self.device.checked(|| {
+            let mut encoder = self.encoder();
+            {
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                let mut warm: Vec<&Arc<Pipeline>> = Vec::new();
+                for step in &self.steps {
+                    if !warm.iter().any(|pipeline| Arc::ptr_eq(pipeline, &step.pipeline)) {
+                        warm.push(&step.pipeline);
+                        step.dispatch(&mut pass, (1, 1));
+                    }
+                }
+            }
+            self.device.queue.submit([encoder.finish()])
+        })?;
+        self.device.poll(wgpu::PollType::Wait {
+            submission_index: Some(submission),
+            timeout: Some(LONGEST_WARM_UP),
+        })
+    }
+
+    /// Records a frame's next run.
+    pub(crate) fn record_ahead(&mut self, frame: usize) -> Result<(), String> {
+        let commands = self.device.checked(|| self.record(&self.frames[frame]))?;
+        self.frames[frame].recorded = Some(commands);
+        Ok(())
+    }
+
+    /// One whole run: inputs in, one compute pass, outputs out.
+    fn record(&self, frame: &Frame) -> wgpu::CommandBuffer {
+        let mut encoder = self.encoder();
+        record_uploads(frame, &mut encoder);
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for step in &self.steps {
+                step.dispatch(&mut pass, step.workgroups);
+            }
+        }
+        record_readbacks(frame, &mut encoder);
+        encoder.finish()
+    }
+
+    /// A run with a pass for each dispatch, and timestamps around each: slower than a usual
+    /// run, but the only way to tell them apart.
+    pub(crate) fn record_timed(&self, timestamps: &Timestamps) -> wgpu::CommandBuffer {
+        let frame = &self.frames[0];
+        let mut encoder = self.encoder();
+        record_uploads(frame, &mut encoder);
+        for (index, step) in self.steps.iter().enumerate() {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: None,
+                timestamp_writes: Some(timestamps.of_pass(index)),
+            });
+            step.dispatch(&mut pass, step.workgroups);
+        }
+        record_readbacks(frame, &mut encoder);
+        timestamps.record_readback(&mut encoder);
+        encoder.finish()
+    }
+
+    fn encoder(&self) -> wgpu::CommandEncoder {
+        self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
+    }
+}
+
+impl Step {
+    fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>, workgroups: (u32, u32)) {
+        pass.set_pipeline(&self.pipeline.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        pass.dispatch_workgroups(workgroups.0, workgroups.1, 1);
+    }
+}
+
+fn record_uploads(frame: &Frame, encoder: &mut wgpu::CommandEncoder) {
+    for Upload { staging, target, .. } in &frame.uploads {
+        encoder.copy_buffer_to_buffer(staging, 0, target, 0, staging.size());
+    }
+}
+
+fn record_readbacks(frame: &Frame, encoder: &mut wgpu::CommandEncoder) {
+    for Readback { source, source_offset, staging, .. } in &frame.readbacks {
+        encoder.copy_buffer_to_buffer(source, *source_offset, staging, 0, staging.size());
+    }
+}
+
+/// What profiles say of each dispatch. A node's multiply-accumulates go to its last one.
+fn layers(graph: &Graph, schedule: &Schedule) -> Vec<Layer> {
+    let dispatches = &schedule.dispatches;
+    let layer = |(index, dispatch): (usize, &Dispatch)| {
+        let is_last = dispatches.get(index + 1).is_none_or(|next| next.nodes != dispatch.nodes);
+        let nodes = || dispatch.nodes.iter().map(|&id| graph.node(id));
+        let names: Vec<&str> = nodes().map(|node| node.name.as_str()).collect();
+        Layer {
+            node_name: names.join(" + "),
+            macs: if is_last { nodes().map(|node| graph.node_macs(node)).sum() } else { 0 },
+            bytes: schedule.dispatch_bytes(dispatch),
+            dispatch: dispatch.clone(),
+        }
+    };
+    dispatches.iter().enumerate().map(layer).collect()
+}
+
+/// Inferences that may be on their way at once: one is filled while the device works on another.
+pub(crate) const FRAMES: usize = 2;
+/// Compiling all shaders takes seconds where a driver is slow and has cached none.
+const LONGEST_WARM_UP: std::time::Duration = std::time::Duration::from_secs(600);

@@ -1,0 +1,187 @@
+//! How work is cut: the tile of an invocation, the share of a workgroup.
+//!
+//! Large tiles read less, small ones keep more of the device busy; [`crate::tuning`] says which
+//! of the two matters.
+
+use pocketvision_core::op::Window;
+use pocketvision_core::{Graph, NodeId, Op, Shape};
+use pocketvision_shaders::Variant;
+
+use super::Limits;
+use crate::layout::quads;
+
+/// The tile of a matrix product.
+pub(super) fn product(
+    pixels: usize,
+    input_channels: usize,
+    output_channels: usize,
+    limits: &Limits,
+) -> Variant {
+    let output_quads = quads(output_channels);
+    let tiles = |(p, q): (usize, usize)| pixels.div_ceil(p) * output_quads.div_ceil(q);
+    let candidates: &[(usize, usize)] = match pixels {
+        1..4 => &[(1, 2), (1, 1)],
+        4..8 => &[(4, 2), (4, 1)],
+        _ => &[(8, 2), (4, 2), (4, 1)],
+    };
+    let busy = limits.tuning.busy_invocations;
+    let last = candidates[candidates.len() - 1];
+    let (p, q) = candidates.iter().copied().find(|&c| tiles(c) >= busy).unwrap_or(last);
+    let mut split = 1;
+    while split < MOST_SHARES
+        && tiles((p, q)) * split < busy
+        && quads(input_channels) >= FEWEST_SHARED_QUADS * 2 * split
+    {
+        split *= 2;
+    }
+    Variant {
+        tile_pixels: p as u32,
+        tile_quads: q.min(output_quads) as u32,
+        split: split as u32,
+        ..Variant::default()
+    }
+}
+
+/// The tile of a convolution alone.
+pub(super) fn convolution(window: &Window, output: Shape, limits: &Limits) -> Variant {
+    let q = if quads(output.c) > 1 { 2 } else { 1 };
+    windowed(window, output, q, limits)
+}
+
+/// The tile of a depthwise convolution alone.
+pub(super) fn depthwise(window: &Window, output: Shape, limits: &Limits) -> Variant {
+    windowed(window, output, 1, limits)
+}
+
+/// The tile of a convolution and the 1x1 convolution after it, and the runs of a workgroup; or
+/// `None` if no run's hidden channels fit workgroup memory.
+pub(super) fn project(
+    graph: &Graph,
+    first: NodeId,
+    project: NodeId,
+    limits: &Limits,
+) -> Option<(Variant, usize)> {
+    let hidden = graph.ty(first);
+    let window = window_of(graph, first)?;
+    let output_quads = quads(graph.ty(project).shape.c);
+    let per_vector = if hidden.element.is_float() { 1 } else { 4 };
+    let stride = quads(hidden.shape.c).next_multiple_of(2);
+    let room = limits.memory_vectors as usize * per_vector;
+    let mut variant = windowed(&window, hidden.shape, 2.min(output_quads), limits);
+    let room_for = |variant: &Variant| room / (variant.tile_pixels as usize * stride);
+    if room_for(&variant) == 0 {
+        variant.tile_pixels = 4;
+    }
+    let most = room_for(&variant);
+    if most == 0 {
+        return None;
+    }
+    variant.memory_vectors = limits.memory_vectors;
+    let row_runs = hidden.shape.w.div_ceil(variant.tile_pixels as usize);
+    let runs = hidden.shape.n * hidden.shape.h * row_runs;
+    // As few as keep a workgroup busy, or, where there is little to keep busy, as many as leave
+    // each thread several workgroups.
+    let blocks = output_quads.div_ceil(variant.tile_quads as usize);
+    let wanted = if limits.tuning.has_few_workgroups {
+        runs.div_ceil(FEW_WORKGROUPS)
+    } else {
+        (pocketvision_shaders::WORKGROUP_SIZE as usize).div_ceil(blocks)
+    };
+    Some((variant, wanted.clamp(1, most.min(runs))))
+}
+
+/// How an expansion and its depthwise convolution are cut.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Band {
+    pub(super) variant: Variant,
+    pub(super) rows: usize,
+    pub(super) bands: usize,
+}
+
+/// The bands of a depthwise convolution that is computed with its expansion, or `None` if not
+/// even one row of one quad fits workgroup memory.
+pub(super) fn band(graph: &Graph, depthwise: NodeId, limits: &Limits) -> Option<Band> {
+    let window = window_of(graph, depthwise)?;
+    let input = graph.ty(graph.node(depthwise).inputs[0]).shape;
+    let output = graph.ty(depthwise).shape;
+    let reach = (window.kernel_h - 1) * window.dilation_h + 1;
+    let input_rows = |rows: usize| ((rows - 1) * window.stride_h + reach).min(input.h);
+    let cut = |slice: usize| {
+        let fits =
+            |rows: &usize| input_rows(*rows) * input.w * slice <= limits.memory_vectors as usize;
+        let most = (1..=output.h).take_while(fits).last()?;
+        let bands = output.h.div_ceil(most);
+        let rows = output.h.div_ceil(bands);
+        Some((slice, rows, output.h.div_ceil(rows)))
+    };
+    let slices = [4, 2, 1].into_iter().filter(|&slice| slice <= quads(output.c).max(1));
+    let cuts: Vec<_> = slices.filter_map(cut).collect();
+    let recomputed = |&&(_, rows, bands): &&(usize, usize, usize)| input_rows(rows) * bands;
+    let &(slice, rows, bands) = cuts.iter().min_by_key(recomputed)?;
+    let variant = Variant {
+        tile_quads: slice.min(2) as u32,
+        slice_quads: slice as u32,
+        memory_vectors: limits.memory_vectors,
+        ..windowed(&window, output, 1, limits)
+    };
+    Some(Band { variant, rows, bands })
+}
+
+/// The tile of a 1x1 convolution whose image is pooled.
+pub(super) fn product_pool(pixels: usize, output_channels: usize, limits: &Limits) -> Variant {
+    let tile_pixels = if pixels < 8 { 1 } else { 4 };
+    let blocks = pixels.div_ceil(tile_pixels);
+    // Invocations that would have no pixels share the inputs.
+    let idle = pocketvision_shaders::WORKGROUP_SIZE as usize / blocks.next_power_of_two();
+    let split = if limits.tuning.has_few_workgroups { 1 } else { idle.clamp(1, MOST_SHARES) };
+    let tile_quads =
+        if limits.tuning.has_few_workgroups { 2.min(quads(output_channels)) } else { 1 };
+    Variant {
+        tile_pixels: tile_pixels as u32,
+        tile_quads: tile_quads as u32,
+        split: split as u32,
+        ..Variant::default()
+    }
+}
+
+/// Whether a window's columns are few enough to be written out.
+pub(super) const fn can_unroll(window: &Window) -> bool {
+    let reach = (window.kernel_w - 1) * window.dilation_w + 1;
+    window.kernel_w <= 7 && window.stride_w <= 4 && reach <= 16
+}
+
+fn windowed(window: &Window, output: Shape, tile_quads: usize, limits: &Limits) -> Variant {
+    let columns = |p: usize| (p - 1) * window.stride_w + (window.kernel_w - 1) * window.dilation_w;
+    let wide = limits.tuning.is_wide && output.w > 4 && columns(8) < MOST_COLUMNS;
+    let tile_pixels = match output.w {
+        1 => 1,
+        2..4 => 2,
+        _ if wide => 8,
+        _ => 4,
+    };
+    Variant {
+        tile_pixels,
+        tile_quads: tile_quads as u32,
+        kernel_width: window.kernel_w as u32,
+        stride_width: window.stride_w as u32,
+        dilation_width: window.dilation_w as u32,
+        ..Variant::default()
+    }
+}
+
+fn window_of(graph: &Graph, id: NodeId) -> Option<Window> {
+    match &graph.node(id).op {
+        Op::Conv2d(op) => Some(op.window),
+        Op::DepthwiseConv2d(op) => Some(op.window),
+        _ => None,
+    }
+}
+
+/// Invocations that may share a sum.
+const MOST_SHARES: usize = 16;
+/// Input quads that are worth an invocation of their own.
+const FEWEST_SHARED_QUADS: usize = 4;
+/// Workgroups that a few threads share evenly enough.
+const FEW_WORKGROUPS: usize = 16;
+/// Input columns of a run that registers have room for.
+const MOST_COLUMNS: usize = 24;

@@ -1,0 +1,236 @@
+//! How work is cut, measured.
+//!
+//! What is best differs between adapters by more than any rule knows: large tiles read less,
+//! small ones keep more of a device busy. There are a few ways to cut a network, and
+//! [`crate::GpuBackend::tune`] runs it in each, on the adapter that it will run on, leaving out
+//! those that the adapter's driver gets wrong. The choice is kept in a file beside the compiled pipelines, and looked up when the network is compiled
+//! again. Nothing is measured unasked: until then the adapter's kind decides.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::time::Instant;
+
+use pocketvision_core::models::SplitMix64;
+use pocketvision_core::{
+    CompileError, CompileOptions, Element, Graph, Keep, Outputs, Plan, RunError, Tensor, TensorType,
+};
+use thiserror::Error;
+
+use crate::adapter::AdapterKind;
+use crate::cache_file::CacheFile;
+use crate::device::SharedDevice;
+use crate::plan::GpuPlan;
+
+/// A way to cut the work of a network.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Tuning {
+    /// Invocations that a dispatch shall have: tiles are as large as leaves so many, and sums
+    /// are shared where there are fewer.
+    pub(crate) busy_invocations: usize,
+    /// Whether runs are of 8 pixels instead of 4.
+    pub(crate) is_wide: bool,
+    /// Whether workgroups of fused layers take as much as fits their memory, so that there are
+    /// few, or as little as keeps them busy.
+    pub(crate) has_few_workgroups: bool,
+}
+
+impl Tuning {
+    /// All there are.
+    pub(crate) const ALL: [Self; 5] = [
+        // For software: each load is expensive, and a few threads are soon busy.
+        Self { busy_invocations: 256, is_wide: true, has_few_workgroups: true },
+        Self { busy_invocations: 256, is_wide: false, has_few_workgroups: true },
+        // From small to large graphics cards.
+        Self { busy_invocations: 4096, is_wide: false, has_few_workgroups: false },
+        Self { busy_invocations: 16384, is_wide: false, has_few_workgroups: false },
+        Self { busy_invocations: 65536, is_wide: false, has_few_workgroups: false },
+    ];
+
+    /// What an adapter of a kind begins with.
+    pub(crate) const fn for_kind(kind: AdapterKind) -> Self {
+        match kind {
+            AdapterKind::Software => Self::ALL[0],
+            AdapterKind::Integrated => Self::ALL[2],
+            AdapterKind::Discrete | AdapterKind::Virtual | AdapterKind::Other => Self::ALL[3],
+        }
+    }
+}
+
+/// Runs a network in each way of [`Tuning::ALL`], and remembers the fastest of those that
+/// compute what the network computes layer by layer, each layer by itself.
+pub(crate) fn tune(shared: &Arc<SharedDevice>, graph: &Graph) -> Result<Tuned, TuneError> {
+    let device = shared.current();
+    let plan = |keep: Keep, tuning: Tuning| {
+        let (shared, device) = (Arc::clone(shared), Arc::clone(&device));
+        GpuPlan::with_tuning(shared, device, graph, &CompileOptions { keep }, tuning)
+    };
+    let inputs: Vec<Tensor> = graph.inputs().iter().map(|&input| sample(graph.ty(input))).collect();
+    let expected = plan(Keep::EveryNode, Tuning::ALL[0])?.run(&inputs)?;
+
+    let mut tuned = Tuned { times_ms: Vec::new(), chosen: None };
+    for tuning in Tuning::ALL {
+        let mut plan = plan(Keep::Outputs, tuning)?;
+        let mut outputs = Outputs::for_signature(plan.signature());
+        plan.run_into(&inputs, &mut outputs)?;
+        let is_right = outputs.iter().all(|(node, actual)| {
+            expected.get(node).is_some_and(|expected| agree(expected, actual, device.is_half))
+        });
+        if !is_right {
+            tuned.times_ms.push(None);
+            continue;
+        }
+        let mut fastest = f64::INFINITY;
+        for _ in 0..RUNS {
+            let start = Instant::now();
+            plan.run_into(&inputs, &mut outputs)?;
+            fastest = fastest.min(1e3 * start.elapsed().as_secs_f64());
+        }
+        tuned.times_ms.push(Some(fastest));
+    }
+    let times = tuned.times_ms.iter().enumerate();
+    let best = times.filter_map(|(i, time)| time.map(|time| (i, time)));
+    tuned.chosen = best.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i);
+    match tuned.chosen {
+        Some(chosen) => device.remember_tuning(graph, Keep::Outputs, chosen),
+        None => return Err(TuneError::Miscomputed { adapter: device.summary.name.clone() }),
+    }
+    Ok(tuned)
+}
+
+/// What [`crate::GpuBackend::tune`] found.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Tuned {
+    /// Milliseconds of the fastest run in each way to cut the network; `None` for a way whose
+    /// results were wrong, which is not taken.
+    pub times_ms: Vec<Option<f64>>,
+    /// The fastest way.
+    pub chosen: Option<usize>,
+}
+
+/// A network could not be tuned.
+#[derive(Debug, Error)]
+pub enum TuneError {
+    /// It does not compile.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// It does not run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The driver is broken.
+    #[error(
+        "gpu: adapter '{adapter}' computes every fused form of this network wrong; update its \
+         driver, or choose another adapter"
+    )]
+    Miscomputed {
+        /// The adapter's name.
+        adapter: String,
+    },
+}
+
+/// Numbers without a pattern that layers could hide an error in.
+fn sample(ty: &TensorType) -> Tensor {
+    let mut numbers = SplitMix64::new(1);
+    let mut tensor = Tensor::zeros(ty);
+    match &ty.element {
+        Element::F32 => {
+            let values: &mut [f32] = bytemuck::cast_slice_mut(tensor.bytes_mut());
+            values.iter_mut().for_each(|value| *value = numbers.signed_unit());
+        }
+        _ => tensor.bytes_mut().iter_mut().for_each(|byte| *byte = numbers.next_u64() as u8),
+    }
+    tensor
+}
+
+/// Integers are equal; floats differ by what another order of summing may make of them, which
+/// is far less than a wrong kernel does.
+fn agree(expected: &Tensor, actual: &Tensor, is_half: bool) -> bool {
+    let (Some(expected), Some(actual)) = (expected.as_f32(), actual.as_f32()) else {
+        return expected.bytes() == actual.bytes();
+    };
+    let largest = expected.iter().fold(0f32, |most, x| most.max(x.abs()));
+    let allowed = largest * if is_half { 0.05 } else { 1e-3 };
+    expected.iter().zip(actual).all(|(a, b)| (a - b).abs() <= allowed)
+}
+
+/// Runs of which the fastest counts.
+const RUNS: usize = 7;
+
+/// The choices of one adapter: a line for each network, its fingerprint and a position in
+/// [`Tuning::ALL`].
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Choices {
+    lines: Vec<(u64, usize)>,
+}
+
+impl Choices {
+    /// Those of a file. A file that is not there, or cannot be used, holds none.
+    pub(crate) fn read(file: &CacheFile) -> Self {
+        let bytes = file.read().ok().flatten().unwrap_or_default();
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        let line = |line: &str| {
+            let (fingerprint, position) = line.split_once(' ')?;
+            let position: usize = position.parse().ok()?;
+            let known = position < Tuning::ALL.len();
+            Some((u64::from_str_radix(fingerprint, 16).ok()?, position)).filter(|_| known)
+        };
+        Self { lines: text.lines().filter_map(line).collect() }
+    }
+
+    pub(crate) fn get(&self, fingerprint: u64) -> Option<Tuning> {
+        let found = self.lines.iter().find(|(known, _)| *known == fingerprint)?;
+        Some(Tuning::ALL[found.1])
+    }
+
+    pub(crate) fn set(&mut self, fingerprint: u64, position: usize) {
+        self.lines.retain(|(known, _)| *known != fingerprint);
+        self.lines.push((fingerprint, position));
+    }
+
+    pub(crate) fn write(&self, file: &CacheFile) -> std::io::Result<()> {
+        let line =
+            |(fingerprint, position): &(u64, usize)| format!("{fingerprint:016x} {position}\n");
+        file.write(self.lines.iter().map(line).collect::<String>().as_bytes())
+    }
+}
+
+/// A number that networks share which take the same dispatches: of operators, shapes and
+/// element types, not of weights or names.
+pub(crate) fn fingerprint(graph: &Graph, keep: Keep, is_half: bool) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (keep == Keep::Outputs, is_half, env!("CARGO_PKG_VERSION")).hash(&mut hasher);
+    for node in graph.nodes() {
+        node.op.name().hash(&mut hasher);
+        node.inputs.hash(&mut hasher);
+        node.output.shape.hash(&mut hasher);
+        node.output.element.name().hash(&mut hasher);
+        for param in node.op.params() {
+            graph.param(param).shape().hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_come_back_and_nonsense_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = CacheFile::at(folder.path().join("choices"));
+        assert_eq!(Choices::read(&file), Choices::default());
+        let mut choices = Choices::default();
+        choices.set(7, 1);
+        choices.set(u64::MAX, 2);
+        choices.set(7, 4);
+        choices.write(&file).unwrap();
+        assert_eq!(Choices::read(&file), choices);
+        assert_eq!(choices.get(7), Some(Tuning::ALL[4]));
+        assert_eq!(choices.get(8), None);
+
+        file.write(b"7 99\nx 1\n0000000000000008 3\n\xff").unwrap();
+        assert_eq!(Choices::read(&file), Choices::default());
+        file.write(b"7 99\nx 1\n8 3\n").unwrap();
+        assert_eq!(Choices::read(&file).get(8), Some(Tuning::ALL[3]));
+    }
+}

@@ -1,0 +1,110 @@
+//! What differs between two compilations of one shader: constants that shape its text.
+
+use std::fmt::Write as _;
+
+/// Constants that a shader is compiled with. Sizes of arrays and counts of unrolled loops are
+/// among them, which WGSL's `override` cannot set; so they stand as `const` before the text.
+///
+/// A shader that does not use one ignores it: make variants by [`Variant::default`] and what
+/// matters, so that equal pipelines are found equal.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Variant {
+    /// Neighbouring pixels of one invocation.
+    pub tile_pixels: u32,
+    /// Output quads of one invocation: 1 or 2.
+    pub tile_quads: u32,
+    /// Invocations that share the sum over the inputs of one tile: a power of two.
+    pub split: u32,
+    /// Quads that a workgroup of `ExpandDepthwiseF32` computes: a power of two.
+    pub slice_quads: u32,
+    /// Columns of taps.
+    pub kernel_width: u32,
+    /// Columns between two neighbouring outputs.
+    pub stride_width: u32,
+    /// Columns between two neighbouring taps.
+    pub dilation_width: u32,
+    /// Room in workgroup memory for what a fused pair hands over, in 16 bytes.
+    pub memory_vectors: u32,
+    /// Whether inputs are multiplied by a scale of each channel.
+    pub has_scale: bool,
+    /// Whether an activation may be a sigmoid, whose exponential makes all of them slower.
+    pub has_sigmoid: bool,
+    /// Whether zero points of weights may be other than 0: symmetric weights skip a sum.
+    pub has_weight_zero_point: bool,
+    /// Whether float tensors and weights are stored in half precision.
+    pub is_half: bool,
+}
+
+impl Default for Variant {
+    fn default() -> Self {
+        Self {
+            tile_pixels: 4,
+            tile_quads: 1,
+            split: 1,
+            slice_quads: 1,
+            kernel_width: 1,
+            stride_width: 1,
+            dilation_width: 1,
+            memory_vectors: 1,
+            has_scale: false,
+            has_sigmoid: false,
+            has_weight_zero_point: false,
+            is_half: false,
+        }
+    }
+}
+
+impl Variant {
+    /// The constants as WGSL.
+    pub(crate) fn header(&self) -> String {
+        let partial_sums = match self.split {
+            1 => 1,
+            _ => crate::WORKGROUP_SIZE * self.tile_pixels * self.tile_quads,
+        };
+        let mut text = String::new();
+        if self.is_half {
+            text.push_str("enable f16;\nalias Stored = vec4<f16>;\n");
+        } else {
+            text.push_str("alias Stored = vec4<f32>;\n");
+        }
+        for (name, value) in [
+            ("TILE_PIXELS", self.tile_pixels),
+            ("TILE_QUADS", self.tile_quads),
+            ("SPLIT", self.split),
+            ("SLICE_QUADS", self.slice_quads),
+            ("KERNEL_WIDTH", self.kernel_width),
+            ("STRIDE_WIDTH", self.stride_width),
+            ("DILATION_WIDTH", self.dilation_width),
+            ("MEMORY_VECTORS", self.memory_vectors),
+            ("PARTIAL_SUMS", partial_sums),
+        ] {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "const {name}: u32 = {value}u;");
+        }
+        for (name, value) in [
+            ("HAS_SCALE", self.has_scale),
+            ("HAS_SIGMOID", self.has_sigmoid),
+            ("HAS_WEIGHT_ZERO_POINT", self.has_weight_zero_point),
+        ] {
+            let _ = writeln!(text, "const {name}: bool = {value};");
+        }
+        text
+    }
+
+    /// A number that bounds an unrolled loop: a constant of the header, or a product or sum of
+    /// such.
+    pub(crate) fn count(&self, name: &str) -> Option<u32> {
+        Some(match name {
+            "TILE_PIXELS" => self.tile_pixels,
+            "TILE_QUADS" => self.tile_quads,
+            "TILE_PIXELS * TILE_QUADS" => self.tile_pixels * self.tile_quads,
+            "KERNEL_WIDTH" => self.kernel_width,
+            "COLUMNS" => {
+                (self.tile_pixels - 1) * self.stride_width
+                    + (self.kernel_width - 1) * self.dilation_width
+                    + 1
+            }
+            _ => return None,
+        })
+    }
+}

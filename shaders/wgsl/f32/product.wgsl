@@ -1,0 +1,100 @@
+// 1x1 convolution of stride 1, and fully connected layers: a matrix product over all pixels,
+// of inputs that a scale of each channel may multiply, to which a tensor may be added. One
+// invocation: TILE_PIXELS pixels, TILE_QUADS output quads, one of SPLIT shares of the inputs.
+// Needs sums_f32.wgsl and epilogue.wgsl.
+
+struct Params {
+    // Of one image.
+    pixels: u32,
+    images: u32,
+    input_quads: u32,
+    output_quads: u32,
+    output_channels: u32,
+    activation: u32,
+    has_residual: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
+// [input quad][output quad], tiles
+@group(0) @binding(2) var<storage, read> weight: array<Stored>;
+@group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
+// [image][input quad]; read if HAS_SCALE.
+@group(0) @binding(4) var<storage, read> scale: array<Stored>;
+// Read if has_residual.
+@group(0) @binding(5) var<storage, read> residual: array<Stored>;
+@group(0) @binding(6) var<storage, read_write> output: array<Stored>;
+
+// Tiles of a workgroup.
+const TILES: u32 = WORKGROUP_SIZE / SPLIT;
+
+var<workgroup> partial: array<vec4<f32>, PARTIAL_SUMS>;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let tile = local % TILES;
+    let share = local / TILES;
+    let index = linear_workgroup(workgroup, workgroups) * TILES + tile;
+    let blocks = quad_blocks(params.output_quads);
+    let first_quad = index % blocks * TILE_QUADS;
+    let pixel_blocks = (params.pixels + TILE_PIXELS - 1u) / TILE_PIXELS;
+    let image = index / blocks / pixel_blocks;
+    let first = index / blocks % pixel_blocks * TILE_PIXELS;
+
+    // Tiles beyond the last image, and pixels beyond the last, are computed from the last and
+    // not stored.
+    let real_image = min(image, params.images - 1u);
+    var offset: array<u32, TILE_PIXELS>;
+    for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+        let pixel = real_image * params.pixels + min(first + p, params.pixels - 1u);
+        offset[p] = pixel * params.input_quads;
+    }
+    clear_sums();
+    for (var k = share; k < params.input_quads; k += SPLIT) {
+        for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+            inputs[p] = vec4<f32>(input[offset[p] + k]);
+        }
+        if HAS_SCALE {
+            let s = vec4<f32>(scale[real_image * params.input_quads + k]);
+            for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+                inputs[p] *= s;
+            }
+        }
+        accumulate(k * weight_stride(params.output_quads) + 4u * first_quad);
+    }
+
+    if SPLIT > 1u {
+        for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) { // unrolled
+            partial[i * WORKGROUP_SIZE + local] = sums[i];
+        }
+        workgroupBarrier();
+        for (var i = share; i < TILE_PIXELS * TILE_QUADS; i += SPLIT) {
+            var sum = partial[i * WORKGROUP_SIZE + tile];
+            for (var other = 1u; other < SPLIT; other++) {
+                sum += partial[i * WORKGROUP_SIZE + other * TILES + tile];
+            }
+            store(image, first + i / TILE_QUADS, first_quad + i % TILE_QUADS, sum);
+        }
+    } else {
+        for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+            for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
+                store(image, first + p, first_quad + q, sums[p * TILE_QUADS + q]);
+            }
+        }
+    }
+}
+
+fn store(image: u32, pixel: u32, quad: u32, sum: vec4<f32>) {
+    if image < params.images && pixel < params.pixels && quad < params.output_quads {
+        var value = activate(params.activation, sum + bias[quad]);
+        let at = (image * params.pixels + pixel) * params.output_quads + quad;
+        if params.has_residual != 0u {
+            value += vec4<f32>(residual[at]);
+        }
+        output[at] = Stored(zero_padding(value, quad, params.output_channels));
+    }
+}

@@ -1,0 +1,95 @@
+// Squeeze-and-excitation from the pooled sums to the scale of each channel: both of its layers.
+// One workgroup: one image. Needs epilogue.wgsl.
+
+struct Params {
+    images: u32,
+    bands: u32,
+    quads: u32,
+    squeezed_quads: u32,
+    // 1 over the pixels that the sums are of.
+    per_pixel: f32,
+    squeeze_activation: u32,
+    gate_at: u32,
+    gate_activation: u32,
+    channels: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+// [image][band][quad], sums.
+@group(0) @binding(1) var<storage, read> pooled: array<vec4<f32>>;
+// Tiles of the first layer, [quad][squeezed quad], and from gate_at on of the second.
+@group(0) @binding(2) var<storage, read> weight: array<Stored>;
+// Of the squeezed quads, then of the quads.
+@group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> output: array<Stored>;
+
+var<workgroup> mean: array<vec4<f32>, MOST_EXCITED_QUADS>;
+var<workgroup> squeezed: array<vec4<f32>, MOST_SQUEEZED_QUADS>;
+var<workgroup> partial: array<vec4<f32>, LARGE_WORKGROUP_SIZE>;
+
+// Invocations that share an output quad of the first layer, which has few.
+const SHARES: u32 = 8u;
+// Most quads before and after squeezing.
+const MOST_EXCITED_QUADS: u32 = 320u;
+const MOST_SQUEEZED_QUADS: u32 = 160u;
+
+@compute @workgroup_size(LARGE_WORKGROUP_SIZE)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let image = linear_workgroup(workgroup, workgroups);
+    if image >= params.images {
+        return;
+    }
+    for (var quad = local; quad < params.quads; quad += LARGE_WORKGROUP_SIZE) {
+        var sum = vec4<f32>(0.0);
+        for (var band = 0u; band < params.bands; band++) {
+            sum += pooled[(image * params.bands + band) * params.quads + quad];
+        }
+        mean[quad] = sum * params.per_pixel;
+    }
+    workgroupBarrier();
+
+    let lanes = LARGE_WORKGROUP_SIZE / SHARES;
+    let lane = local % lanes;
+    let share = local / lanes;
+    let rounds = (params.squeezed_quads + lanes - 1u) / lanes;
+    for (var round = 0u; round < rounds; round++) {
+        let quad = round * lanes + lane;
+        var sum = vec4<f32>(0.0);
+        if quad < params.squeezed_quads {
+            for (var k = share; k < params.quads; k += SHARES) {
+                sum += product(k * weight_stride(params.squeezed_quads) + 4u * quad, mean[k]);
+            }
+        }
+        partial[local] = sum;
+        workgroupBarrier();
+        if share == 0u && quad < params.squeezed_quads {
+            for (var other = 1u; other < SHARES; other++) {
+                sum += partial[other * lanes + lane];
+            }
+            squeezed[quad] = activate(params.squeeze_activation, sum + bias[quad]);
+        }
+        workgroupBarrier();
+    }
+
+    for (var quad = local; quad < params.quads; quad += LARGE_WORKGROUP_SIZE) {
+        var sum = bias[params.squeezed_quads + quad];
+        for (var k = 0u; k < params.squeezed_quads; k++) {
+            sum += product(params.gate_at + k * weight_stride(params.quads) + 4u * quad, squeezed[k]);
+        }
+        let value = activate(params.gate_activation, sum);
+        output[image * params.quads + quad] = Stored(zero_padding(value, quad, params.channels));
+    }
+}
+
+fn product(at: u32, x: vec4<f32>) -> vec4<f32> {
+    return vec4<f32>(weight[at]) * x.x + vec4<f32>(weight[at + 1u]) * x.y
+        + vec4<f32>(weight[at + 2u]) * x.z + vec4<f32>(weight[at + 3u]) * x.w;
+}
+
+fn weight_stride(output_quads: u32) -> u32 {
+    return 4u * ((output_quads + 1u) / 2u * 2u);
+}

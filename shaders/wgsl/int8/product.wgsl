@@ -1,0 +1,93 @@
+// 1x1 convolution of stride 1 of int8, and fully connected layers: a matrix product over all
+// pixels, to which a tensor may be added. One invocation: TILE_PIXELS pixels, TILE_QUADS output
+// quads, one of SPLIT shares of the inputs. Needs fixed_point.wgsl, requantize.wgsl, dot.wgsl,
+// sums_int8.wgsl and residual.wgsl.
+
+struct Params {
+    residual: Residual,
+    pixels: u32,
+    input_quads: u32,
+    output_quads: u32,
+    weight_zero_point: i32,
+    output_zero_point: i32,
+    output_low: i32,
+    output_high: i32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<u32>;
+// [input quad][output quad], tiles
+@group(0) @binding(2) var<storage, read> weight: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> channels: array<OutputChannels>;
+// Read if it is added.
+@group(0) @binding(4) var<storage, read> residual: array<u32>;
+@group(0) @binding(5) var<storage, read_write> output: array<u32>;
+
+// Tiles of a workgroup.
+const TILES: u32 = WORKGROUP_SIZE / SPLIT;
+
+var<workgroup> partial: array<vec4<i32>, PARTIAL_SUMS>;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let tile = local % TILES;
+    let share = local / TILES;
+    let index = linear_workgroup(workgroup, workgroups) * TILES + tile;
+    let blocks = quad_blocks(params.output_quads);
+    let first_quad = index % blocks * TILE_QUADS;
+    let first = index / blocks * TILE_PIXELS;
+    // Pixels beyond the last are computed from the last and not stored.
+    var offset: array<u32, TILE_PIXELS>;
+    for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+        offset[p] = min(first + p, params.pixels - 1u) * params.input_quads;
+    }
+    clear_sums();
+    for (var k = share; k < params.input_quads; k += SPLIT) {
+        for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+            inputs[p] = input[offset[p] + k];
+        }
+        accumulate(k * weight_stride(params.output_quads) + first_quad);
+    }
+    correct_sums(params.weight_zero_point);
+
+    if SPLIT > 1u {
+        for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) { // unrolled
+            partial[i * WORKGROUP_SIZE + local] = sums[i];
+        }
+        workgroupBarrier();
+        for (var i = share; i < TILE_PIXELS * TILE_QUADS; i += SPLIT) {
+            var sum = partial[i * WORKGROUP_SIZE + tile];
+            for (var other = 1u; other < SPLIT; other++) {
+                sum += partial[i * WORKGROUP_SIZE + other * TILES + tile];
+            }
+            store(first + i / TILE_QUADS, first_quad + i % TILE_QUADS, sum);
+        }
+    } else {
+        for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+            for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
+                store(first + p, first_quad + q, sums[p * TILE_QUADS + q]);
+            }
+        }
+    }
+}
+
+fn store(pixel: u32, quad: u32, sum: vec4<i32>) {
+    if pixel < params.pixels && quad < params.output_quads {
+        var value = requantize(
+            sum + channels[quad].bias,
+            channels[quad].multiplier,
+            params.output_zero_point,
+            params.output_low,
+            params.output_high,
+        );
+        let at = pixel * params.output_quads + quad;
+        if params.residual.is_added != 0u {
+            value = with_residual(value, residual[at]);
+        }
+        output[at] = value;
+    }
+}

@@ -1,0 +1,33 @@
+// The sums of a depthwise convolution for a run of pixels and one quad. Needs run.wgsl, a
+// `weight` whose quads [tap][quad] begin at `params.depthwise_at`, and a function
+// `source(image, row, column, quad)` that reads the input.
+
+var<private> run_sums: array<vec4<f32>, TILE_PIXELS>;
+
+fn convolve_depthwise(run: Run, quad: u32) {
+    for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+        run_sums[p] = vec4<f32>(0.0);
+    }
+    let first = first_column_of(run);
+    var columns: array<vec4<f32>, COLUMNS>;
+    for (var tap_row = 0u; tap_row < params.window.kernel_height; tap_row++) {
+        let row = tap_row_of(run, tap_row);
+        if row < params.window.input_height {
+            for (var c = 0u; c < COLUMNS; c++) { // unrolled
+                let column = first + c;
+                let inside = column < params.window.input_width;
+                let x = source(run.image, row, select(0u, column, inside), quad);
+                columns[c] = select(vec4<f32>(0.0), x, inside);
+            }
+            for (var t = 0u; t < KERNEL_WIDTH; t++) { // unrolled
+                let tap = tap_row * KERNEL_WIDTH + t;
+                let w = vec4<f32>(
+                    weight[params.depthwise_at + tap * params.window.output_quads + quad],
+                );
+                for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+                    run_sums[p] += w * columns[p * STRIDE_WIDTH + t * DILATION_WIDTH];
+                }
+            }
+        }
+    }
+}

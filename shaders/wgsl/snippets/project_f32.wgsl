@@ -1,0 +1,48 @@
+// The second half of a fused pair: the 1x1 convolution that reads what the first half left in
+// workgroup memory, to which a tensor may be added. Needs run.wgsl, sums_f32.wgsl and
+// epilogue.wgsl.
+
+// [pixel of the workgroup's runs][quad], rows padded to an even number of quads.
+var<workgroup> hidden: array<vec4<f32>, MEMORY_VECTORS>;
+
+fn hidden_stride() -> u32 {
+    return (params.window.output_quads + 1u) / 2u * 2u;
+}
+
+fn project(first_run: u32, local: u32) {
+    let blocks = quad_blocks(params.project_quads);
+    let stride = weight_stride(params.project_quads);
+    for (var item = local; item < params.tile_runs * blocks; item += WORKGROUP_SIZE) {
+        let first_quad = item % blocks * TILE_QUADS;
+        let number = item / blocks;
+        if first_run + number < run_count() {
+            clear_sums();
+            for (var k = 0u; k < params.window.output_quads; k++) {
+                for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+                    inputs[p] = hidden[(number * TILE_PIXELS + p) * hidden_stride() + k];
+                }
+                accumulate(params.project_at + k * stride + 4u * first_quad);
+            }
+            let run = run_of(first_run + number);
+            let first = first_pixel(run);
+            for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+                for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
+                    if run.column + p < params.window.output_width {
+                        store(first + p, first_quad + q, sums[p * TILE_QUADS + q]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn store(pixel: u32, quad: u32, sum: vec4<f32>) {
+    if quad < params.project_quads {
+        var value = activate(params.activation, sum + bias[params.window.output_quads + quad]);
+        let at = pixel * params.project_quads + quad;
+        if params.has_residual != 0u {
+            value += vec4<f32>(residual[at]);
+        }
+        output[at] = Stored(zero_padding(value, quad, params.project_channels));
+    }
+}
