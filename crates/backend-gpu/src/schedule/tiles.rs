@@ -4,7 +4,7 @@
 //! of the two matters.
 
 use pocketvision_core::op::Window;
-use pocketvision_core::{Graph, NodeId, Op, Shape};
+use pocketvision_core::{Graph, NodeId, Op, TensorType};
 use pocketvision_shaders::Variant;
 
 use super::Limits;
@@ -14,15 +14,18 @@ use crate::layout::quads;
 pub(super) fn product(
     pixels: usize,
     input_channels: usize,
-    output_channels: usize,
+    output: &TensorType,
     limits: &Limits,
 ) -> Variant {
+    let output_channels = output.shape.c;
     let output_quads = quads(output_channels);
     let tiles = |(p, q): (usize, usize)| pixels.div_ceil(p) * output_quads.div_ceil(q);
     let candidates: &[(usize, usize)] = match pixels {
         1..4 => &[(1, 2), (1, 1)],
         4..8 => &[(4, 2), (4, 1)],
-        _ => &[(8, 2), (4, 2), (4, 1)],
+        _ if output.element.is_float() => &[(8, 2), (4, 2), (4, 1)],
+        // Integers are read four at once: larger tiles save little and compile slowly.
+        _ => &[(4, 2), (4, 1)],
     };
     let busy = limits.tuning.busy_invocations;
     let last = candidates[candidates.len() - 1];
@@ -43,13 +46,13 @@ pub(super) fn product(
 }
 
 /// The tile of a convolution alone.
-pub(super) fn convolution(window: &Window, output: Shape, limits: &Limits) -> Variant {
-    let q = if quads(output.c) > 1 { 2 } else { 1 };
+pub(super) fn convolution(window: &Window, output: &TensorType, limits: &Limits) -> Variant {
+    let q = if quads(output.shape.c) > 1 && output.element.is_float() { 2 } else { 1 };
     windowed(window, output, q, limits)
 }
 
 /// The tile of a depthwise convolution alone.
-pub(super) fn depthwise(window: &Window, output: Shape, limits: &Limits) -> Variant {
+pub(super) fn depthwise(window: &Window, output: &TensorType, limits: &Limits) -> Variant {
     windowed(window, output, 1, limits)
 }
 
@@ -67,7 +70,10 @@ pub(super) fn project(
     let per_vector = if hidden.element.is_float() { 1 } else { 4 };
     let stride = quads(hidden.shape.c).next_multiple_of(2);
     let room = limits.memory_vectors as usize * per_vector;
-    let mut variant = windowed(&window, hidden.shape, 2.min(output_quads), limits);
+    // A dense window of integers takes many instructions for each output.
+    let is_dense = matches!(graph.node(first).op, Op::Conv2d(_));
+    let q = if is_dense && !hidden.element.is_float() { 1 } else { 2 };
+    let mut variant = windowed(&window, hidden, q.min(output_quads), limits);
     let room_for = |variant: &Variant| room / (variant.tile_pixels as usize * stride);
     if room_for(&variant) == 0 {
         variant.tile_pixels = 4;
@@ -122,7 +128,7 @@ pub(super) fn band(graph: &Graph, depthwise: NodeId, limits: &Limits) -> Option<
         tile_quads: slice.min(2) as u32,
         slice_quads: slice as u32,
         memory_vectors: limits.memory_vectors,
-        ..windowed(&window, output, 1, limits)
+        ..windowed(&window, graph.ty(depthwise), 1, limits)
     };
     Some(Band { variant, rows, bands })
 }
@@ -150,9 +156,11 @@ pub(super) const fn can_unroll(window: &Window) -> bool {
     window.kernel_w <= 7 && window.stride_w <= 4 && reach <= 16
 }
 
-fn windowed(window: &Window, output: Shape, tile_quads: usize, limits: &Limits) -> Variant {
+fn windowed(window: &Window, output: &TensorType, tile_quads: usize, limits: &Limits) -> Variant {
+    let is_float = output.element.is_float();
+    let output = output.shape;
     let columns = |p: usize| (p - 1) * window.stride_w + (window.kernel_w - 1) * window.dilation_w;
-    let wide = limits.tuning.is_wide && output.w > 4 && columns(8) < MOST_COLUMNS;
+    let wide = limits.tuning.is_wide && is_float && output.w > 4 && columns(8) < MOST_COLUMNS;
     let tile_pixels = match output.w {
         1 => 1,
         2..4 => 2,

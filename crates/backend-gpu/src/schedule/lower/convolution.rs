@@ -51,7 +51,7 @@ impl Lowering<'_> {
         let ty = self.graph.ty(node.inputs[0]).clone();
         let output = node.output.shape;
         let pixels = output.n * output.pixels();
-        let mut variant = tiles::product(pixels, ty.shape.c, output.c, &self.limits);
+        let mut variant = tiles::product(pixels, ty.shape.c, &node.output, &self.limits);
         let residual = sum.map(|sum| self.other_operand(sum, layer.id));
         if ty.element.is_float() {
             let (input, scale) = match scaled {
@@ -111,7 +111,7 @@ impl Lowering<'_> {
         let (shape, element) = (ty.shape, ty.element.clone());
         let output = node.output.shape;
         let window = window_params(&layer.window, shape, output);
-        let mut variant = tiles::convolution(&layer.window, output, &self.limits);
+        let mut variant = tiles::convolution(&layer.window, &node.output, &self.limits);
         let work = run_work(output, quads(output.c).div_ceil(variant.tile_quads), &variant);
         if element.is_float() {
             variant.has_sigmoid = layer.has_sigmoid();
@@ -145,7 +145,7 @@ impl Lowering<'_> {
         let (shape, element) = (ty.shape, ty.element.clone());
         let output = node.output.shape;
         let window = window_params(&layer.window, shape, output);
-        let mut variant = tiles::depthwise(&layer.window, output, &self.limits);
+        let mut variant = tiles::depthwise(&layer.window, &node.output, &self.limits);
         let work = run_work(output, quads(output.c), &variant);
         if element.is_float() {
             variant.has_sigmoid = layer.has_sigmoid();
