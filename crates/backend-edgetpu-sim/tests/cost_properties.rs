@@ -6,7 +6,9 @@ use pocketvision_backend_edgetpu_sim::cost::energy::chip_energy;
 use pocketvision_backend_edgetpu_sim::cost::traffic::layer_traffic;
 use pocketvision_backend_edgetpu_sim::{Chip, EdgeTpuSim, Estimate, Layer, LayerKind, Mapping};
 use pocketvision_core::op::{Conv2d, DepthwiseConv2d, Padding, Window};
-use pocketvision_core::{CompileError, Element, Graph, GraphBuilder, Op, Shape, Tensor, TensorData, TensorType};
+use pocketvision_core::{
+    CompileError, Element, Graph, GraphBuilder, Op, Shape, Tensor, TensorData, TensorType,
+};
 use proptest::prelude::*;
 
 proptest! {

@@ -72,7 +72,11 @@ const DEFAULTS: [DefaultModel; 3] = [
         trained: "mobilenet_ssd_v2_coco_quant_postprocess",
         built_in: "ssdlite-mobilenet-edgetpu",
     },
-    DefaultModel { task: Task::Segment, trained: "deeplabv3_mnv2_pascal_quant", built_in: None },
+    DefaultModel {
+        task: Task::Segment,
+        trained: "deeplabv3_mnv2_pascal_quant",
+        built_in: "deeplab-mobilenet-edgetpu-slim",
+    },
 ];
 
 /// How a model is opened, where there is a choice.

@@ -39,7 +39,9 @@ fn check_profile(report: &Value, name: &str) {
 
 #[test]
 fn networks_are_profiled_on_every_chip() {
-    for chip in ["coral-usb", "coral-pcie", "pixel4", "edgetpu-v1", "edgetpu-v2", "edgetpu-v3", "systolic"] {
+    for chip in
+        ["coral-usb", "coral-pcie", "pixel4", "edgetpu-v1", "edgetpu-v2", "edgetpu-v3", "systolic"]
+    {
         let model = ["--model", "mobilenet-v2-0.35"];
         let chip_options = ["--backend", "edgetpu-sim", "--chip", chip];
         let report = json(&[&["profile"][..], &model, &chip_options].concat());
@@ -106,7 +108,10 @@ fn the_compiler_says_what_it_does_with_each_operator() {
     };
     let whole = log("mobilenet-v2-1.0");
     assert!(whole.contains("Number of Edge TPU subgraphs: 1"), "{whole}");
-    assert!(whole.contains("DEPTHWISE_CONV_2D              17         Mapped to Edge TPU"), "{whole}");
+    assert!(
+        whole.contains("DEPTHWISE_CONV_2D              17         Mapped to Edge TPU"),
+        "{whole}"
+    );
     let cut = log("mobilenet-v3-small");
     assert!(cut.contains("hard-swish does not map"), "{cut}");
     assert!(cut.contains("More than one subgraph is not supported"), "{cut}");
@@ -116,10 +121,10 @@ fn the_compiler_says_what_it_does_with_each_operator() {
 fn sweeps_combine_all_values_and_write_tables_and_pictures() {
     let folder = tempfile::tempdir().unwrap();
     let (csv, svg) = (folder.path().join("s.csv"), folder.path().join("s.svg"));
-    let vary = ["--vary", "clock=250,500", "--vary", "tiles=2,4", "--vary", "energy.mac_pj=0.1,0.2"];
+    let vary =
+        ["--vary", "clock=250,500", "--vary", "tiles=2,4", "--vary", "energy.mac_pj=0.1,0.2"];
     let files = ["--csv", text(&csv), "--svg", text(&svg)];
-    let report =
-        json(&[&["sweep", "--models", "mobilenet-v2-0.35"][..], &vary, &files].concat());
+    let report = json(&[&["sweep", "--models", "mobilenet-v2-0.35"][..], &vary, &files].concat());
     let points = rows(&report, "points");
     assert_eq!(points.len(), 8);
     let latency = |values: [f64; 3]| {
@@ -183,8 +188,7 @@ fn published_figures_stand_beside_predicted_ones() {
 #[test]
 fn every_claim_has_a_verdict() {
     let folder = tempfile::tempdir().unwrap();
-    let report =
-        json(&["claims", "--runs", "1", "--documentation", text(folder.path())]);
+    let report = json(&["claims", "--runs", "1", "--documentation", text(folder.path())]);
     let claims = rows(&report, "claims");
     let numbers: Vec<u64> = claims.iter().filter_map(|claim| claim["number"].as_u64()).collect();
     assert_eq!(numbers, (1..=26).collect::<Vec<u64>>());
