@@ -108,8 +108,7 @@ fn faster_at_equal_accuracy(evidence: &Evidence) -> Result<Claim> {
         format!(
             "{}. MobileNetEdgeTPU 1.0 (75.6 %) takes {own:.2} ms, V2 1.4 (75.0 % in float) \
              {largest:.2}. Minimalistic V3-Large takes {minimal:.2} ms at 71.3 %: faster and less \
-             accurate; no wider one with a published accuracy exists, so that half stays open. On \
-             the Coral preset V2 is the faster one.",
+             accurate; no wider one with a published accuracy exists, so that half stays open.",
             texts.join("; ")
         ),
     ))
