@@ -13,9 +13,12 @@ use pocketvision_import_tflite::open;
 
 mod shared_folder;
 
-/// Every file: its input, its output, and its operators by kind as other tools count them, TILE
-/// being a resize and DEQUANTIZE of weights none.
-const NETWORKS: &[(&str, Shape, Shape, &[(&str, usize)])] = &[
+/// A file: its name, its input, its output, and its operators by kind.
+type Network = (&'static str, Shape, Shape, &'static [(&'static str, usize)]);
+
+/// Every file. Operators are as other tools count them, TILE being a resize and DEQUANTIZE of
+/// weights none.
+const NETWORKS: &[Network] = &[
     (
         "mobilenet_ssd_v2_coco_quant_postprocess",
         Shape::new(1, 300, 300, 3),

@@ -83,7 +83,7 @@ fn faster_at_equal_accuracy(evidence: &Evidence) -> Result<Claim> {
                     texts.push(format!("{network} on {name}: {own:.2} ms, V2 {ms:.2}"));
                 }
                 None => {
-                    texts.push(format!("{network} ({top1} %) on {name}: {own:.2} ms, above V2"))
+                    texts.push(format!("{network} ({top1} %) on {name}: {own:.2} ms, above V2"));
                 }
             }
         }

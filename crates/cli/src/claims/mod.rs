@@ -3,7 +3,7 @@
 //!
 //! * [`evidence`]: what is measured and simulated, once;
 //! * [`processor`], [`accelerator`], [`energy`], [`structure`]: the claims, by what decides them;
-//! * [`figures`]: the announcement's figures, drawn from our numbers and published accuracies.
+//! * [`mod@figures`]: the announcement's figures, drawn from our numbers and published accuracies.
 //!
 //! Nothing is tuned to please a claim: each verdict is a rule that was written down with the
 //! claim.
