@@ -51,8 +51,7 @@ impl Confusion {
             let correct = count(class, class);
             let is: u64 = (0..256).map(|other| count(class, other)).sum();
             let taken_for: u64 = (0..256).map(|other| count(other, class)).sum();
-            let union = is + taken_for - correct;
-            (union > 0).then(|| correct as f64 / union as f64)
+            (is > 0).then(|| correct as f64 / (is + taken_for - correct) as f64)
         };
         let per_class: Vec<Option<f64>> = (0..self.classes).map(iou).collect();
         let seen: Vec<f64> = per_class.iter().flatten().copied().collect();
@@ -71,13 +70,14 @@ impl Confusion {
 /// How right class maps are. Shares from 0 to 1.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SegmentationAccuracy {
-    /// Mean of [`Self::per_class`] over the classes that are there, in truth or in the
-    /// network's eyes.
+    /// Mean of [`Self::per_class`] over the classes that are there in truth. Some tools also
+    /// count a class, as 0, that is in the network's eyes alone; over a few pictures a single
+    /// wrong pixel then decides.
     pub mean_iou: f64,
     /// Pixels whose class is right.
     pub pixel_accuracy: f64,
     /// Of each class: pixels that are of it and were taken for it, as a share of those that
-    /// are or were; `None` if there are none.
+    /// are or were; `None` if no pixel is of it.
     pub per_class: Vec<Option<f64>>,
     /// Pixels that counted.
     pub pixels: u64,
@@ -95,12 +95,13 @@ mod tests {
     fn shares_are_those_of_the_definition() {
         let mut confusion = Confusion::new(4);
         let truth = map(&[0, 0, 0, 1, 1, 2, 255, 255]);
-        confusion.add(&map(&[0, 0, 1, 1, 0, 0, 2, 0]), &truth).unwrap();
+        confusion.add(&map(&[0, 3, 1, 1, 0, 0, 2, 0]), &truth).unwrap();
         let accuracy = confusion.accuracy();
-        // Class 0: 2 of 5; class 1: 1 of 3; class 2: 0 of 1; class 3: nowhere.
-        assert_eq!(accuracy.per_class, [Some(0.4), Some(1.0 / 3.0), Some(0.0), None]);
-        assert!((accuracy.mean_iou - (0.4 + 1.0 / 3.0) / 3.0).abs() < 1e-12);
-        assert_eq!((accuracy.pixel_accuracy, accuracy.pixels), (0.5, 6));
+        // Class 0: 1 of 5; class 1: 1 of 3; class 2: 0 of 1; class 3: seen where it is not.
+        assert_eq!(accuracy.per_class, [Some(0.2), Some(1.0 / 3.0), Some(0.0), None]);
+        assert!((accuracy.mean_iou - (0.2 + 1.0 / 3.0) / 3.0).abs() < 1e-12);
+        assert!((accuracy.pixel_accuracy - 2.0 / 6.0).abs() < 1e-12);
+        assert_eq!(accuracy.pixels, 6);
     }
 
     #[test]
