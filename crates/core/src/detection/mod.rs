@@ -1,6 +1,6 @@
 //! Boxes of a single-shot detector: where they start, how they are coded, which remain.
 //!
-//! A detector scores a fixed list of boxes, its [`anchors`], and says for each by how much it is
+//! A detector scores a fixed list of boxes, its [anchors](SsdAnchors), and says for each by how much it is
 //! off. [`BoxCoder`] turns that into a [`BoundingBox`], and [`Suppression`] drops boxes that
 //! overlap better ones. [`Postprocessor`] does both as TFLite's operator
 //! TFLite_Detection_PostProcess does, number by number, ties included; every backend calls it,
