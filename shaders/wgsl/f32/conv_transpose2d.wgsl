@@ -54,12 +54,12 @@ fn main(
             if column * params.stride_width != x - tap_column || column >= params.input_width {
                 continue;
             }
-            let from = ((image * params.input_height + row) * params.input_width + column)
+            let source = ((image * params.input_height + row) * params.input_width + column)
                 * params.input_quads;
             let tap = tap_row * params.kernel_width + tap_column;
             var at = tap * params.input_channels * params.output_quads + quad;
             for (var k = 0u; k < params.input_channels; k++) {
-                sum += vec4<f32>(weight[at]) * f32(input[from + k / 4u][k % 4u]);
+                sum += vec4<f32>(weight[at]) * f32(input[source + k / 4u][k % 4u]);
                 at += params.output_quads;
             }
         }
