@@ -147,11 +147,11 @@ fn every_file_imports_as_what_it_is() {
 }
 
 /// The published multiply-accumulates of DeepLab-slim (github.com/tensorflow/models,
-/// research/deeplab/g3doc/model_zoo.md) are 4.3 G.
+/// research/deeplab/g3doc/model_zoo.md) are 4.3 G; another parser sums 4.316 G over the file.
 #[test]
 fn multiply_accumulates_are_the_published_ones() {
     let Some(graph) = network("deeplab_mobilenet_edgetpu_slim_cityscapes_quant") else { return };
-    assert_eq!(graph.macs() / 1_000_000, 4315);
+    assert_eq!(graph.macs() / 1_000_000, 4316);
 }
 
 #[test]
