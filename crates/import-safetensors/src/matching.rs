@@ -49,16 +49,22 @@ pub(crate) fn build(
     Ok(Checkpoint { graph, network: definition.name, naming })
 }
 
-/// The definition whose tensors differ least from those of the file.
+/// The definition whose tensors differ least from those of the file. The weights of a detector
+/// do not say how large its pictures are.
 fn nearest(tensors: &Tensors<'_>, naming: Naming) -> &'static Definition {
     models::ALL
         .iter()
         .min_by_key(|definition| {
             let (fit, mismatch) = Fit::of(definition, naming, tensors);
-            (fit.is_none(), mismatch.count())
+            let other_size =
+                naming == Naming::DetectionGraph && definition.input_size != FROZEN_DETECTOR_PIXELS;
+            (fit.is_none(), mismatch.count(), other_size)
         })
         .expect("a definition")
 }
+
+/// Side of the pictures that published frozen detectors take.
+const FROZEN_DETECTOR_PIXELS: usize = 300;
 
 /// A definition's layers with the names of their tensors.
 struct Fit {
