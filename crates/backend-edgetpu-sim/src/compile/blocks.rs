@@ -44,8 +44,6 @@ pub(super) fn blocks(workload: &Workload, places: &[Place], array: &Array) -> Ve
             stored: false,
             halo_words: 0,
         });
-        // Where a relabelling changes the shape, the larger block is kept.
-        enlarge(&mut blocks[origin], own);
         if places[index] == Place::Chip && layer.kind.works() {
             for stored in inputs.iter().chain([&index]) {
                 let origin = blocks[*stored].origin;
@@ -55,6 +53,10 @@ pub(super) fn blocks(workload: &Workload, places: &[Place], array: &Array) -> Ve
         let Some(window) = layer.window else { continue };
         for &input in inputs {
             let (shape, origin) = (workload.layers()[input].output, blocks[input].origin);
+            // Under another shape, the numbers lie as their origin's shape has spread them.
+            if workload.layers()[origin].output.pixels() != shape.pixels() {
+                continue;
+            }
             let needed = (
                 reach(own.0, window.stride_h, window.kernel_h, window.dilation_h).min(shape.h),
                 reach(own.1, window.stride_w, window.kernel_w, window.dilation_w).min(shape.w),
