@@ -6,9 +6,9 @@ mod round_trip;
 use pocketvision_conformance::{build, cases};
 use pocketvision_core::models::{self, BuildOptions, PaddingStyle, Precision};
 use pocketvision_core::{Graph, Shape, Tensor, passes};
-use pocketvision_export::{ExportError, Format, to_bytes};
+use pocketvision_export::{ExportError, Format, Problem, to_bytes};
 use pocketvision_import_onnx::{ImportOptions, import};
-use round_trip::{run, run_on};
+use round_trip::{NOT_WRITTEN, run, run_on};
 
 fn reimport(bytes: &[u8], name: &str) -> Graph {
     import(bytes, name, &ImportOptions::default()).unwrap()
@@ -22,6 +22,12 @@ fn every_case_comes_back_computing_the_same() {
             let built = build(&case, elements).unwrap();
             let bytes = match to_bytes(&built.graph, Format::Onnx) {
                 Ok(bytes) => bytes,
+                Err(ExportError::Node { problem, op, .. })
+                    if matches!(*problem, Problem::NotWritten { .. }) =>
+                {
+                    assert!(NOT_WRITTEN.contains(&op), "{op}");
+                    continue;
+                }
                 Err(ExportError::Node { .. }) => {
                     refused += 1;
                     continue;
@@ -44,14 +50,17 @@ fn every_case_comes_back_computing_the_same() {
     assert!(refused * 20 < written, "{refused} refused, {written} written");
 }
 
-/// All is identical, but for averages of uint8 networks that lie halfway between two integers:
-/// ONNX cannot say that they are rounded up. A softmax that is sharper than usual is a product
+/// All is identical, but for averages of uint8 networks that lie halfway between two integers, and
+/// their concatenations of other scales: ONNX cannot say that those are rounded up, and these in
+/// floats. A softmax that is sharper than usual is a product
 /// more.
 fn compare(graph: &Graph, expected: &Tensor, actual: &Tensor) {
     assert_eq!(expected.ty(), actual.ty(), "{}", graph.name());
     let rounds_up = graph.nodes().iter().any(|node| {
         matches!(&node.op, pocketvision_core::Op::Pool2d(op)
             if op.rounding == pocketvision_core::op::IntegerRounding::HalfUp)
+            || matches!(&node.op, pocketvision_core::Op::Concat(op)
+                if op.rescaling == pocketvision_core::op::Rescaling::Float)
     });
     let sharp = graph
         .nodes()

@@ -6,14 +6,25 @@ use pocketvision_conformance::{build, cases};
 use pocketvision_core::op::Activation;
 use pocketvision_core::op::ActivationKind::{HardSigmoid, Sigmoid};
 use pocketvision_core::{Graph, Node, Op, Tensor};
-use round_trip::{reimport, run_on};
+use pocketvision_export::{ExportError, Format, Problem, to_bytes};
+use pocketvision_import_tflite::import;
+use round_trip::{NOT_WRITTEN, run_on};
 
 #[test]
 fn every_case_comes_back_computing_the_same() {
     for case in cases().unwrap() {
         for &elements in &case.elements {
             let built = build(&case, elements).unwrap();
-            let read = reimport(&built.graph);
+            let read = match to_bytes(&built.graph, Format::Tflite) {
+                Ok(bytes) => import(&bytes, built.graph.name()).unwrap(),
+                Err(ExportError::Node { problem, op, .. })
+                    if matches!(*problem, Problem::NotWritten { .. }) =>
+                {
+                    assert!(NOT_WRITTEN.contains(&op), "{op}");
+                    continue;
+                }
+                Err(error) => panic!("{}: {error}", built.graph.name()),
+            };
             let inputs = built.inputs(3);
             let outputs = [&built.graph, &read].map(|graph| run_on(graph, &inputs));
             assert_eq!(outputs[0].len(), outputs[1].len());

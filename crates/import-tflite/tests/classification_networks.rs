@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use pocketvision_core::op::{IntegerRounding, Op, PoolKind};
 use pocketvision_core::{Element, Graph, ParamId, Shape};
-use pocketvision_import_tflite::{Imported, import_with_operators, open};
+use pocketvision_import_tflite::{Imported, import_with_operators};
 
 mod shared_folder;
 
@@ -213,19 +213,5 @@ fn check_nodes(graph: &Graph, network: &Network) {
         {
             assert_eq!(pool.rounding, network.rounding, "{}", node.name);
         }
-    }
-}
-
-#[test]
-fn networks_with_unknown_operators_are_refused_by_name_index_and_file() {
-    let Some(folder) = shared_folder::find("models") else { return };
-    for (file, expected) in [
-        ("mobilenet_ssd_v2_coco_quant_postprocess", "98 is the custom operator 'TFLite_Detection_"),
-        ("deeplabv3_mnv2_ade20k_uint8", "63 is RESIZE_BILINEAR, which"),
-    ] {
-        let path = folder.join(format!("{file}.tflite"));
-        let message = open(&path).unwrap_err().to_string();
-        let expected = format!("{}: operator {expected}", path.display());
-        assert!(message.starts_with(&expected), "{message}");
     }
 }
