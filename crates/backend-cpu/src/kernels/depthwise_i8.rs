@@ -103,8 +103,7 @@ impl DepthwiseI8 {
         for channel in 0..channels {
             let filter = weights.iter().skip(channel).step_by(channels);
             let sum = filter.map(|&w| real(w)).fold(0, i32::wrapping_add);
-            let constant = sum.wrapping_mul(input_zero_point);
-            requantize.bias[channel] = requantize.bias[channel].wrapping_sub(constant);
+            requantize.take_zero_point(channel, sum, input_zero_point);
         }
         #[cfg(target_arch = "x86_64")]
         if let Simd::Avx2(_) = simd {

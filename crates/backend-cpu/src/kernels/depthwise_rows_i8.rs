@@ -97,8 +97,7 @@ impl RowTaps {
                     sum += real(tap, channel);
                 }
             }
-            let constant = sum.wrapping_mul(input_zero_point);
-            requantize.bias[channel] = requantize.bias[channel].wrapping_sub(constant);
+            requantize.take_zero_point(channel, sum, input_zero_point);
         }
         Self {
             weights: AlignedBytes::copied(&packed),

@@ -100,8 +100,7 @@ impl MatmulI8 {
         for (column, filter) in weights.chunks_exact(depth).enumerate() {
             let real = |&w: &i8| i32::from(w) - weight_zero_point;
             let sum = filter.iter().map(real).fold(0, i32::wrapping_add);
-            let constant = sum.wrapping_mul(input_zero_point + offset);
-            requantize.bias[column] = requantize.bias[column].wrapping_sub(constant);
+            requantize.take_zero_point(column, sum, input_zero_point + offset);
         }
         let place = column_order(simd);
         if let Some(place) = place {

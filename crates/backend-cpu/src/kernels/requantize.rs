@@ -143,6 +143,13 @@ impl Requantize {
         }
     }
 
+    /// Takes from a channel's bias what a zero point adds to all numbers that its weights, which
+    /// have this sum, are multiplied with.
+    pub(crate) fn take_zero_point(&mut self, channel: usize, weight_sum: i32, zero_point: i32) {
+        let constant = weight_sum.wrapping_mul(zero_point);
+        self.bias[channel] = self.bias[channel].wrapping_sub(constant);
+    }
+
     /// The same with the channels of each [`Self::FLOAT_BLOCK`] where [`interleaved`] has them.
     pub(crate) fn interleaved(&self) -> Self {
         self.reordered(interleaved)

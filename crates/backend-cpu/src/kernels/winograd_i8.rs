@@ -108,8 +108,7 @@ impl WinogradI8 {
                     packed[(pair * COLUMNS + lane) * 2 + channel % 2] = weight as i16;
                 }
             }
-            let constant = sum.wrapping_mul(input_zero_point);
-            requantize.bias[column] = requantize.bias[column].wrapping_sub(constant);
+            requantize.take_zero_point(column, sum, input_zero_point);
         }
         let tiles = WinogradTiles::new(input, output, window.resolve(input));
         let tile_bytes = POSITIONS * (depth * size_of::<i16>() + COLUMNS * size_of::<i32>());
