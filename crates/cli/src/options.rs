@@ -29,13 +29,13 @@ impl ModelOptions {
 
     /// As [`Self::open`], for so many images at once.
     pub(crate) fn open_batch(&self, batch: usize) -> Result<Model> {
-        self.open_default(&DEFAULTS[0], batch)
+        self.open_default(&MEASURED, batch)
     }
 
     /// The model asked for, or the default one of a task.
     pub(crate) fn open_for(&self, task: Task) -> Result<Model> {
         let of_task = DEFAULTS.iter().find(|default| default.task == task);
-        self.open_default(of_task.unwrap_or(&DEFAULTS[0]), 1)
+        self.open_default(of_task.unwrap_or(&MEASURED), 1)
     }
 
     fn open_default(&self, default: &DefaultModel, batch: usize) -> Result<Model> {
@@ -44,8 +44,8 @@ impl ModelOptions {
         let must_be_built = self.choices.build_something() || batch > 1;
         let name = match &self.model {
             Some(name) => name.as_str(),
-            // The trained one where somebody has put it, else one with seeded weights.
-            None if !must_be_built && catalog.find(default.trained).is_ok() => default.trained,
+            // The larger one where somebody has put it, else what is built in.
+            None if !must_be_built && catalog.find(default.file).is_ok() => default.file,
             None => default.built_in,
         };
         self.choices.open(&catalog, name, batch)
@@ -56,25 +56,28 @@ impl ModelOptions {
 struct DefaultModel {
     task: Task,
     /// If it is in one of the catalog's folders.
-    trained: &'static str,
+    file: &'static str,
     /// Otherwise.
     built_in: &'static str,
 }
 
+/// Where costs are asked for and not answers.
+const MEASURED: DefaultModel = DefaultModel {
+    task: Task::Classify,
+    file: "mobilenet_edgetpu_224_1.0_uint8",
+    built_in: "mobilenet-edgetpu-1.0",
+};
+
 const DEFAULTS: [DefaultModel; 3] = [
-    DefaultModel {
-        task: Task::Classify,
-        trained: "mobilenet_edgetpu_224_1.0_uint8",
-        built_in: "mobilenet-edgetpu-1.0",
-    },
+    DefaultModel { built_in: "mobilenet-edgetpu-cifar10", ..MEASURED },
     DefaultModel {
         task: Task::Detect,
-        trained: "mobilenet_ssd_v2_coco_quant_postprocess",
+        file: "mobilenet_ssd_v2_coco_quant_postprocess",
         built_in: "ssdlite-mobilenet-edgetpu",
     },
     DefaultModel {
         task: Task::Segment,
-        trained: "deeplabv3_mnv2_pascal_quant",
+        file: "deeplabv3_mnv2_pascal_quant",
         built_in: "deeplab-mobilenet-edgetpu-slim",
     },
 ];

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use pocketvision_backend_cpu::{CpuBackend, CpuError, CpuOptions};
 use pocketvision_backend_edgetpu_sim::{Chip, ChipError, EdgeTpuSim};
+#[cfg(feature = "gpu")]
 use pocketvision_backend_gpu::{
     AdapterSummary, GpuBackend, GpuError, GpuOptions, TuneError, Tuned,
 };
@@ -25,6 +26,16 @@ pub fn backends() -> Vec<Box<dyn Backend>> {
 
 /// The backend of a name.
 ///
+/// ```
+/// use pocketvision::{BackendOptions, backend};
+///
+/// let one_thread = BackendOptions { threads: Some(1), ..BackendOptions::default() };
+/// assert_eq!(backend("cpu", &one_thread)?.name(), "cpu");
+/// let message = backend("cpx", &one_thread).err().unwrap().to_string();
+/// assert!(message.contains("did you mean 'cpu'"));
+/// # Ok::<(), pocketvision::BackendError>(())
+/// ```
+///
 /// # Errors
 /// If the name is unknown (the error names the nearest), the device is missing, or an option
 /// does not fit it.
@@ -34,7 +45,10 @@ pub fn backend(name: &str, options: &BackendOptions) -> Result<Box<dyn Backend>,
             let BackendOptions { threads, bf16, .. } = *options;
             Box::new(CpuBackend::new(CpuOptions { threads, bf16, ..CpuOptions::default() })?)
         }
+        #[cfg(feature = "gpu")]
         "gpu" => Box::new(gpu(options)?),
+        #[cfg(not(feature = "gpu"))]
+        "gpu" => return Err(BackendError::NotBuilt { name: "gpu" }),
         "edgetpu-sim" => {
             Box::new(EdgeTpuSim::new(chip(options.chip.as_deref().unwrap_or(DEFAULT_CHIP))?))
         }
@@ -48,6 +62,7 @@ pub fn backend(name: &str, options: &BackendOptions) -> Result<Box<dyn Backend>,
 
 /// The GPU adapters of this machine, best first, and what each has. A part of a line's beginning
 /// will do for [`BackendOptions::adapter`].
+#[cfg(feature = "gpu")]
 pub fn gpu_adapters() -> Vec<String> {
     let line = |adapter: &AdapterSummary| match adapter.features[..] {
         [] => adapter.to_string(),
@@ -61,10 +76,12 @@ pub fn gpu_adapters() -> Vec<String> {
 ///
 /// # Errors
 /// If the GPU cannot be opened, or cannot run the network.
+#[cfg(feature = "gpu")]
 pub fn tune_gpu(graph: &Graph, options: &BackendOptions) -> Result<Tuned, BackendError> {
     Ok(gpu(options)?.tune(graph)?)
 }
 
+#[cfg(feature = "gpu")]
 fn gpu(options: &BackendOptions) -> Result<GpuBackend, GpuError> {
     GpuBackend::new(GpuOptions { adapter: options.adapter.clone(), half: options.half })
 }
@@ -98,10 +115,20 @@ pub enum BackendError {
     /// The processor cannot do what is asked.
     #[error(transparent)]
     Cpu(#[from] CpuError),
+    /// The backend was left out when this program was built.
+    #[error(
+        "this program was built without the '{name}' backend: enable the feature '{name}' of pocketvision"
+    )]
+    NotBuilt {
+        /// The backend, and the feature.
+        name: &'static str,
+    },
     /// There is no GPU, or none as asked.
+    #[cfg(feature = "gpu")]
     #[error(transparent)]
     Gpu(#[from] GpuError),
     /// The GPU could not be tuned for a network.
+    #[cfg(feature = "gpu")]
     #[error(transparent)]
     Tune(#[from] TuneError),
     /// The chip to simulate is unknown or badly described.
@@ -110,6 +137,12 @@ pub enum BackendError {
 }
 
 /// The chip of a preset's name, or of a TOML file.
+///
+/// ```
+/// let chip = pocketvision::chip("pixel4")?;
+/// assert!(pocketvision::chip("pixel5000").is_err());
+/// # Ok::<(), pocketvision::edgetpu_sim::ChipError>(())
+/// ```
 ///
 /// # Errors
 /// If no preset has this name (the error names the nearest), or the file is no chip.

@@ -3,16 +3,20 @@
 //! This is the crate to depend on. It gathers the workspace's parts into one path from a
 //! photo to an answer:
 //!
-//! ```no_run
+//! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use pocketvision::{CompileOptions, Model, backends, vision};
 //!
-//! let model = Model::load("mobilenet_edgetpu_224_1.0_uint8.tflite")?;
-//! let image = vision::open("parrot.jpg")?;
+//! // A name, or the path of a .tflite or .onnx file.
+//! let model = Model::load("mobilenet-edgetpu-cifar10")?;
+//! // A photo would come from `vision::open("ship.jpg")?`.
+//! let image = vision::SamplePicture::Ship.paint(640, 480);
 //! for backend in backends() {
 //!     let mut plan = backend.compile(model.graph(), &CompileOptions::default())?;
 //!     let outputs = plan.run(&[model.preprocess(&image)?])?;
-//!     println!("{:12} {}", backend.name(), model.top_k(&outputs, 1)[0]);
+//!     let best = &model.top_k(&outputs, 1)[0];
+//!     println!("{:12} {best}", backend.name());
+//!     assert_eq!(best.label.as_deref(), Some("ship"));
 //! }
 //! # Ok(())
 //! # }
@@ -33,22 +37,27 @@
 //! * [`vision`] is what lies before and behind a network, [`models`] are the networks that
 //!   can be built by name.
 //!
+//! Without its default features this crate brings no GPU with it: `gpu` is that backend, and
+//! `built-in-network` the trained weights that come along.
+//!
 //! A network that is built in has seeded weights: it costs what the trained network costs,
-//! and what it says about a photo means nothing. [`Model::weights`] tells which it is.
+//! and what it says about a photo means nothing. One of them comes trained,
+//! `mobilenet-edgetpu-cifar10`, a small one for ten classes. [`Model::weights`] tells which it is.
 
 pub mod agreement;
 mod backends;
 mod model;
 mod nearest;
 
-pub use backends::{
-    BACKEND_NAMES, BackendError, BackendOptions, backend, backends, chip, gpu_adapters, tune_gpu,
-};
+pub use backends::{BACKEND_NAMES, BackendError, BackendOptions, backend, backends, chip};
+#[cfg(feature = "gpu")]
+pub use backends::{gpu_adapters, tune_gpu};
 pub use model::{
     Catalog, CatalogEntry, Format, Model, ModelError, OpenOptions, Origin, Task, Weights,
 };
 pub use pocketvision_backend_cpu::{CpuError, Peak, SimdLevel};
 pub use pocketvision_backend_edgetpu_sim as edgetpu_sim;
+#[cfg(feature = "gpu")]
 pub use pocketvision_backend_gpu::Tuned as GpuTuning;
 pub use pocketvision_core::models;
 pub use pocketvision_core::{
@@ -60,4 +69,5 @@ pub use pocketvision_core::{
 pub use pocketvision_core::{detection, op, passes};
 pub use pocketvision_export as export;
 pub use pocketvision_quantize as quantize;
+pub use pocketvision_reference as reference;
 pub use pocketvision_vision as vision;

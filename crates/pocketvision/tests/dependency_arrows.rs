@@ -4,6 +4,7 @@
 //! know; then change this table and `docs/architecture.md` together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
@@ -91,4 +92,28 @@ fn no_crate_knows_more_of_our_crates_than_the_architecture_says() {
     let listed: BTreeSet<&str> = allowed.keys().copied().collect();
     let existing: BTreeSet<&str> = ours.iter().map(String::as_str).collect();
     assert_eq!(listed, existing, "the table and the workspace list different crates");
+}
+
+/// Names of every crate that the facade is built of.
+fn crates_of_the_facade(options: &[&str]) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--package", "pocketvision", "--edges", "normal", "--prefix", "none"])
+        .args(["--format", "{p}", "--locked", "--manifest-path"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .args(options)
+        .output()
+        .expect("cargo tree");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).expect("names of crates");
+    lines.lines().filter_map(|line| Some(line.split(' ').next()?.to_owned())).collect()
+}
+
+#[test]
+fn without_its_features_the_facade_brings_no_gpu() {
+    let all = crates_of_the_facade(&[]);
+    let gpu = ["wgpu", "naga", "pocketvision-backend-gpu", "pocketvision-shaders"];
+    assert!(gpu.iter().all(|name| all.contains(*name)), "{all:?}");
+    let without = crates_of_the_facade(&["--no-default-features"]);
+    assert!(gpu.iter().all(|name| !without.contains(*name)), "{without:?}");
+    assert!(without.contains("pocketvision-backend-cpu"));
 }

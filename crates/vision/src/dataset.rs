@@ -19,6 +19,8 @@ pub enum Dataset {
     Ade20k,
     /// A person and what is behind.
     Selfie,
+    /// CIFAR-10: pictures of 32x32 pixels of ten kinds of animals and vehicles.
+    Cifar10,
 }
 
 impl Dataset {
@@ -48,6 +50,7 @@ impl Dataset {
             Self::Cityscapes => &CITYSCAPES_NAMES,
             Self::Ade20k => &ADE20K_NAMES,
             Self::Selfie => &["background", "person"],
+            Self::Cifar10 => &CIFAR10_NAMES,
         };
         let names: Vec<&str> = match self {
             Self::Ade20k if self.has_other(classes) => {
@@ -75,14 +78,18 @@ impl Dataset {
 }
 
 /// Words in the names of files.
-const NAMES: [(&str, Dataset); 6] = [
+const NAMES: [(&str, Dataset); 7] = [
     ("coco", Dataset::Coco),
     ("pascal", Dataset::PascalVoc),
     ("voc", Dataset::PascalVoc),
     ("cityscapes", Dataset::Cityscapes),
     ("ade20k", Dataset::Ade20k),
     ("selfie", Dataset::Selfie),
+    ("cifar10", Dataset::Cifar10),
 ];
+
+const CIFAR10_NAMES: [&str; 10] =
+    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 const COCO_NAMES: [&str; 90] = [
     "person",

@@ -72,5 +72,5 @@ pub use overlay::{class_name, draw_class_map};
 pub use palette::{Color, Palette, is_background};
 pub use pocketvision_core::detection::{BoundingBox, Detection};
 pub use preprocess::{Filter, Normalization, Preprocess};
-pub use sample_picture::sample_picture;
+pub use sample_picture::{SamplePicture, sample_picture};
 pub use top_k::{Ranked, top_k};

@@ -23,7 +23,7 @@ impl Palette {
                 other.into_iter().chain(ADE20K).collect()
             }
             Some(Dataset::Selfie) => vec![[0, 0, 0], [240, 90, 70]],
-            Some(Dataset::Coco | Dataset::PascalVoc) | None => Vec::new(),
+            Some(Dataset::Coco | Dataset::PascalVoc | Dataset::Cifar10) | None => Vec::new(),
         };
         Self { colors }
     }

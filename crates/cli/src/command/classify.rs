@@ -3,20 +3,20 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use clap::Args;
 use pocketvision::Task;
+use pocketvision::vision::{self, Image, SamplePicture};
 
 use super::{run_clock, weights_name};
 use crate::inference::Inference;
-use crate::options::{
-    DeviceOptions, ModelOptions, open_image, picture_list, warn_about_seeded_weights,
-};
+use crate::options::{DeviceOptions, ModelOptions, warn_about_seeded_weights};
 use crate::report::{self, Classification, ClassifiedImage, top_classes};
 
 /// Name what is in pictures
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
+  pocketvision classify
   pocketvision classify parrot.jpg
   pocketvision classify *.jpg --top 1 --json
   pocketvision classify parrot.jpg --model mobilenet.tflite --backend edgetpu-sim
@@ -24,7 +24,7 @@ use crate::report::{self, Classification, ClassifiedImage, top_classes};
 Names of classes come from MODEL.labels.txt or imagenet_labels.txt beside the model, or from
 imagenet_labels.txt in a folder named labels next to the folder of models.")]
 pub(crate) struct Classify {
-    /// Pictures: JPEG, PNG or BMP [default: one of our own]
+    /// Pictures: JPEG, PNG or BMP [default: five of our own]
     #[arg(value_name = "IMAGE")]
     images: Vec<PathBuf>,
     #[command(flatten)]
@@ -44,10 +44,9 @@ impl Classify {
     pub(super) fn run(&self, json: bool, out: &mut dyn Write) -> Result<()> {
         let mut inference =
             Inference::open(Task::Classify, &self.model, &self.backend, &self.device)?;
-        let files = picture_list(&self.images);
-        let mut images = Vec::with_capacity(files.len());
-        for file in files {
-            let (image, picture) = open_image(file)?;
+        let mut images = Vec::new();
+        for (image, picture) in self.pictures() {
+            let picture = picture?;
             let (outputs, latency_ms) = inference.run(&picture)?;
             let top = top_classes(inference.model.top_k(&outputs, self.top as usize));
             images.push(ClassifiedImage { image, latency_ms, top });
@@ -63,5 +62,18 @@ impl Classify {
         };
         warn_about_seeded_weights(&model);
         report::print(&classification, json, out)
+    }
+
+    /// Names and pictures, each opened when its turn comes: those asked for, or our own.
+    fn pictures(&self) -> Box<dyn Iterator<Item = (String, Result<Image>)> + '_> {
+        if self.images.is_empty() {
+            let painted = |picture: SamplePicture| {
+                (format!("painted {}", picture.name()), Ok(picture.paint(640, 480)))
+            };
+            return Box::new(SamplePicture::ALL.into_iter().map(painted));
+        }
+        let opened =
+            |file: &PathBuf| (file.display().to_string(), vision::open(file).map_err(Error::from));
+        Box::new(self.images.iter().map(opened))
     }
 }

@@ -79,7 +79,7 @@ impl Compare {
         let names = self.backend_names()?;
         let model = match self.task {
             Some(task) => self.model.open_for(task.task())?,
-            None => self.model.open()?,
+            None => self.model.open_for(Task::Classify)?,
         };
         let (image_name, picture) = open_image(self.image.as_deref())?;
         let input = model.preprocess(&picture)?;

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use pocketvision::{Catalog, CatalogEntry, Origin};
+use pocketvision::{Catalog, CatalogEntry, Model, Origin};
 
 use crate::report::{self, ModelReport};
 
@@ -54,7 +54,7 @@ fn model_report(entry: &CatalogEntry) -> Result<ModelReport> {
             let size = definition.size(&definition.options())?;
             let published = &definition.published;
             ModelReport {
-                weights: "seeded",
+                weights: if Model::comes_trained(definition) { "trained" } else { "seeded" },
                 input_size: Some(definition.input_size),
                 macs: Some(size.macs),
                 parameters: Some(size.parameters),

@@ -12,7 +12,7 @@ use crate::{Graph, GraphError};
 /// A classification network, layer by layer.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Architecture {
-    /// The first convolution, of stride 2.
+    /// The first convolution.
     pub stem: Stem,
     /// Everything between stem and head.
     pub blocks: Vec<Block>,
@@ -27,6 +27,8 @@ pub struct Stem {
     pub channels: usize,
     /// Side of its kernel.
     pub kernel: usize,
+    /// Its stride: 2, but for pictures of few pixels.
+    pub stride: usize,
     /// Its activation.
     pub activation: ActivationKind,
 }
@@ -129,9 +131,9 @@ impl Architecture {
         image: Feature,
         mut visit: impl FnMut(usize, BlockFeatures),
     ) -> Result<Feature, GraphError> {
-        let Stem { channels, kernel, activation } = self.stem;
-        let mut x =
-            layers.conv(LayerName::Stem, image, channels, (kernel, 2), 1, Some(activation))?;
+        let Stem { channels, kernel, stride, activation } = self.stem;
+        let window = (kernel, stride);
+        let mut x = layers.conv(LayerName::Stem, image, channels, window, 1, Some(activation))?;
         for (index, block) in self.blocks.iter().enumerate() {
             let features = block.build(index + 1, layers, x)?;
             visit(index + 1, features);

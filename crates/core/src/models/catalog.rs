@@ -2,7 +2,8 @@
 
 use super::{Architecture, Definition, Detector, Family, Published, Segmenter};
 use super::{
-    detector, efficientnet, mnasnet, mobilenet_edgetpu, mobilenet_edgetpu_v2, mobilenet_multi,
+    detector, efficientnet, mnasnet, mobilenet_edgetpu, mobilenet_edgetpu_cifar,
+    mobilenet_edgetpu_v2, mobilenet_multi,
 };
 use super::{mobilenet_v1, mobilenet_v2, mobilenet_v3, segmenter};
 
@@ -15,6 +16,7 @@ pub static ALL: &[Definition] = &[
     named("mobilenet-edgetpu-1.25", 224, mobilenet_edgetpu::at_width, 1.25, top1(77.06, GARDEN)),
     named("mobilenet-edgetpu-1.5", 224, mobilenet_edgetpu::at_width, 1.5, top1(75.9, GARDEN)),
     named("mobilenet-edgetpu-1.75", 224, mobilenet_edgetpu::at_width, 1.75, top1(78.6, GARDEN)),
+    Definition { classes: 10, ..named("mobilenet-edgetpu-cifar10", 32, mobilenet_edgetpu_cifar::at_width, 1.0, Published::nothing(OUR_OWN)) },
     named("mobilenet-edgetpu-v2-tiny", 224, mobilenet_edgetpu_v2::tiny, 1.0, top1(74.66, GARDEN)),
     named("mobilenet-edgetpu-v2-xs", 224, mobilenet_edgetpu_v2::xs, 1.0, top1(75.79, GARDEN)),
     named("mobilenet-edgetpu-v2-s", 224, mobilenet_edgetpu_v2::s, 1.0, top1(77.36, GARDEN)),
@@ -76,7 +78,8 @@ const fn named(
     width: f64,
     published: Published,
 ) -> Definition {
-    Definition { name, input_size, width, published, family: Family::Classifier(family) }
+    let family = Family::Classifier(family);
+    Definition { name, input_size, classes: 1001, width, published, family }
 }
 
 const fn detector(
@@ -85,7 +88,8 @@ const fn detector(
     family: fn(f64) -> Detector,
     published: Published,
 ) -> Definition {
-    Definition { name, input_size, width: 1.0, published, family: Family::Detector(family) }
+    let family = Family::Detector(family);
+    Definition { name, input_size, classes: 91, width: 1.0, published, family }
 }
 
 const fn segmenter(
@@ -94,7 +98,8 @@ const fn segmenter(
     family: fn(f64) -> Segmenter,
     published: Published,
 ) -> Definition {
-    Definition { name, input_size, width: 1.0, published, family: Family::Segmenter(family) }
+    let family = Family::Segmenter(family);
+    Definition { name, input_size, classes: 19, width: 1.0, published, family }
 }
 
 const fn macs(macs: f64, source: &'static str) -> Published {
@@ -126,6 +131,7 @@ const fn top1(percent: f64, source: &'static str) -> Published {
     Published { top1_percent: Some(percent), ..Published::nothing(source) }
 }
 
+const OUR_OWN: &str = "our own, trained on CIFAR-10: docs/built-in-network.md";
 const SLIM_V1: &str = "github.com/tensorflow/models, research/slim/nets/mobilenet_v1.md";
 const SLIM_V3: &str = "github.com/tensorflow/models, research/slim/nets/mobilenet/README.md";
 const GARDEN: &str =

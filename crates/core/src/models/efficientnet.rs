@@ -82,7 +82,7 @@ pub(super) fn edgetpu_l(width: f64) -> Architecture {
 /// Stem, head, and the repeats of the first and last stage stay as they are.
 fn lite(width: f64, depth: f64) -> Architecture {
     let activation = ActivationKind::Relu6;
-    let stem = Stem { channels: STEM_CHANNELS, kernel: 3, activation };
+    let stem = Stem { channels: STEM_CHANNELS, kernel: 3, stride: 2, activation };
     let last = LITE.len() - 1;
     let repeats = |index: usize| {
         let fixed = index == 0 || index == last;
@@ -95,7 +95,7 @@ fn lite(width: f64, depth: f64) -> Architecture {
 
 fn edgetpu(width: f64, depth: f64) -> Architecture {
     let activation = ActivationKind::Relu;
-    let stem = Stem { channels: scaled(STEM_CHANNELS, width), kernel: 3, activation };
+    let stem = Stem { channels: scaled(STEM_CHANNELS, width), kernel: 3, stride: 2, activation };
     let repeats = |index: usize| deepened(EDGETPU[index].repeats, depth);
     let first_input = scaled(EDGETPU_FIRST_INPUT, width);
     let blocks = blocks(&EDGETPU, stem.channels, first_input, width, activation, repeats);

@@ -20,7 +20,7 @@ const SQUEEZE_RATIO: usize = 4;
 
 pub(super) fn a1(width: f64) -> Architecture {
     let activation = ActivationKind::Relu;
-    let stem = Stem { channels: scaled(32, width), kernel: 3, activation };
+    let stem = Stem { channels: scaled(32, width), kernel: 3, stride: 2, activation };
     let mut input_channels = stem.channels;
     let mut blocks = Vec::new();
     for (stage, (expansion, kernel, squeeze, channels, repeats, stride)) in

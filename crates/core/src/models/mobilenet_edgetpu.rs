@@ -44,7 +44,7 @@ const HEAD_CHANNELS: usize = 1280;
 
 pub(super) fn at_width(width: f64) -> Architecture {
     let activation = ActivationKind::Relu;
-    let stem = Stem { channels: scaled(STEM_CHANNELS, width), kernel: 3, activation };
+    let stem = Stem { channels: scaled(STEM_CHANNELS, width), kernel: 3, stride: 2, activation };
     let mut input_channels = stem.channels;
     let mut blocks = Vec::new();
     let mut place = (0, 0);

@@ -92,6 +92,7 @@ fn build(variant: &Variant, width: f64) -> Architecture {
     let stem = Stem {
         channels: scaled(variant.stem_channels, width),
         kernel: variant.stem_kernel,
+        stride: 2,
         activation,
     };
     let mut input_channels = stem.channels;

@@ -59,7 +59,7 @@ pub(super) fn avg(width: f64) -> Architecture {
 
 fn build(rows: &[Row], width: f64) -> Architecture {
     let activation = ActivationKind::Relu;
-    let stem = Stem { channels: scaled(STEM_CHANNELS, width), kernel: 3, activation };
+    let stem = Stem { channels: scaled(STEM_CHANNELS, width), kernel: 3, stride: 2, activation };
     let mut input_channels = stem.channels;
     let mut blocks: Vec<Block> = Vec::with_capacity(rows.len());
     for &(kernel, stride, channels, expansion) in rows {

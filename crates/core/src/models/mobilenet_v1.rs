@@ -23,7 +23,7 @@ const BLOCKS: [(usize, usize); 13] = [
 
 pub(super) fn at_width(width: f64) -> Architecture {
     let activation = ActivationKind::Relu6;
-    let stem = Stem { channels: narrowed(32, width), kernel: 3, activation };
+    let stem = Stem { channels: narrowed(32, width), kernel: 3, stride: 2, activation };
     let mut input_channels = stem.channels;
     let mut stage = 0;
     let mut repeat = 0;

@@ -17,7 +17,7 @@ const STAGES: [(usize, usize, usize, usize); 7] = [
 
 pub(super) fn at_width(width: f64) -> Architecture {
     let activation = ActivationKind::Relu6;
-    let stem = Stem { channels: scaled(32, width), kernel: 3, activation };
+    let stem = Stem { channels: scaled(32, width), kernel: 3, stride: 2, activation };
     let mut input_channels = stem.channels;
     let mut blocks = Vec::new();
     for (stage, (expansion, channels, repeats, stride)) in STAGES.into_iter().enumerate() {

@@ -115,7 +115,12 @@ fn build(
     minimalistic: bool,
 ) -> Architecture {
     let nonlinearity = |activation| if minimalistic { Relu } else { activation };
-    let stem = Stem { channels: scaled(16, width), kernel: 3, activation: nonlinearity(HardSwish) };
+    let stem = Stem {
+        channels: scaled(16, width),
+        kernel: 3,
+        stride: 2,
+        activation: nonlinearity(HardSwish),
+    };
     let mut input_channels = stem.channels;
     let mut blocks: Vec<Block> = Vec::with_capacity(rows.len());
     for row in rows {

@@ -12,6 +12,7 @@ mod efficientnet;
 mod layers;
 mod mnasnet;
 mod mobilenet_edgetpu;
+mod mobilenet_edgetpu_cifar;
 mod mobilenet_edgetpu_v2;
 mod mobilenet_multi;
 mod mobilenet_v1;
@@ -56,6 +57,9 @@ pub struct Definition {
     pub name: &'static str,
     /// Height and width of the input that the published figures are for.
     pub input_size: usize,
+    /// Classes that the published figures are for: of ImageNet with a background, of COCO for a
+    /// detector, of Cityscapes for segmentation, unless the name says otherwise.
+    pub classes: usize,
     /// Multiplier of the channel counts.
     pub width: f64,
     /// What is published about it.
@@ -104,15 +108,10 @@ impl Definition {
         }
     }
 
-    /// The defaults, at the input size that the published figures are for: the classes of
-    /// ImageNet with a background, of COCO for a detector, of Cityscapes for segmentation.
+    /// The defaults, at the input size and class count that the published figures are for.
     pub fn options(&self) -> BuildOptions {
-        let classes = match self.family {
-            Family::Classifier(_) => 1001,
-            Family::Detector(_) => 91,
-            Family::Segmenter(_) => 19,
-        };
-        BuildOptions { input_size: self.input_size, classes, ..BuildOptions::default() }
+        let Self { input_size, classes, .. } = *self;
+        BuildOptions { input_size, classes, ..BuildOptions::default() }
     }
 
     /// Builds the network with seeded weights.

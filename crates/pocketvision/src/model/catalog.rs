@@ -11,6 +11,15 @@ use crate::nearest;
 ///
 /// A name stands for, in this order: the file at that path; a file of that name, with or
 /// without the extension of a [`Format`], in each folder; a network that is built in.
+///
+/// ```
+/// use pocketvision::{Catalog, Origin};
+///
+/// let built_in_alone = Catalog::new([]);
+/// let origin = built_in_alone.find("mobilenet-v3-large")?;
+/// assert!(matches!(origin, Origin::BuiltIn(definition) if definition.input_size == 224));
+/// # Ok::<(), pocketvision::ModelError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Catalog {
     folders: Vec<PathBuf>,

@@ -4,9 +4,10 @@ mod catalog;
 mod error;
 mod open;
 mod task;
+mod trained;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use catalog::{Catalog, CatalogEntry};
 pub use error::ModelError;
@@ -44,7 +45,9 @@ impl Model {
         Catalog::from_environment().load(name_or_path)
     }
 
-    /// A built-in network with seeded weights.
+    /// A built-in network: with trained weights where it comes with them (of
+    /// `mobilenet-edgetpu-cifar10`, at its own size and width, one picture at a time), else with
+    /// seeded ones.
     ///
     /// # Errors
     /// If the network cannot be built with these options.
@@ -52,11 +55,19 @@ impl Model {
         definition: &'static Definition,
         options: &BuildOptions,
     ) -> Result<Self, ModelError> {
+        if let Some(trained) = trained::network(definition, options) {
+            return trained.open(definition, options.precision);
+        }
         let failed = |source| ModelError::Definition { name: definition.name.to_owned(), source };
         let graph = passes::optimize(&definition.build(options).map_err(failed)?);
         let (origin, weights) = (Origin::BuiltIn(definition), Weights::Seeded(options.seed));
         let graph = graph.map_err(failed)?;
         Ok(Self::assemble(definition.name.to_owned(), graph, None, origin, weights))
+    }
+
+    /// True if [`Self::built_in`] has trained weights for a definition's own options.
+    pub fn comes_trained(definition: &Definition) -> bool {
+        trained::network(definition, &definition.options()).is_some()
     }
 
     /// The network in a file of a [`Format`], with the labels of [`Labels::find`].
@@ -312,10 +323,10 @@ impl Model {
     /// [`Dataset::of_network`].
     pub fn dataset(&self) -> Option<Dataset> {
         let file = match &self.origin {
-            Origin::File(path) => Some(path.as_path()),
-            Origin::BuiltIn(_) => None,
+            Origin::File(path) => path.as_path(),
+            Origin::BuiltIn(definition) => Path::new(definition.name),
         };
-        self.classes().and_then(|classes| Dataset::of_network(file, classes))
+        self.classes().and_then(|classes| Dataset::of_network(Some(file), classes))
     }
 
     /// Colours for the classes.
@@ -350,7 +361,7 @@ impl fmt::Display for Origin {
 /// Whether a model's weights mean anything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Weights {
-    /// Weights from a file, presumed trained.
+    /// Weights from a file, presumed trained, or those of a built-in network that was.
     Trained,
     /// Random weights of this seed: the network's costs are real, its answers are not.
     Seeded(u64),
