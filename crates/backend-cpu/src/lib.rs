@@ -40,5 +40,5 @@ mod simd_level;
 
 pub use backend::{CpuBackend, CpuOptions};
 pub use error::CpuError;
-pub use peak::Peak;
+pub use peak::{Peak, measure_memory_reading};
 pub use simd_level::SimdLevel;

@@ -1,11 +1,14 @@
-//! What a core can do at most: the yardstick of kernels.
+//! What a processor can do at most: the yardstick of kernels.
 
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::thread;
 use std::time::Instant;
 
 use crate::simd::{Simd, multiply_f32, multiply_i8};
 use crate::{CpuError, SimdLevel};
 
-/// Multiply-accumulates a second of one core, in loops that touch no memory.
+/// Multiply-accumulates a second of one core or several, in loops that touch no memory.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Peak {
     /// In f32.
@@ -30,7 +33,65 @@ impl Peak {
             int8_macs_per_second: best_of_trials(|times| multiply_i8(simd, times)),
         })
     }
+
+    /// Measures the peak of so many threads at once, added up: cores that share a clock limit or
+    /// an arithmetic unit have less together than each has alone.
+    ///
+    /// # Errors
+    /// As [`Self::measure`].
+    pub fn measure_together(level: SimdLevel, threads: usize) -> Result<Self, CpuError> {
+        Simd::new(level)?;
+        let each = on_threads(threads, |_| Self::measure(level));
+        each.into_iter().try_fold(
+            Self { f32_macs_per_second: 0.0, int8_macs_per_second: 0.0 },
+            |sum, one| {
+                let one = one?;
+                Ok(Self {
+                    f32_macs_per_second: sum.f32_macs_per_second + one.f32_macs_per_second,
+                    int8_macs_per_second: sum.int8_macs_per_second + one.int8_macs_per_second,
+                })
+            },
+        )
+    }
 }
+
+/// Bytes a second that so many threads read from memory together, from arrays that no cache
+/// holds: the best of some trials, a tenth of a second in all. Takes 128 MiB of memory.
+pub fn measure_memory_reading(threads: usize) -> f64 {
+    let threads = threads.max(1);
+    let words = READ_BYTES / threads / size_of::<u64>();
+    let started = Barrier::new(threads);
+    let each = on_threads(threads, |thread| {
+        // Written, not only reserved: pages that were never written share one page of zeros.
+        let words: Vec<u64> = (0..words as u64).map(|word| word ^ thread as u64).collect();
+        started.wait();
+        let trial = |_| {
+            let start = Instant::now();
+            black_box(black_box(&words[..]).iter().fold(0u64, |sum, word| sum.wrapping_add(*word)));
+            size_of_val(&words[..]) as f64 / start.elapsed().as_secs_f64().max(1e-9)
+        };
+        (0..READ_TRIALS).map(trial).fold(0.0, f64::max)
+    });
+    each.into_iter().sum()
+}
+
+/// What each of some threads makes of its number, in order.
+fn on_threads<T: Send>(threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let work = &work;
+    thread::scope(|scope| {
+        let workers: Vec<_> =
+            (0..threads.max(1)).map(|thread| scope.spawn(move || work(thread))).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, T>| match worker.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        workers.into_iter().map(join).collect()
+    })
+}
+
+/// Several times the largest cache of a common processor.
+const READ_BYTES: usize = 128 << 20;
+const READ_TRIALS: usize = 4;
 
 /// The most work a second of some trials; `work` does as much as it is told, and says how much
 /// that was.
@@ -56,5 +117,18 @@ mod tests {
             let macs = [peak.f32_macs_per_second, peak.int8_macs_per_second];
             assert!(macs.iter().all(|macs| macs.is_finite() && *macs > 0.0), "{level}: {peak:?}");
         }
+    }
+
+    #[test]
+    fn threads_have_a_peak_together_and_read_memory() {
+        let peak = Peak::measure_together(SimdLevel::Scalar, 2).unwrap();
+        assert!(peak.f32_macs_per_second > 0.0 && peak.int8_macs_per_second > 0.0, "{peak:?}");
+        let rate = measure_memory_reading(2);
+        assert!(rate.is_finite() && rate > 0.0, "{rate}");
+    }
+
+    #[test]
+    fn every_thread_has_its_own_number() {
+        assert_eq!(on_threads(3, |thread| thread), [0, 1, 2]);
     }
 }

@@ -27,8 +27,7 @@ impl Latency {
         assert!(!times_ms.is_empty(), "at least one run is timed");
         times_ms.sort_by(f64::total_cmp);
         let runs = times_ms.len();
-        let middle = [times_ms[(runs - 1) / 2], times_ms[runs / 2]];
-        let median_ms = (middle[0] + middle[1]) / 2.0;
+        let median_ms = median_of_sorted(&times_ms);
         let min_ms = times_ms[0];
         let p95_ms = times_ms[(runs * 95).div_ceil(100) - 1];
         let spread = if median_ms > 0.0 { (p95_ms - min_ms) / median_ms } else { 0.0 };
@@ -42,6 +41,26 @@ impl Latency {
     }
 }
 
+/// The middle of numbers in ascending order, of which there is at least one.
+pub(crate) fn median_of_sorted(numbers: &[f64]) -> f64 {
+    let count = numbers.len();
+    (numbers[(count - 1) / 2] + numbers[count / 2]) / 2.0
+}
+
+/// What some runs yielded, and how long each took.
+pub(crate) struct Timed {
+    /// Of the last run.
+    pub outputs: Outputs,
+    /// In the order of the runs.
+    pub times_ms: Vec<f64>,
+}
+
+impl Timed {
+    pub(crate) fn latency(&self) -> Latency {
+        Latency::of_runs(self.times_ms.clone())
+    }
+}
+
 /// Runs a plan `warm_up` times unobserved, then `runs` times by the clock, from inputs handed
 /// in to outputs handed back.
 pub(crate) fn measure(
@@ -49,7 +68,7 @@ pub(crate) fn measure(
     inputs: &[Tensor],
     warm_up: usize,
     runs: usize,
-) -> Result<(Outputs, Latency)> {
+) -> Result<Timed> {
     let mut outputs = Outputs::for_signature(plan.signature());
     for _ in 0..warm_up {
         plan.run_into(inputs, &mut outputs)?;
@@ -60,7 +79,7 @@ pub(crate) fn measure(
         plan.run_into(inputs, &mut outputs)?;
         times_ms.push(start.elapsed().as_secs_f64() * 1e3);
     }
-    Ok((outputs, Latency::of_runs(times_ms)))
+    Ok(Timed { outputs, times_ms })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! Exit codes: 0 for success; 1 for failure, with one line on stderr that says what is wrong
 //! and what to do; 2 for a command line that cannot be parsed.
 
+mod baseline;
 mod claims;
 mod command;
 mod dataset;

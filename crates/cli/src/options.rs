@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
+use pocketvision::edgetpu_sim::Chip;
 use pocketvision::models::{self, BuildOptions, Precision};
 use pocketvision::vision::{Fit, Image, Labels, Normalization, sample_picture};
 use pocketvision::{
@@ -186,6 +187,11 @@ impl ModelChoices {
         })
     }
 
+    /// True if what is published about a built-in network does not hold for it.
+    pub(crate) const fn changes_the_network(&self) -> bool {
+        self.size.is_some() || self.classes.is_some() || self.width.is_some()
+    }
+
     const fn build_something(&self) -> bool {
         self.precision.is_some()
             || self.size.is_some()
@@ -304,6 +310,11 @@ impl DeviceOptions {
     /// Opens a backend.
     pub(crate) fn backend(&self, name: &str) -> Result<Box<dyn Backend>> {
         Ok(backend(name, &self.options())?)
+    }
+
+    /// The chip of the edgetpu-sim backend.
+    pub(crate) fn chip(&self) -> Result<Chip> {
+        Ok(pocketvision::chip(self.chip.as_deref().unwrap_or("coral-usb"))?)
     }
 
     /// As the library takes them.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pocketvision_backend_cpu::{CpuBackend, CpuError, CpuOptions};
+use pocketvision_backend_cpu::{CpuBackend, CpuError, CpuOptions, Peak, measure_memory_reading};
 use pocketvision_backend_edgetpu_sim::{Chip, ChipError, EdgeTpuSim};
 #[cfg(feature = "gpu")]
 use pocketvision_backend_gpu::{
@@ -41,10 +41,7 @@ pub fn backends() -> Vec<Box<dyn Backend>> {
 /// does not fit it.
 pub fn backend(name: &str, options: &BackendOptions) -> Result<Box<dyn Backend>, BackendError> {
     Ok(match name {
-        "cpu" => {
-            let BackendOptions { threads, bf16, .. } = *options;
-            Box::new(CpuBackend::new(CpuOptions { threads, bf16, ..CpuOptions::default() })?)
-        }
+        "cpu" => Box::new(cpu(options)?),
         #[cfg(feature = "gpu")]
         "gpu" => Box::new(gpu(options)?),
         #[cfg(not(feature = "gpu"))]
@@ -79,6 +76,39 @@ pub fn gpu_adapters() -> Vec<String> {
 #[cfg(feature = "gpu")]
 pub fn tune_gpu(graph: &Graph, options: &BackendOptions) -> Result<Tuned, BackendError> {
     Ok(gpu(options)?.tune(graph)?)
+}
+
+/// What the threads of the `cpu` backend can do at most: the roof over its layers.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct ProcessorPeak {
+    /// Multiply-accumulates of all threads together.
+    pub arithmetic: Peak,
+    /// Bytes a second that all threads together read from memory.
+    pub memory_bytes_per_second: f64,
+}
+
+/// Measures what the `cpu` backend with these options can do at most, in some tenths of a
+/// second and 128 MiB of memory.
+///
+/// ```no_run
+/// let peak = pocketvision::processor_peak(&pocketvision::BackendOptions::default())?;
+/// println!("{:.1} GMAC/s in int8", peak.arithmetic.int8_macs_per_second / 1e9);
+/// # Ok::<(), pocketvision::BackendError>(())
+/// ```
+///
+/// # Errors
+/// As [`backend`] of the name `cpu`.
+pub fn processor_peak(options: &BackendOptions) -> Result<ProcessorPeak, BackendError> {
+    let cpu = cpu(options)?;
+    Ok(ProcessorPeak {
+        arithmetic: Peak::measure_together(cpu.simd_level(), cpu.threads())?,
+        memory_bytes_per_second: measure_memory_reading(cpu.threads()),
+    })
+}
+
+fn cpu(options: &BackendOptions) -> Result<CpuBackend, CpuError> {
+    let BackendOptions { threads, bf16, .. } = *options;
+    CpuBackend::new(CpuOptions { threads, bf16, ..CpuOptions::default() })
 }
 
 #[cfg(feature = "gpu")]

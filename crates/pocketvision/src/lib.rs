@@ -29,6 +29,7 @@
 //!   folder of models, or a network that is built in.
 //! * [`backends`] lists what can run networks on this machine; [`backend`] opens one by name,
 //!   with options. A [`Backend`] compiles a [`Graph`] into a [`Plan`]; a plan runs.
+//!   [`processor_peak`] is what the processor could do at most.
 //! * [`agreement`] says how far two backends are apart, and at which node they part.
 //! * [`quantize`] makes a float network int8, and an int8 network float.
 //! * [`edgetpu_sim`] is the simulator behind the backend of that name: [`chip`] opens a chip, an
@@ -49,12 +50,16 @@ mod backends;
 mod model;
 mod nearest;
 
-pub use backends::{BACKEND_NAMES, BackendError, BackendOptions, backend, backends, chip};
+pub use backends::{
+    BACKEND_NAMES, BackendError, BackendOptions, ProcessorPeak, backend, backends, chip,
+    processor_peak,
+};
 #[cfg(feature = "gpu")]
 pub use backends::{gpu_adapters, tune_gpu};
 pub use model::{
     Catalog, CatalogEntry, Format, Model, ModelError, OpenOptions, Origin, Task, Weights,
 };
+pub use nearest::hint as nearest_names;
 pub use pocketvision_backend_cpu::{CpuError, Peak, SimdLevel};
 pub use pocketvision_backend_edgetpu_sim as edgetpu_sim;
 #[cfg(feature = "gpu")]

@@ -1,7 +1,12 @@
 //! What somebody who mistyped a name may have meant.
 
 /// A hint for an unknown name: the nearest known ones, or all of them if none is near.
-pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+///
+/// ```
+/// let hint = pocketvision::nearest_names("gppu", pocketvision::BACKEND_NAMES);
+/// assert_eq!(hint, "did you mean 'gpu'?");
+/// ```
+pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let wanted = name.to_lowercase();
     let mut near: Vec<(f64, &str)> = known

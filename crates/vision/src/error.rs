@@ -56,6 +56,14 @@ pub enum VisionError {
         /// What the decoder says.
         reason: String,
     },
+    /// The format cannot hold this picture.
+    #[error("the picture cannot be written as {format}: {reason}")]
+    Encode {
+        /// `JPEG`.
+        format: &'static str,
+        /// What the encoder says.
+        reason: String,
+    },
     /// More pixels than [`Image::MAX_PIXELS`](crate::Image::MAX_PIXELS).
     #[error(
         "{name}: {width}x{height} is more than {} megapixels, the most that is read",

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::{VisionError, decode, png, resize};
+use crate::{VisionError, decode, jpeg, png, resize};
 
 /// A colour picture: 8 bits each of red, green and blue, row by row from the top.
 #[derive(Clone, PartialEq, Eq)]
@@ -62,6 +62,15 @@ impl Image {
             row.copy_from_slice(&self.pixels[y * row_bytes..][..row_bytes]);
         };
         png::write(path.as_ref(), self.size(), png::Pixel::Rgb, fill)
+    }
+
+    /// The picture as a JPEG file in memory, at a quality of 1 to 100: for showing, since what is
+    /// lost never comes back.
+    ///
+    /// # Errors
+    /// If a side is over 65,535 pixels.
+    pub fn to_jpeg(&self, quality: u8) -> Result<Vec<u8>, VisionError> {
+        jpeg::encode(self, quality)
     }
 
     /// Width and height in pixels.

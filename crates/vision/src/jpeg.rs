@@ -14,6 +14,21 @@ use libjpeg_turbo_rs::{DecodeLimits, Decoder, PixelFormat};
 
 use crate::{Image, VisionError};
 
+/// The picture as a JPEG file in memory, at a quality of 1 to 100.
+pub(crate) fn encode(image: &Image, quality: u8) -> Result<Vec<u8>, VisionError> {
+    let (width, height) = image.size();
+    let failed = |reason: String| VisionError::Encode { format: "JPEG", reason };
+    let side = |side: usize| {
+        u16::try_from(side).map_err(|_| failed(format!("{width}x{height} is too large for it")))
+    };
+    let (columns, rows) = (side(width)?, side(height)?);
+    let mut bytes = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality.clamp(1, 100))
+        .encode(image.pixels(), columns.into(), rows.into(), image::ExtendedColorType::Rgb8)
+        .map_err(|error| failed(error.to_string()))?;
+    Ok(bytes)
+}
+
 /// The photo, or `None` if it is neither grey nor colour and needs another decoder.
 /// `damaged` makes the error of a reason.
 ///

@@ -78,7 +78,8 @@ impl Evidence {
             let mut plan = processor.compile(model.graph(), &CompileOptions::default())?;
             let inputs = [picture(&model)?];
             let warm_up = runs.div_ceil(5);
-            processor_ms.insert(*name, measure(&mut *plan, &inputs, warm_up, runs)?.1.median_ms);
+            processor_ms
+                .insert(*name, measure(&mut *plan, &inputs, warm_up, runs)?.latency().median_ms);
         }
         let mut graphs = BTreeMap::new();
         let names = ON_ACCELERATOR.iter().chain([&V3]).flat_map(|family| family.networks);

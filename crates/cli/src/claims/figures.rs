@@ -86,10 +86,12 @@ fn curves(
     };
     families
         .iter()
-        .map(|family| Series {
+        .enumerate()
+        .map(|(color, family)| Series {
             name: family.name.to_owned(),
             points: family.networks.iter().filter_map(point).collect(),
             marks: Marks::Both,
+            color,
         })
         .collect()
 }
@@ -106,10 +108,12 @@ fn compute(
     };
     families
         .iter()
-        .map(|family| Series {
+        .enumerate()
+        .map(|(color, family)| Series {
             name: family.name.to_owned(),
             points: family.networks.iter().filter_map(point).collect(),
             marks: Marks::Points,
+            color,
         })
         .collect()
 }

@@ -93,7 +93,9 @@ fn last_stage(evidence: &Evidence) -> Result<Claim> {
     let time = |graph: &Graph| -> Result<f64> {
         let mut plan = processor.compile(graph, &CompileOptions::default())?;
         let input = Tensor::zeros(graph.ty(graph.inputs()[0]));
-        Ok(measure(&mut *plan, &[input], evidence.runs.div_ceil(5), evidence.runs)?.1.median_ms)
+        Ok(measure(&mut *plan, &[input], evidence.runs.div_ceil(5), evidence.runs)?
+            .latency()
+            .median_ms)
     };
     let saved_ms = time(&old)? - time(&new)?;
     let large_ms = evidence.processor_ms("mobilenet-v3-large")?;

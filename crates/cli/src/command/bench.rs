@@ -1,17 +1,19 @@
 //! `bench`: how long a run takes.
 
 use std::io::Write;
-use std::time::Instant;
+use std::path::PathBuf;
+use std::time::{Instant, SystemTime};
 
 use anyhow::{Result, bail};
 use clap::Args;
 use pocketvision::vision::sample_picture;
-use pocketvision::{Clock, CompileOptions, GpuTuning, Model, Tensor, tune_gpu};
+use pocketvision::{Clock, CompileOptions, DeviceInfo, GpuTuning, Model, Tensor, tune_gpu};
 
 use super::run_clock;
+use crate::baseline::{self, Baseline, Baselines, Setting, baseline_name};
 use crate::latency::{Latency, measure};
 use crate::options::{DeviceOptions, ModelOptions};
-use crate::report::{self, Benchmark, GpuRun, MILLIJOULES_PER_PICOJOULE};
+use crate::report::{self, Benchmark, GpuRun, MILLIJOULES_PER_PICOJOULE, Regression};
 
 /// Time one model on one backend
 #[derive(Args, Debug)]
@@ -19,8 +21,16 @@ use crate::report::{self, Benchmark, GpuRun, MILLIJOULES_PER_PICOJOULE};
   pocketvision bench
   pocketvision bench --model mobilenet_v2_1.0_224_quant --threads 1 --runs 200
   pocketvision bench --model mobilenet-edgetpu-1.0 --precision f32 --backend gpu --json
+  pocketvision bench --save before
+  pocketvision bench --against before --fail-over 5
 
-On the simulated Edge TPU the latency is the simulator's, computed once; nothing is timed.")]
+On the simulated Edge TPU the latency is the simulator's, computed once; nothing is timed.
+
+A baseline keeps every run's time, and what was timed on what: it is compared with nothing else.
+The interval of a change comes from drawing from both runs' times again and again (a bootstrap of
+the ratio of medians): it covers how runs scatter, not that the machine was busier or warmer.
+--fail-over fails if all of the interval is above the limit. Baselines are kept in the folder of
+--baselines, else of $POCKETVISION_BASELINES, else among the user's data.")]
 pub(crate) struct Bench {
     #[command(flatten)]
     model: ModelOptions,
@@ -42,6 +52,18 @@ pub(crate) struct Bench {
     /// First measure how the gpu backend best cuts this network, and remember it
     #[arg(long)]
     tune: bool,
+    /// Keep the times as a baseline of this name, in the place of an older one
+    #[arg(long, value_name = "NAME", value_parser = baseline_name)]
+    save: Option<String>,
+    /// Compare with the baseline of this name
+    #[arg(long, value_name = "NAME", value_parser = baseline_name)]
+    against: Option<String>,
+    /// Fail if that baseline was surely faster by more than so many percent
+    #[arg(long, value_name = "PERCENT", requires = "against", value_parser = limit_percent)]
+    fail_over: Option<f64>,
+    /// Folder of baselines
+    #[arg(long, value_name = "DIR")]
+    baselines: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceOptions,
 }
@@ -52,6 +74,9 @@ impl Bench {
         let model = self.model.open_batch(self.batch as usize)?;
         let inputs = some_inputs(&model);
         let device = backend.device();
+        let setting = setting(&model, &device);
+        // Before any work: a run that cannot be compared is for nothing.
+        let baseline = self.baseline(&setting)?;
         if self.tune {
             if backend.name() != "gpu" {
                 bail!("--tune is for the gpu backend; add --backend gpu");
@@ -64,12 +89,15 @@ impl Bench {
         let compile_ms = start.elapsed().as_secs_f64() * 1e3;
         let simulated = device.clock == Clock::Simulated;
         let warm_up_runs = if simulated { 0 } else { self.warm_up as usize };
-        let (latency, energy_pj) = if simulated {
+        let (times_ms, energy_pj) = if simulated {
             let profile = plan.profile(&inputs)?;
-            (Latency::simulated(profile.latency_ms), profile.energy_pj)
+            (vec![profile.latency_ms], profile.energy_pj)
         } else {
-            (measure(&mut *plan, &inputs, warm_up_runs, self.runs as usize)?.1, None)
+            let timed = measure(&mut *plan, &inputs, warm_up_runs, self.runs as usize)?;
+            (timed.times_ms, None)
         };
+        let latency = Latency::of_runs(times_ms.clone());
+        let against = baseline.map(|baseline| Regression::new(&baseline, &times_ms));
         let gpu = match backend.name() {
             "gpu" => Some(GpuRun::of(&plan.profile(&inputs)?, device.name.clone())),
             _ => None,
@@ -89,8 +117,71 @@ impl Bench {
             energy_mj: energy_pj.map(|pj| pj * MILLIJOULES_PER_PICOJOULE),
             memory_bytes: plan.memory().total_bytes(),
             gpu,
+            saved_to: self.save(setting, run_clock(device.clock), times_ms)?,
+            against,
         };
-        report::print(&benchmark, json, out)
+        report::print(&benchmark, json, out)?;
+        out.flush()?;
+        match (&benchmark.against, self.fail_over) {
+            (Some(against), Some(limit)) if against.is_over(limit) => {
+                bail!("{}", against.failure(limit))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The baseline to compare with. It must be of the same network on the same device.
+    fn baseline(&self, setting: &Setting) -> Result<Option<Baseline>> {
+        let Some(name) = &self.against else { return Ok(None) };
+        let baseline = Baselines::open(self.baselines.as_deref())?.load(name)?;
+        if let Some(difference) = baseline.setting.difference(setting) {
+            bail!("baseline '{name}' cannot be compared with: {difference}");
+        }
+        Ok(Some(baseline))
+    }
+
+    /// Keeps the times if asked to; the file.
+    fn save(
+        &self,
+        setting: Setting,
+        clock: &'static str,
+        times_ms: Vec<f64>,
+    ) -> Result<Option<String>> {
+        let Some(name) = &self.save else { return Ok(None) };
+        let baseline = Baseline {
+            format: baseline::FORMAT,
+            name: name.clone(),
+            saved_at: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            setting,
+            clock: clock.to_owned(),
+            times_ms,
+        };
+        let file = Baselines::open(self.baselines.as_deref())?.save(&baseline)?;
+        Ok(Some(file.display().to_string()))
+    }
+}
+
+fn setting(model: &Model, device: &DeviceInfo) -> Setting {
+    let graph = model.graph();
+    let float = graph.params().iter().any(|param| param.tensor.element().is_float());
+    let details = device.details.iter();
+    Setting {
+        model: model.name().to_owned(),
+        precision: if float { "f32" } else { "int8" }.to_owned(),
+        input_shape: graph.ty(graph.inputs()[0]).shape.dims(),
+        macs: graph.macs(),
+        backend: device.backend.to_owned(),
+        device: device.name.clone(),
+        device_details: details.map(|(what, value)| ((*what).to_owned(), value.clone())).collect(),
+        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+    }
+}
+
+fn limit_percent(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(percent) if (0.0..=10_000.0).contains(&percent) => Ok(percent),
+        _ => Err("a number from 0 to 10000 is expected".into()),
     }
 }
 

@@ -172,12 +172,7 @@ fn support(graph: &Graph, name: &str, backend: &Result<Box<dyn Backend>>) -> Sup
         supported_layers: Some(graph.nodes().len() - refusals.len()),
         reason: reason.or_else(|| plan.err().map(|error| one_line(&error.into()))),
         refusals,
-        memory: memory.map(|memory| MemoryReport {
-            weight_bytes: memory.weight_bytes,
-            activation_bytes: memory.activation_bytes,
-            scratch_bytes: memory.scratch_bytes,
-            total_bytes: memory.total_bytes(),
-        }),
+        memory: memory.map(MemoryReport::from),
         ..nothing
     }
 }

@@ -11,7 +11,7 @@ use pocketvision::{Clock, CompileOptions, Model};
 use super::bench::some_inputs;
 use crate::options::{DeviceOptions, ModelOptions};
 use crate::report::trace::Trace;
-use crate::report::{self, ProfileReport, Simulation};
+use crate::report::{self, ProfileReport, Roof, Roofline, Simulation};
 
 /// Show what each layer costs on one backend
 #[derive(Args, Debug)]
@@ -19,22 +19,24 @@ use crate::report::{self, ProfileReport, Simulation};
   pocketvision profile
   pocketvision profile --model mobilenet_v2_1.0_224_quant --backend gpu --json
   pocketvision profile --backend edgetpu-sim --chip coral-pcie --trace timeline.json
+  pocketvision profile --backend gpu --trace timeline.json
   pocketvision profile --backend edgetpu-sim --roofline roofline.svg --fps 30
   pocketvision profile --backend edgetpu-sim --compiler-log
 
 The layers' times, with those of the row (other), sum to the total. A timeline opens in
-ui.perfetto.dev.")]
+ui.perfetto.dev; a graphics adapter without timestamps has one bar in it, the whole run. The roof
+of a roofline plot is measured for cpu, the chip's for edgetpu-sim, and not known elsewhere.")]
 pub(crate) struct Profile {
     #[command(flatten)]
     model: ModelOptions,
     /// Backend: cpu, gpu, edgetpu-sim or reference
     #[arg(long, short, default_value = "cpu")]
     backend: String,
-    /// Write a timeline that Perfetto opens
+    /// Write a timeline that Perfetto and chrome://tracing open
     #[arg(long, value_name = "FILE.json")]
     trace: Option<PathBuf>,
-    /// Write a roofline plot (edgetpu-sim)
-    #[arg(long, value_name = "FILE.svg")]
+    /// Write a roofline plot: how near each layer comes to what the device can do
+    #[arg(long, value_name = "FILE.svg|.png")]
     roofline: Option<PathBuf>,
     /// Show what the compiler says of each kind of operator (edgetpu-sim)
     #[arg(long, conflicts_with = "json")]
@@ -66,12 +68,23 @@ impl Profile {
         if let Some(path) = &self.trace {
             Trace::of_profile(&format!("{} on {}", model.name(), device), &profile).write(path)?;
         }
-        report::print(&ProfileReport::new(model.name(), device.name, &profile), json, out)
+        if let Some(path) = &self.roofline {
+            let roof = match backend.name() {
+                "cpu" => {
+                    let peak = pocketvision::processor_peak(&self.device.options())?;
+                    Some(Roof::of_processor(&peak, &model))
+                }
+                _ => None,
+            };
+            let title = format!("{} on {}", model.name(), device.name);
+            Roofline::of_profile(&profile, roof).plot(title).write(path)?;
+        }
+        report::print(&ProfileReport::new(&model, device.name, &profile), json, out)
     }
 
     /// The simulated chip's cost needs no run: it depends on nothing that is computed.
     fn simulate(&self, json: bool, out: &mut dyn Write) -> Result<()> {
-        let mut chip = pocketvision::chip(self.device.chip.as_deref().unwrap_or("coral-usb"))?;
+        let mut chip = self.device.chip()?;
         if let Some(celsius) = self.temperature {
             chip = chip.at_temperature(celsius)?;
         }
@@ -81,7 +94,8 @@ impl Profile {
             report::timeline(&model, &estimate, &chip).write(path)?;
         }
         if let Some(path) = &self.roofline {
-            report::roofline(&model, &estimate, &chip).write(path)?;
+            let title = format!("{} on {}", model.name(), chip.name);
+            Roofline::of_estimate(&model, &estimate, &chip).plot(title).write(path)?;
         }
         if self.compiler_log {
             write!(out, "{}", CompilerLog::new(model.graph(), &estimate, &chip))?;
@@ -96,12 +110,11 @@ impl Profile {
         debug_assert_eq!(profile.clock, Clock::Simulated);
         let device = format!("{}, {}", chip.name, chip.description);
         let simulation = Simulation::new(estimate, chip, self.fps);
-        ProfileReport::new(model.name(), device, &profile).with_simulation(simulation, estimate)
+        ProfileReport::new(model, device, &profile).with_simulation(simulation, estimate)
     }
 
     fn refuse_what_is_simulated(&self) -> Result<()> {
         let asked = [
-            ("--roofline", self.roofline.is_some()),
             ("--compiler-log", self.compiler_log),
             ("--fps", self.fps.is_some()),
             ("--temperature", self.temperature.is_some()),

@@ -6,6 +6,7 @@ use pocketvision::{Clock, Profile};
 use serde::Serialize;
 
 use super::Report;
+use super::regression::Regression;
 use super::table::{bytes, count, milliseconds, percent};
 use crate::latency::Latency;
 
@@ -36,6 +37,10 @@ pub(crate) struct Benchmark {
     /// What only a graphics adapter has.
     #[serde(flatten)]
     pub gpu: Option<GpuRun>,
+    /// The file of the baseline that was kept; null without `--save`.
+    pub saved_to: Option<String>,
+    /// The change since a baseline; null without `--against`.
+    pub against: Option<Regression>,
 }
 
 /// A run on a graphics adapter.
@@ -85,6 +90,13 @@ impl Report for Benchmark {
         writeln!(out, "  throughput  {:.1} images/s", self.images_per_second)?;
         writeln!(out, "  arithmetic  {} MAC, {giga_macs_per_second:.1} GMAC/s", count(self.macs))?;
         writeln!(out, "  compile     {} ms", milliseconds(self.compile_ms))?;
-        writeln!(out, "  memory      {}", bytes(self.memory_bytes))
+        writeln!(out, "  memory      {}", bytes(self.memory_bytes))?;
+        if let Some(against) = &self.against {
+            against.write_text(out)?;
+        }
+        match &self.saved_to {
+            Some(file) => writeln!(out, "  saved to    {file}"),
+            None => Ok(()),
+        }
     }
 }

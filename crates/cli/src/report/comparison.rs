@@ -1,5 +1,6 @@
 //! `compare`: one picture, one model, every backend.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use pocketvision::agreement::Agreement;
@@ -7,6 +8,9 @@ use serde::Serialize;
 
 use super::Report;
 use super::detection::DetectedObjectReport;
+use super::inspection::MemoryReport;
+use super::profile::ProfileReport;
+use super::roofline::Roofline;
 use super::segmentation::ClassShare;
 use super::table::{milliseconds, percent, short_name, table, write_table};
 use super::top::TopClass;
@@ -40,12 +44,16 @@ pub(crate) struct BackendReport {
 #[derive(Debug, Serialize)]
 pub(crate) struct Measured {
     pub device: String,
+    /// What decides the device's speed.
+    pub device_details: BTreeMap<&'static str, String>,
     /// Whether the latency was `measured` or `simulated`.
     pub clock: &'static str,
     #[serde(flatten)]
     pub latency: Latency,
     /// Modelled energy of one inference; null where there is no model.
     pub energy_mj: Option<f64>,
+    /// Memory that the compiled network holds, of the host where the device is simulated.
+    pub memory: MemoryReport,
     #[serde(flatten)]
     pub answer: Answer,
     /// Of the outputs' numbers, against the reference; null if that could not run.
@@ -58,6 +66,12 @@ pub(crate) struct Measured {
     /// With `--layers`: the first node that is not within tolerance, or null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_difference: Option<Option<FirstDifferenceReport>>,
+    /// With `--html`: what each layer costs, in a run of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileReport>,
+    /// With `--html`: the layers under the device's roof.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roofline: Option<Roofline>,
 }
 
 /// What a network says about the picture.
@@ -74,7 +88,7 @@ pub(crate) enum Answer {
 
 impl Answer {
     /// The part that matters most, in a few words.
-    fn summary(&self) -> Option<String> {
+    pub(super) fn summary(&self) -> Option<String> {
         match self {
             Self::Top { top } => top.first().map(ToString::to_string),
             Self::Objects { objects } => {
@@ -175,7 +189,8 @@ impl Report for Comparison {
 }
 
 impl Comparison {
-    fn describe(&self, backend: &str, found: &Measured) -> String {
+    /// How far a backend's outputs are from the reference's, in a few words.
+    pub(super) fn describe(&self, backend: &str, found: &Measured) -> String {
         let Some(agreement) = &found.agreement else { return "-".into() };
         if backend == "reference" {
             return "is the yardstick".into();
@@ -231,8 +246,15 @@ impl Comparison {
     }
 }
 
-fn difference(agreement: &AgreementReport) -> String {
-    let AgreementReport { max_abs_difference: most, differing_values, values, .. } = agreement;
-    let most = if *most >= 1.0 { format!("{most:.0}") } else { format!("{most:.1e}") };
+/// How far outputs are apart that are not identical.
+pub(super) fn difference(agreement: &AgreementReport) -> String {
+    let AgreementReport { differing_values, values, .. } = agreement;
+    let most = largest_difference(agreement);
     format!("differs by up to {most} in {differing_values} of {values} values")
+}
+
+/// Steps of integers, floats as they are.
+pub(super) fn largest_difference(agreement: &AgreementReport) -> String {
+    let most = agreement.max_abs_difference;
+    if most >= 1.0 || most == 0.0 { format!("{most:.0}") } else { format!("{most:.1e}") }
 }

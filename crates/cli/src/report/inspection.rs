@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use pocketvision::MemoryUse;
 use serde::Serialize;
 
 use super::Report;
@@ -84,12 +85,23 @@ pub(crate) struct Refusal {
 }
 
 /// Memory that a compiled network holds on a backend.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct MemoryReport {
     pub weight_bytes: u64,
     pub activation_bytes: u64,
     pub scratch_bytes: u64,
     pub total_bytes: u64,
+}
+
+impl From<MemoryUse> for MemoryReport {
+    fn from(memory: MemoryUse) -> Self {
+        Self {
+            weight_bytes: memory.weight_bytes,
+            activation_bytes: memory.activation_bytes,
+            scratch_bytes: memory.scratch_bytes,
+            total_bytes: memory.total_bytes(),
+        }
+    }
 }
 
 impl Report for Inspection {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use pocketvision::edgetpu_sim::Estimate;
-use pocketvision::{LayerCost, Profile};
+use pocketvision::{LayerCost, Model, Profile};
 use serde::Serialize;
 
 use super::Report;
@@ -35,6 +35,8 @@ pub(crate) struct ProfileReport {
 #[derive(Debug, Serialize)]
 pub(crate) struct LayerCostReport {
     pub name: String,
+    /// The operator; the last one, where several were fused. Null for overheads.
+    pub op: Option<&'static str>,
     /// The kernel, shader or mapping that ran.
     pub kernel: String,
     pub latency_ms: f64,
@@ -50,9 +52,11 @@ pub(crate) struct LayerCostReport {
 }
 
 impl ProfileReport {
-    pub(crate) fn new(model: &str, device: String, profile: &Profile) -> Self {
+    pub(crate) fn new(model: &Model, device: String, profile: &Profile) -> Self {
+        let graph = model.graph();
         let layer = |layer: &LayerCost| LayerCostReport {
             name: layer.name.clone(),
+            op: layer.node.map(|node| graph.node(node).op.name()),
             kernel: layer.kernel.clone(),
             latency_ms: layer.latency_ms,
             macs: layer.macs,
@@ -63,7 +67,7 @@ impl ProfileReport {
             simulation: None,
         };
         Self {
-            model: model.to_owned(),
+            model: model.name().to_owned(),
             backend: profile.backend,
             device,
             clock: profile.clock.to_string(),

@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::MILLIJOULES_PER_PICOJOULE;
-use super::plot::{Axis, Marks, Plot, Point, Series};
 use super::table::{bytes, short_name};
 use super::trace::{Event, Trace};
 
@@ -227,56 +226,4 @@ pub(crate) fn timeline(model: &Model, estimate: &Estimate, chip: &Chip) -> Trace
     let fetched = &overheads.outputs;
     push(2, "outputs", end_ms, fetched.latency_ms, sent(fetched.bytes));
     Trace { process: format!("{} on simulated {}", model.name(), chip.name), tracks, events }
-}
-
-/// How fast each layer runs against how much it computes for each byte of weights it reads.
-pub(crate) fn roofline(model: &Model, estimate: &Estimate, chip: &Chip) -> Plot {
-    let nodes = model.graph().nodes();
-    let clock = chip.array.clock_mhz * 1e6;
-    let peak = chip.array.peak_macs_per_cycle() as f64 * clock / 1e9;
-    // A tile reads a row of weights of all lane groups in as many cycles as it multiplies them.
-    let bytes_per_step = (chip.array.lane_group * chip.array.dot_depth) as f64;
-    let step_cycles = chip.cycles.per_multiply_step * chip.cycles.measured_multiply_factor;
-    let wide_rate =
-        chip.array.tiles() as f64 * bytes_per_step / step_cycles.max(1e-9) * clock / 1e9;
-    let mut named: Vec<(f64, Point)> = Vec::new();
-    for layer in estimate.layers.iter().filter(|layer| layer.cycles.total > 0) {
-        // Partial sums are written as often as they are read; what is left are weights.
-        let moved = layer.traffic.wide_read_bytes - layer.traffic.wide_write_bytes;
-        if layer.layer.macs == 0 || moved == 0 {
-            continue;
-        }
-        let point = Point {
-            x: layer.layer.macs as f64 / moved as f64,
-            y: layer.layer.macs as f64 / (layer.latency_ms * 1e6),
-            name: String::new(),
-        };
-        named.push((
-            layer.latency_ms,
-            Point { name: short_name(&nodes[layer.index].name), ..point },
-        ));
-    }
-    // Only the slowest layers have their names in the picture.
-    named.sort_by(|a, b| b.0.total_cmp(&a.0));
-    for (_, point) in named.iter_mut().skip(6) {
-        point.name.clear();
-    }
-    let intensities = || named.iter().map(|(_, point)| point.x);
-    let low = intensities().fold(f64::INFINITY, f64::min).min(0.1);
-    let high = intensities().fold(0.0, f64::max).max(peak / wide_rate * 2.0);
-    let roof = |x: f64| Point { x, y: (x * wide_rate).min(peak), name: String::new() };
-    let series = |name: &str, points, marks| Series { name: name.into(), points, marks };
-    Plot {
-        title: format!("{} on {}", model.name(), chip.name),
-        x: Axis::logarithmic("multiply-accumulates for each byte of weights read"),
-        y: Axis::logarithmic("billion multiply-accumulates a second"),
-        series: vec![
-            series("layers", named.into_iter().map(|(_, point)| point).collect(), Marks::Points),
-            series(
-                "roof: reading weights, multiplying",
-                vec![roof(low), roof(peak / wide_rate), roof(high)],
-                Marks::Line,
-            ),
-        ],
-    }
 }

@@ -160,13 +160,11 @@ impl SweepReport {
             let of_group = |point: &SweepPoint| group.is_none_or(|group| point.model == group);
             let front = all(&|point| of_group(point) && point.pareto);
             let rest = all(&|point| of_group(point) && !point.pareto);
-            series.push(Series {
-                name: format!("{name}: best"),
-                points: front,
-                marks: Marks::Both,
-            });
+            let color = series.len();
+            let mut push = |name, points, marks| series.push(Series { name, points, marks, color });
+            push(format!("{name}: best"), front, Marks::Both);
             if !rest.is_empty() {
-                series.push(Series { name: name.to_owned(), points: rest, marks: Marks::Points });
+                push(name.to_owned(), rest, Marks::Hollow);
             }
         }
         let varied =
@@ -205,7 +203,7 @@ impl Report for SweepReport {
 }
 
 /// A cell of comma-separated values.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
