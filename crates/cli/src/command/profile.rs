@@ -66,7 +66,8 @@ impl Profile {
         let profile = plan.profile(&inputs)?;
         let device = backend.device();
         if let Some(path) = &self.trace {
-            Trace::of_profile(&format!("{} on {}", model.name(), device), &profile).write(path)?;
+            let process = format!("{} on {device}", model.name());
+            Trace::of_profile(&process, &model, &profile).write(path)?;
         }
         if let Some(path) = &self.roofline {
             let roof = match backend.name() {

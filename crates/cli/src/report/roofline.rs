@@ -107,7 +107,7 @@ impl Roofline {
         let points = self.layers.iter().enumerate().map(|(index, layer)| Point {
             x: layer.macs_per_byte,
             y: layer.macs_per_second / 1e9,
-            name: if index < NAMED { layer.name.clone() } else { String::new() },
+            name: if index < NAMED { short_name(&layer.name) } else { String::new() },
         });
         let mut series = vec![Series {
             name: "layers".into(),
@@ -141,7 +141,7 @@ impl RooflineLayer {
     fn new(name: &str, latency_ms: f64, macs: u64, bytes: f64) -> Option<Self> {
         let known = latency_ms > 0.0 && macs > 0 && bytes > 0.0;
         known.then(|| Self {
-            name: short_name(name),
+            name: name.to_owned(),
             latency_ms,
             macs_per_byte: macs as f64 / bytes,
             macs_per_second: macs as f64 / (latency_ms / 1e3),

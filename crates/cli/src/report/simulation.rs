@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use pocketvision::Model;
 use pocketvision::edgetpu_sim::{Chip, Estimate, LayerEstimate, Place};
+use pocketvision::{Clock, Model};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -196,7 +196,7 @@ pub(crate) fn timeline(model: &Model, estimate: &Estimate, chip: &Chip) -> Trace
         }
         end_ms = layer.start_ms + layer.latency_ms + layer.dma_stall_ms;
         let details = Map::from_iter([
-            ("macs".to_owned(), json!(layer.layer.macs)),
+            ("multiply-accumulates".to_owned(), json!(layer.layer.macs)),
             ("cycles".to_owned(), json!(layer.cycles.total)),
             ("utilization".to_owned(), json!(layer.utilization)),
             ("bound by".to_owned(), json!(layer.bound_by())),
@@ -225,5 +225,6 @@ pub(crate) fn timeline(model: &Model, estimate: &Estimate, chip: &Chip) -> Trace
     }
     let fetched = &overheads.outputs;
     push(2, "outputs", end_ms, fetched.latency_ms, sent(fetched.bytes));
-    Trace { process: format!("{} on simulated {}", model.name(), chip.name), tracks, events }
+    let process = format!("{} on simulated {}", model.name(), chip.name);
+    Trace { process, clock: Clock::Simulated, tracks, events }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use pocketvision::Profile;
+use pocketvision::{Clock, Model, Profile};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -26,19 +26,24 @@ pub(crate) struct Event {
 pub(crate) struct Trace {
     /// The name above all tracks.
     pub process: String,
+    /// How times were taken. A viewer shows it among the file's information.
+    pub clock: Clock,
     pub tracks: Vec<String>,
     pub events: Vec<Event>,
 }
 
 impl Trace {
-    /// The rows of a profile, one after another: for backends that run one thing at a time.
-    pub(crate) fn of_profile(process: &str, profile: &Profile) -> Self {
+    /// The rows of a profile, one after another: for backends that run one thing at a time. Time
+    /// that is no layer's is at the end, wherever it was.
+    pub(crate) fn of_profile(process: &str, model: &Model, profile: &Profile) -> Self {
         let mut now_ms = 0.0;
         let mut events = Vec::with_capacity(profile.layers.len());
         for layer in profile.layers.iter().filter(|layer| layer.latency_ms > 0.0) {
+            let op = layer.node.map(|node| model.graph().node(node).op.name());
             let details = [
-                ("kernel", Value::from(layer.kernel.clone())),
-                ("macs", layer.macs.into()),
+                ("operator", Value::from(op)),
+                ("kernel", layer.kernel.clone().into()),
+                ("multiply-accumulates", layer.macs.into()),
                 ("bytes", layer.bytes.into()),
             ];
             events.push(Event {
@@ -50,7 +55,8 @@ impl Trace {
             });
             now_ms += layer.latency_ms;
         }
-        Self { process: process.to_owned(), tracks: vec![profile.backend.to_owned()], events }
+        let tracks = vec![profile.backend.to_owned()];
+        Self { process: process.to_owned(), clock: profile.clock, tracks, events }
     }
 
     /// Writes the timeline as a JSON file.
@@ -75,7 +81,11 @@ impl Trace {
                 details: Value::Object(event.details.clone()),
             });
         }
-        let file = json!({ "displayTimeUnit": "ms", "traceEvents": events });
+        let about = json!({
+            "clock": self.clock.to_string(),
+            "program": concat!("pocketvision ", env!("CARGO_PKG_VERSION")),
+        });
+        let file = json!({ "displayTimeUnit": "ms", "otherData": about, "traceEvents": events });
         Ok(serde_json::to_string(&file)?)
     }
 }
@@ -115,9 +125,14 @@ mod tests {
             duration_ms: 0.25,
             details: Map::from_iter([("macs".to_owned(), 7.into())]),
         };
-        let trace =
-            Trace { process: "chip".into(), tracks: vec!["tile".into()], events: vec![event] };
+        let trace = Trace {
+            process: "chip".into(),
+            clock: Clock::Simulated,
+            tracks: vec!["tile".into()],
+            events: vec![event],
+        };
         let json: Value = serde_json::from_str(&trace.to_json().unwrap()).unwrap();
+        assert_eq!(json["otherData"]["clock"], "simulated");
         let events = json["traceEvents"].as_array().unwrap();
         assert_eq!((events.len(), &events[1]["args"]["name"]), (4, &json!("tile")));
         let expected = json!({

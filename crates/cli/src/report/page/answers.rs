@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::super::comparison::{Answer, Comparison};
 use super::super::table::percent;
-use super::{PagePicture, listed, share};
+use super::{PagePicture, in_order, listed, share};
 
 /// A picture with its caption.
 pub(super) struct FigureView {
@@ -47,9 +47,7 @@ impl FigureView {
     pub(super) fn new(comparison: &Comparison, picture: &PagePicture) -> Self {
         let drawn = matches!(comparison.task, Some("detect" | "segment"));
         let backends = listed(picture.backends.iter().map(String::as_str));
-        let answer = comparison
-            .backends
-            .iter()
+        let answer = in_order(comparison)
             .find(|row| picture.backends.contains(&row.backend))
             .and_then(|row| row.measured.as_ref());
         let lines = answer.map_or_else(Vec::new, |found| lines(&found.answer));
@@ -81,7 +79,7 @@ impl FigureView {
 impl Answers {
     pub(super) fn new(comparison: &Comparison) -> Self {
         let mut groups: Vec<(Vec<&str>, Vec<Line>)> = Vec::new();
-        for row in &comparison.backends {
+        for row in in_order(comparison) {
             let Some(found) = &row.measured else { continue };
             let lines = lines(&found.answer);
             match groups.iter_mut().find(|(_, known)| *known == lines) {

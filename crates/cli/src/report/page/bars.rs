@@ -2,7 +2,7 @@
 
 use super::super::comparison::{BackendReport, Comparison, Measured};
 use super::super::table::{bytes, milliseconds, percent};
-use super::{class, share};
+use super::{class, in_order, share};
 
 /// The latency of each backend.
 pub(super) struct Latencies<'a> {
@@ -58,9 +58,7 @@ pub(super) struct MemoryView<'a> {
 
 impl<'a> Latencies<'a> {
     pub(super) fn new(comparison: &'a Comparison) -> Self {
-        let found: Vec<(&BackendReport, &Measured)> = comparison
-            .backends
-            .iter()
+        let found: Vec<(&BackendReport, &Measured)> = in_order(comparison)
             .filter_map(|row| Some((row, row.measured.as_ref()?)))
             .collect();
         let longest = |wanted: &dyn Fn(&BackendReport) -> bool| {
@@ -79,7 +77,8 @@ impl<'a> Latencies<'a> {
                 clock: found.clock,
                 simulated: found.clock == "simulated",
                 off_scale: latency.median_ms > scale,
-                bar: share(latency.median_ms, scale),
+                // A bar that cannot be seen would look like no time at all.
+                bar: share(latency.median_ms.max(scale * 0.003), scale),
                 range: timed_often
                     .then(|| (share(latency.min_ms, scale), share(latency.p95_ms, scale))),
                 median: milliseconds(latency.median_ms),
@@ -134,7 +133,7 @@ impl<'a> Chart<'a> {
     pub(super) fn of_energy(comparison: &'a Comparison) -> Self {
         let mut parts: Vec<String> = Vec::new();
         let mut rows = Vec::new();
-        for row in &comparison.backends {
+        for row in in_order(comparison) {
             let Some((found, energy_mj)) =
                 row.measured.as_ref().and_then(|found| Some((found, found.energy_mj?)))
             else {
@@ -177,13 +176,13 @@ impl<'a> Chart<'a> {
 
 impl<'a> MemoryView<'a> {
     pub(super) fn new(comparison: &'a Comparison) -> Self {
-        let rows = comparison.backends.iter().filter_map(|row| {
+        let rows = in_order(comparison).filter_map(|row| {
             let memory = row.measured.as_ref()?.memory;
             let parts = [memory.weight_bytes, memory.activation_bytes, memory.scratch_bytes];
             Some((row, parts.map(|bytes| bytes as f64).into()))
         });
         let parts = ["weights", "activations", "scratch"].map(str::to_owned);
-        let chip = comparison.backends.iter().find_map(|row| {
+        let chip = in_order(comparison).find_map(|row| {
             let simulation = row.measured.as_ref()?.profile.as_ref()?.simulation.as_ref()?;
             Some(format!(
                 "Of {}, it is what the simulator takes on this machine; on the chip itself {} of \

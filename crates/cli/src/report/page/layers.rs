@@ -2,7 +2,8 @@
 
 use super::super::comparison::{BackendReport, Measured};
 use super::super::profile::{LayerCostReport, ProfileReport};
-use super::super::table::{bytes, count, milliseconds, percent, short_name};
+use super::super::table::{bytes, count, milliseconds, percent};
+use super::names::Names;
 use super::{class, share};
 
 /// The layers of one backend, as one bar and as a table.
@@ -35,7 +36,7 @@ pub(super) struct LayerRow<'a> {
 }
 
 impl<'a> ProfileView<'a> {
-    pub(super) fn new(row: &'a BackendReport, found: &'a Measured) -> Option<Self> {
+    pub(super) fn new(row: &'a BackendReport, found: &'a Measured, names: &Names<'_>) -> Option<Self> {
         let profile = found.profile.as_ref()?;
         let total = profile.latency_ms;
         let mut now = 0.0;
@@ -45,7 +46,7 @@ impl<'a> ProfileView<'a> {
                 kind: kind(layer),
                 start: share(now, total),
                 length: share(layer.latency_ms, total),
-                label: label(layer, total),
+                label: label(layer, total, names),
             });
             now += layer.latency_ms;
         }
@@ -53,9 +54,9 @@ impl<'a> ProfileView<'a> {
             name: &row.backend,
             class: class(&row.backend),
             summary: format!("{} ms, {}", milliseconds(total), profile.clock),
-            slowest: slowest(profile),
+            slowest: slowest(profile, names),
             parts,
-            layers: profile.layers.iter().map(|layer| layer_row(layer, total)).collect(),
+            layers: profile.layers.iter().map(|layer| layer_row(layer, total, names)).collect(),
         })
     }
 }
@@ -70,8 +71,8 @@ fn kind(layer: &LayerCostReport) -> &'static str {
 }
 
 /// A layer in a line.
-fn label(layer: &LayerCostReport, total: f64) -> String {
-    let name = short_name(&layer.name);
+fn label(layer: &LayerCostReport, total: f64, names: &Names<'_>) -> String {
+    let name = names.short(&layer.name);
     let time = format!(
         "{} ms, {}",
         milliseconds(layer.latency_ms),
@@ -89,7 +90,7 @@ fn label(layer: &LayerCostReport, total: f64) -> String {
     format!("{name}: {time}, {op}{kernel}{work}")
 }
 
-fn slowest(profile: &ProfileReport) -> String {
+fn slowest(profile: &ProfileReport, names: &Names<'_>) -> String {
     let layers = || profile.layers.iter().filter(|layer| layer.op.is_some());
     let mut timed: Vec<&LayerCostReport> =
         layers().filter(|layer| layer.latency_ms > 0.0).collect();
@@ -98,14 +99,14 @@ fn slowest(profile: &ProfileReport) -> String {
     }
     timed.sort_by(|a, b| b.latency_ms.total_cmp(&a.latency_ms));
     let named = timed.iter().take(3).map(|layer| {
-        format!("{} {}", short_name(&layer.name), percent(layer.latency_ms / profile.latency_ms))
+        format!("{} {}", names.short(&layer.name), percent(layer.latency_ms / profile.latency_ms))
     });
     format!("Slowest of {} layers: {}", layers().count(), named.collect::<Vec<_>>().join(", "))
 }
 
-fn layer_row(layer: &LayerCostReport, total: f64) -> LayerRow<'_> {
+fn layer_row<'a>(layer: &'a LayerCostReport, total: f64, names: &Names<'_>) -> LayerRow<'a> {
     LayerRow {
-        name: short_name(&layer.name),
+        name: names.short(&layer.name),
         op: layer.op.unwrap_or_default(),
         kernel: &layer.kernel,
         ms: format!("{:.3}", layer.latency_ms),

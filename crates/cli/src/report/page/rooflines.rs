@@ -7,6 +7,7 @@ use super::super::plot::InlinePlot;
 use super::super::roofline::{Roofline, RooflineLayer};
 use super::super::table::{milliseconds, percent};
 use super::class;
+use super::names::Names;
 
 pub(super) struct RooflineView<'a> {
     pub(super) name: &'a str,
@@ -29,7 +30,7 @@ pub(super) struct Mark {
 
 impl<'a> RooflineView<'a> {
     /// `None` if no layer's time is known.
-    pub(super) fn new(row: &'a BackendReport, found: &'a Measured) -> Result<Option<Self>> {
+    pub(super) fn new(row: &'a BackendReport, found: &'a Measured, names: &Names<'_>) -> Result<Option<Self>> {
         let Some(roofline) = found.roofline.as_ref().filter(|roofline| !roofline.layers.is_empty())
         else {
             return Ok(None);
@@ -43,7 +44,7 @@ impl<'a> RooflineView<'a> {
                 y,
                 // An area in proportion to time, but for the smallest, which must be seen.
                 radius: format!("{:.1}", (share.sqrt() * 30.0).clamp(2.5, 14.0)),
-                label: label(layer, roofline),
+                label: label(layer, roofline, names),
             }
         });
         Ok(Some(Self {
@@ -54,7 +55,7 @@ impl<'a> RooflineView<'a> {
                 "Roofline of {}: {} layers; of the slowest, {}",
                 row.backend,
                 roofline.layers.len(),
-                label(&roofline.layers[0], roofline)
+                label(&roofline.layers[0], roofline, names)
             ),
             roof: roof(roofline),
             plot,
@@ -62,7 +63,7 @@ impl<'a> RooflineView<'a> {
     }
 }
 
-fn label(layer: &RooflineLayer, roofline: &Roofline) -> String {
+fn label(layer: &RooflineLayer, roofline: &Roofline, names: &Names<'_>) -> String {
     let of_peak = match &roofline.roof {
         Some(roof) => {
             format!(", {} of the peak", percent(layer.macs_per_second / roof.macs_per_second))
@@ -71,7 +72,7 @@ fn label(layer: &RooflineLayer, roofline: &Roofline) -> String {
     };
     format!(
         "{}: {} ms, {} GMAC/s{of_peak}, {} MAC/byte",
-        layer.name,
+        names.short(&layer.name),
         milliseconds(layer.latency_ms),
         three_digits(layer.macs_per_second / 1e9),
         three_digits(layer.macs_per_byte),
