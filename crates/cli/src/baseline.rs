@@ -22,7 +22,7 @@ pub(crate) struct Setting {
     pub device: String,
     /// What decides the device's speed, as (what, value).
     pub device_details: Vec<(String, String)>,
-    /// Operating system and architecture, as in `linux x86_64`.
+    /// Operating system and architecture, as in `linux x86_64`; `any` where nothing is timed.
     pub system: String,
 }
 
@@ -146,7 +146,7 @@ impl Baselines {
                 "there is no baseline '{name}' in {folder}, nor any other; make one with --save"
             );
         }
-        let hint = pocketvision::nearest_names(name, names.iter().map(String::as_str));
+        let hint = pocketvision::hint(name, names.iter().map(String::as_str));
         format!("there is no baseline '{name}' in {folder}; {hint}")
     }
 

@@ -59,7 +59,7 @@ pub use backends::{gpu_adapters, tune_gpu};
 pub use model::{
     Catalog, CatalogEntry, Format, Model, ModelError, OpenOptions, Origin, Task, Weights,
 };
-pub use nearest::hint as nearest_names;
+pub use nearest::hint;
 pub use pocketvision_backend_cpu::{CpuError, Peak, SimdLevel};
 pub use pocketvision_backend_edgetpu_sim as edgetpu_sim;
 #[cfg(feature = "gpu")]

@@ -3,8 +3,7 @@
 /// A hint for an unknown name: the nearest known ones, or all of them if none is near.
 ///
 /// ```
-/// let hint = pocketvision::nearest_names("gppu", pocketvision::BACKEND_NAMES);
-/// assert_eq!(hint, "did you mean 'gpu'?");
+/// assert_eq!(pocketvision::hint("gppu", ["cpu", "gpu"]), "did you mean 'gpu'?");
 /// ```
 pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();

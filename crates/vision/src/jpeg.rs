@@ -106,3 +106,31 @@ const MAX_SCANS: usize = 500;
 /// Two bytes each for three colours' coefficients, one for their samples, three for pixels,
 /// and room for rows that are rounded up to blocks.
 const MAX_BYTES_PER_PIXEL: u64 = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample_picture;
+
+    #[test]
+    fn what_is_written_is_read_as_nearly_the_same() {
+        let picture = sample_picture(120, 90);
+        let [fine, coarse] = [95, 20].map(|quality| {
+            let bytes = picture.to_jpeg(quality).unwrap();
+            let read = Image::decode(&bytes, "written").unwrap();
+            assert_eq!(read.size(), picture.size());
+            let pairs = read.pixels().iter().zip(picture.pixels());
+            let sum: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+            (sum as f64 / picture.pixels().len() as f64, bytes.len())
+        });
+        // Levels of 256 on average: less than an eye sees, at either size of file.
+        assert!(fine.0 < coarse.0 && fine.0 < 3.0, "{fine:?} {coarse:?}");
+        assert!(fine.1 > coarse.1, "{fine:?} {coarse:?}");
+    }
+
+    #[test]
+    fn a_side_that_the_format_has_no_number_for_is_an_error() {
+        let long = Image::new(70_000, 1, vec![0; 210_000]).unwrap();
+        assert!(long.to_jpeg(90).unwrap_err().to_string().contains("70000x1"));
+    }
+}

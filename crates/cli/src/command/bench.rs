@@ -174,7 +174,10 @@ fn setting(model: &Model, device: &DeviceInfo) -> Setting {
         backend: device.backend.to_owned(),
         device: device.name.clone(),
         device_details: details.map(|(what, value)| ((*what).to_owned(), value.clone())).collect(),
-        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        system: match device.clock {
+            Clock::Simulated => "any".to_owned(),
+            _ => format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        },
     }
 }
 
