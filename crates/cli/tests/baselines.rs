@@ -10,9 +10,8 @@ use serde_json::Value;
 
 /// A simulated time is the same in every run, so that a test knows what comes out.
 const SIMULATED: [&str; 5] = ["bench", "--model", "mobilenet-v1-0.25", "--backend", "edgetpu-sim"];
-const TIMED: [&str; 9] = [
-    "bench", "--model", "mobilenet-v1-0.25", "--size", "64", "--threads", "1", "--runs", "5",
-];
+const TIMED: [&str; 9] =
+    ["bench", "--model", "mobilenet-v1-0.25", "--size", "64", "--threads", "1", "--runs", "5"];
 
 fn failure(arguments: &[&str]) -> String {
     let output = pocketvision(arguments).output().unwrap();
@@ -66,9 +65,8 @@ fn a_regression_fails_only_beyond_the_limit() {
     let report = json(&in_folder(folder.path(), &SIMULATED, &["--against", "main"]));
     assert_eq!(report["against"]["verdict"], "slower");
     assert!((report["against"]["ratio"].as_f64().unwrap() - 1.1).abs() < 1e-9);
-    let with_limit = |limit| {
-        in_folder(folder.path(), &SIMULATED, &["--against", "main", "--fail-over", limit])
-    };
+    let with_limit =
+        |limit| in_folder(folder.path(), &SIMULATED, &["--against", "main", "--fail-over", limit]);
     json(&with_limit("11"));
     let stderr = failure(&with_limit("9"));
     assert!(stderr.contains("by 10.0 % at the least") && stderr.lines().count() == 1, "{stderr}");
@@ -88,11 +86,8 @@ fn what_cannot_be_compared_is_refused_in_words() {
     let other_model = ["bench", "--model", "mobilenet-v1-0.5", "--backend", "edgetpu-sim"];
     let stderr = failure(&in_folder(folder.path(), &other_model, &["--against", "release-1"]));
     assert!(stderr.contains("its model is mobilenet-v1-0.25, and now it is"), "{stderr}");
-    let other_chip = in_folder(
-        folder.path(),
-        &SIMULATED,
-        &["--chip", "coral-pcie", "--against", "release-1"],
-    );
+    let other_chip =
+        in_folder(folder.path(), &SIMULATED, &["--chip", "coral-pcie", "--against", "release-1"]);
     assert!(failure(&other_chip).contains("its chip is coral-usb, and now it is coral-pcie"));
 
     json(&in_folder(folder.path(), &TIMED, &["--save", "timed"]));

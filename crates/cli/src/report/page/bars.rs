@@ -58,9 +58,8 @@ pub(super) struct MemoryView<'a> {
 
 impl<'a> Latencies<'a> {
     pub(super) fn new(comparison: &'a Comparison) -> Self {
-        let found: Vec<(&BackendReport, &Measured)> = in_order(comparison)
-            .filter_map(|row| Some((row, row.measured.as_ref()?)))
-            .collect();
+        let found: Vec<(&BackendReport, &Measured)> =
+            in_order(comparison).filter_map(|row| Some((row, row.measured.as_ref()?))).collect();
         let longest = |wanted: &dyn Fn(&BackendReport) -> bool| {
             let chosen = found.iter().filter(|(row, _)| wanted(row));
             chosen.map(|(_, found)| found.latency.p95_ms).fold(0.0, f64::max)

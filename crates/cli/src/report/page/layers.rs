@@ -36,7 +36,11 @@ pub(super) struct LayerRow<'a> {
 }
 
 impl<'a> ProfileView<'a> {
-    pub(super) fn new(row: &'a BackendReport, found: &'a Measured, names: &Names<'_>) -> Option<Self> {
+    pub(super) fn new(
+        row: &'a BackendReport,
+        found: &'a Measured,
+        names: &Names<'_>,
+    ) -> Option<Self> {
         let profile = found.profile.as_ref()?;
         let total = profile.latency_ms;
         let mut now = 0.0;

@@ -124,7 +124,9 @@ impl<'a> Page<'a> {
                         .map(|(row, _)| row.backend.as_str()),
                 ),
             },
-            profiles: measured().filter_map(|(row, found)| ProfileView::new(row, found, &names)).collect(),
+            profiles: measured()
+                .filter_map(|(row, found)| ProfileView::new(row, found, &names))
+                .collect(),
             agreement: measured().map(|(row, found)| agreement(comparison, row, found)).collect(),
             memory: MemoryView::new(comparison),
             without_roofline: match without[..] {
@@ -319,13 +321,14 @@ mod tests {
     use pocketvision::models::{self, BuildOptions};
     use roxmltree::{Document, Node, ParsingOptions};
 
-    use super::super::comparison::{Answer, AgreementReport};
+    use super::super::comparison::{AgreementReport, Answer};
     use super::super::inspection::MemoryReport;
     use super::super::top::TopClass;
     use super::*;
     use crate::latency::Latency;
 
-    const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=http://evil.example/x onerror=alert(1)>";
+    const HOSTILE: &str =
+        "<script>alert(1)</script>\"'><img src=http://evil.example/x onerror=alert(1)>";
 
     /// A comparison in which every text is hostile.
     fn hostile() -> Comparison {
@@ -386,7 +389,8 @@ mod tests {
     /// Its tags nest and its attributes are quoted, as XML asks for.
     fn parsed(page: &str) -> Document<'_> {
         let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
-        Document::parse_with_options(page, options).unwrap_or_else(|error| panic!("{error}: {page}"))
+        Document::parse_with_options(page, options)
+            .unwrap_or_else(|error| panic!("{error}: {page}"))
     }
 
     fn elements<'a>(page: &'a Document<'_>, name: &'static str) -> Vec<Node<'a, 'a>> {
@@ -447,7 +451,8 @@ mod tests {
         assert!(elements(&page, "img").iter().all(|img| img.attribute("alt").is_some()));
         let is_scoped = |header: &Node<'_, '_>| header.attribute("scope").is_some();
         assert!(elements(&page, "th").iter().all(is_scoped));
-        let has_caption = |table: &Node<'_, '_>| table.children().any(|c| c.has_tag_name("caption"));
+        let has_caption =
+            |table: &Node<'_, '_>| table.children().any(|c| c.has_tag_name("caption"));
         assert!(elements(&page, "table").iter().all(has_caption));
         for svg in elements(&page, "svg") {
             let hidden = svg.ancestors().any(|node| node.attribute("aria-hidden").is_some());

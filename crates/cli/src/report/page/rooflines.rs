@@ -30,7 +30,11 @@ pub(super) struct Mark {
 
 impl<'a> RooflineView<'a> {
     /// `None` if no layer's time is known.
-    pub(super) fn new(row: &'a BackendReport, found: &'a Measured, names: &Names<'_>) -> Result<Option<Self>> {
+    pub(super) fn new(
+        row: &'a BackendReport,
+        found: &'a Measured,
+        names: &Names<'_>,
+    ) -> Result<Option<Self>> {
         let Some(roofline) = found.roofline.as_ref().filter(|roofline| !roofline.layers.is_empty())
         else {
             return Ok(None);
