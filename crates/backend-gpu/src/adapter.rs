@@ -84,7 +84,8 @@ impl AdapterSummary {
             api,
             driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
             features: features.iter().filter(|(f, _)| has.contains(*f)).map(|f| f.1).collect(),
-            name: info.name,
+            // Browsers may keep it to themselves.
+            name: if info.name.is_empty() { "unnamed adapter".into() } else { info.name },
         }
     }
 
@@ -95,11 +96,13 @@ impl AdapterSummary {
 }
 
 /// All adapters that can run the shaders, best first.
-pub(crate) fn all() -> Vec<(wgpu::Adapter, AdapterSummary)> {
+pub(crate) async fn all() -> Vec<(wgpu::Adapter, AdapterSummary)> {
     let descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
     let backends = descriptor.backends;
     let instance = wgpu::Instance::new(descriptor);
-    let mut adapters: Vec<_> = pollster::block_on(instance.enumerate_adapters(backends))
+    let mut adapters: Vec<_> = instance
+        .enumerate_adapters(backends)
+        .await
         .into_iter()
         .filter(can_run_shaders)
         .map(|adapter| {
@@ -112,8 +115,10 @@ pub(crate) fn all() -> Vec<(wgpu::Adapter, AdapterSummary)> {
 }
 
 /// The best adapter, of those whose name contains `name` if one is given.
-pub(crate) fn choose(name: Option<&str>) -> Result<(wgpu::Adapter, AdapterSummary), GpuError> {
-    let mut adapters = all();
+pub(crate) async fn choose(
+    name: Option<&str>,
+) -> Result<(wgpu::Adapter, AdapterSummary), GpuError> {
+    let mut adapters = all().await;
     if adapters.is_empty() {
         return Err(GpuError::NoAdapter { backends: std::env::var("WGPU_BACKEND").ok() });
     }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use pocketvision_core::{Graph, MemoryUse};
 
+use crate::answers::Answers;
 use crate::buffers::{Constants, Params, buffer};
 use crate::device::Device;
-use crate::frame::{Answers, Frame, Readback, Upload};
+use crate::frame::{Frame, Readback, Upload};
 use crate::pipeline::Pipeline;
 use crate::profile::Timestamps;
 use crate::schedule::{BlobKind, Dispatch, Operand, Port, Schedule};
@@ -19,6 +20,8 @@ pub(crate) struct Assembly {
     pub(crate) frames: Vec<Frame>,
     pub(crate) memory: MemoryUse,
     pub(crate) timestamps: Option<Timestamps>,
+    /// Runs that a batch takes.
+    pub(crate) parts: usize,
     steps: Vec<Step>,
 }
 
@@ -41,19 +44,21 @@ pub(crate) struct Layer {
 
 impl Assembly {
     /// Compiles what is not compiled yet, uploads weights and makes all buffers.
-    pub(crate) fn new(
+    pub(crate) async fn new(
         device: Arc<Device>,
         graph: &Graph,
         schedule: &Schedule,
+        parts: usize,
     ) -> Result<Self, String> {
-        let kernels = schedule.dispatches.iter().map(|dispatch| dispatch.kernel);
-        let pipelines = kernels.map(|kernel| device.pipeline(kernel)).collect::<Result<_, _>>()?;
+        let kernels: Vec<_> = schedule.dispatches.iter().map(|step| step.kernel).collect();
+        let pipelines = device.pipelines(&kernels).await?;
         let owned = Arc::clone(&device);
-        let mut assembly = device.checked(|| Self::build(owned, graph, schedule, pipelines))?;
-        assembly.warm_up()?;
+        let build = || Self::build(owned, graph, schedule, pipelines, parts);
+        let mut assembly = device.checked(build).await?;
+        assembly.warm_up().await?;
         device.save_pipelines();
         for frame in 0..assembly.frames.len() {
-            assembly.record_ahead(frame)?;
+            assembly.record_ahead(frame).await?;
         }
         Ok(assembly)
     }
@@ -63,6 +68,7 @@ impl Assembly {
         graph: &Graph,
         schedule: &Schedule,
         pipelines: Vec<Arc<Pipeline>>,
+        parts: usize,
     ) -> Self {
         let constants = Constants::upload(&device, schedule);
         let slots: Vec<wgpu::Buffer> = schedule
@@ -154,8 +160,8 @@ impl Assembly {
             activation_bytes: schedule.slot_bytes.iter().sum(),
             scratch_bytes: tables + params.buffer.size() + staging,
         };
-        let layers = layers(graph, schedule);
-        Self { device, layers, frames, memory, timestamps: None, steps }
+        let layers = layers(graph, schedule, parts as u64);
+        Self { device, layers, frames, memory, timestamps: None, parts, steps }
     }
 
     /// Dispatches of one run.
@@ -165,8 +171,8 @@ impl Assembly {
 
     /// Dispatches one workgroup of each pipeline: some drivers, software ones above all, turn a
     /// shader into machine code when it is first dispatched, which must not delay a first run.
-    fn warm_up(&self) -> Result<(), String> {
-        let submission = self.device.checked(|| {
+    async fn warm_up(&self) -> Result<(), String> {
+        let warm_up = || {
             let mut encoder = self.encoder();
             {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
@@ -179,16 +185,14 @@ impl Assembly {
                 }
             }
             self.device.queue.submit([encoder.finish()])
-        })?;
-        self.device.poll(wgpu::PollType::Wait {
-            submission_index: Some(submission),
-            timeout: Some(LONGEST_WARM_UP),
-        })
+        };
+        let submission = self.device.checked(warm_up).await?;
+        self.device.wait_for(submission).await
     }
 
     /// Records a frame's next run.
-    pub(crate) fn record_ahead(&mut self, frame: usize) -> Result<(), String> {
-        let commands = self.device.checked(|| self.record(&self.frames[frame]))?;
+    pub(crate) async fn record_ahead(&mut self, frame: usize) -> Result<(), String> {
+        let commands = self.device.checked(|| self.record(&self.frames[frame])).await?;
         self.frames[frame].recorded = Some(commands);
         Ok(())
     }
@@ -251,7 +255,7 @@ fn record_readbacks(frame: &Frame, encoder: &mut wgpu::CommandEncoder) {
 }
 
 /// What profiles say of each dispatch. A node's multiply-accumulates go to its last one.
-fn layers(graph: &Graph, schedule: &Schedule) -> Vec<Layer> {
+fn layers(graph: &Graph, schedule: &Schedule, parts: u64) -> Vec<Layer> {
     let dispatches = &schedule.dispatches;
     let layer = |(index, dispatch): (usize, &Dispatch)| {
         let is_last = dispatches.get(index + 1).is_none_or(|next| next.nodes != dispatch.nodes);
@@ -259,8 +263,12 @@ fn layers(graph: &Graph, schedule: &Schedule) -> Vec<Layer> {
         let names: Vec<&str> = nodes().map(|node| node.name.as_str()).collect();
         Layer {
             node_name: names.join(" + "),
-            macs: if is_last { nodes().map(|node| graph.node_macs(node)).sum() } else { 0 },
-            bytes: schedule.dispatch_bytes(dispatch),
+            macs: if is_last {
+                parts * nodes().map(|node| graph.node_macs(node)).sum::<u64>()
+            } else {
+                0
+            },
+            bytes: parts * schedule.dispatch_bytes(dispatch),
             dispatch: dispatch.clone(),
         }
     };
@@ -269,5 +277,3 @@ fn layers(graph: &Graph, schedule: &Schedule) -> Vec<Layer> {
 
 /// Inferences that may be on their way at once: one is filled while the device works on another.
 pub(crate) const FRAMES: usize = 2;
-/// Compiling all shaders takes seconds where a driver is slow and has cached none.
-const LONGEST_WARM_UP: std::time::Duration = std::time::Duration::from_secs(600);

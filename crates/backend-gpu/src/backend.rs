@@ -1,17 +1,14 @@
-//! The backend.
+//! The backend. What it does is asynchronous; `blocking.rs` has the forms that wait.
 
 use std::sync::Arc;
 
-use pocketvision_core::{
-    Backend, Clock, CompileError, CompileOptions, DeviceInfo, Graph, Node, Plan, Unsupported,
-};
+use pocketvision_core::{CompileError, CompileOptions, Graph};
 
-use crate::adapter::{self, AdapterKind, AdapterSummary};
+use crate::adapter::{self, AdapterSummary};
 use crate::device::SharedDevice;
-use crate::host_tail::{self, TailedPlan};
 use crate::plan::GpuPlan;
 use crate::tuning::{self, TuneError, Tuned};
-use crate::{BACKEND_NAME, GpuError, support};
+use crate::{GpuError, support};
 
 /// Choices made when opening a GPU.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -22,6 +19,15 @@ pub struct GpuOptions {
     /// Float tensors and weights are stored in half precision, and summed in f32: half the
     /// bytes, and about three decimal digits. Adapters with the feature `f16` can.
     pub half: bool,
+    /// Uses kernels without testing them first: for measuring, and for drivers known to be right.
+    pub trust_driver: bool,
+    /// The name of a shader that computes wrong: for tests of what happens then.
+    #[doc(hidden)]
+    pub sabotaged: Option<&'static str>,
+    /// The largest binding in bytes and the most workgroups in one dimension, if the device shall
+    /// have less than it could: for tests of what happens on small ones.
+    #[doc(hidden)]
+    pub low_limits: Option<(u64, u32)>,
 }
 
 /// Runs networks on a graphics processor.
@@ -30,8 +36,8 @@ pub struct GpuOptions {
 /// backend and run on threads of their own.
 #[derive(Clone, Debug)]
 pub struct GpuBackend {
-    shared: Arc<SharedDevice>,
-    summary: AdapterSummary,
+    pub(crate) shared: Arc<SharedDevice>,
+    pub(crate) summary: AdapterSummary,
 }
 
 impl GpuBackend {
@@ -39,16 +45,17 @@ impl GpuBackend {
     ///
     /// # Errors
     /// If there is no adapter, none of the name asked for, or it cannot be opened.
-    pub fn new(options: GpuOptions) -> Result<Self, GpuError> {
+    pub async fn open(options: GpuOptions) -> Result<Self, GpuError> {
         let adapter = options.adapter.or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok());
-        let shared = Arc::new(SharedDevice::open(GpuOptions { adapter, ..options })?);
+        let shared = Arc::new(SharedDevice::open(GpuOptions { adapter, ..options }).await?);
         let summary = shared.current().summary.clone();
         Ok(Self { shared, summary })
     }
 
-    /// The adapters that [`Self::new`] can open, best first. `WGPU_BACKEND` narrows the list.
-    pub fn adapters() -> Vec<AdapterSummary> {
-        adapter::all().into_iter().map(|(_, summary)| summary).collect()
+    /// The adapters that [`Self::open`] can open, best first. `WGPU_BACKEND` narrows the list; a
+    /// browser shows one.
+    pub async fn list_adapters() -> Vec<AdapterSummary> {
+        adapter::all().await.into_iter().map(|(_, summary)| summary).collect()
     }
 
     /// The adapter that is open.
@@ -62,11 +69,13 @@ impl GpuBackend {
         self.shared.current().pipeline_count()
     }
 
-    /// Compiles a network that runs on the device alone to the concrete type of plan.
+    /// Compiles a network that runs on the device alone.
     ///
     /// # Errors
     /// As [`Backend::compile`], and if the host has to compute detections.
-    pub fn compile_plan(
+    ///
+    /// [`Backend::compile`]: pocketvision_core::Backend::compile
+    pub async fn compile_async(
         &self,
         graph: &Graph,
         options: &CompileOptions,
@@ -74,7 +83,7 @@ impl GpuBackend {
         for node in graph.nodes() {
             support::supports(graph, node)?;
         }
-        GpuPlan::new(Arc::clone(&self.shared), graph, options)
+        GpuPlan::new(Arc::clone(&self.shared), graph, options).await
     }
 
     /// Measures how a network is best cut into the work of invocations and workgroups on this
@@ -85,61 +94,11 @@ impl GpuBackend {
     /// that are computed one by one, and a way that differs is not taken.
     ///
     /// # Errors
-    /// As [`Backend::compile`] and [`Plan::run`], and if all results are wrong.
-    pub fn tune(&self, graph: &Graph) -> Result<Tuned, TuneError> {
+    /// As [`Self::compile_async`] and [`GpuPlan::run_async`], and if all results are wrong.
+    pub async fn tune_async(&self, graph: &Graph) -> Result<Tuned, TuneError> {
         for node in graph.nodes() {
             support::supports(graph, node).map_err(CompileError::from)?;
         }
-        tuning::tune(&self.shared, graph)
-    }
-
-    /// Takes the device away as an unplugged card would be: for tests of what happens then.
-    #[doc(hidden)]
-    pub fn lose_device(&self) {
-        let device = self.shared.current();
-        device.device.destroy();
-        let _ = device.poll(wgpu::PollType::Poll);
-    }
-}
-
-impl Backend for GpuBackend {
-    fn name(&self) -> &'static str {
-        BACKEND_NAME
-    }
-
-    fn device(&self) -> DeviceInfo {
-        let AdapterSummary { name, kind, api, driver, .. } = self.summary.clone();
-        let device = self.shared.current();
-        let kind = match kind {
-            AdapterKind::Software => "software (runs on the processor)".into(),
-            kind => kind.to_string(),
-        };
-        let clock = if device.has_timestamps() { Clock::DeviceTimestamp } else { Clock::HostWall };
-        let mut details = vec![("type", kind), ("api", api.into()), ("driver", driver)];
-        if let Some(problem) = device.cache_problem() {
-            details.push(("warning:", problem.into()));
-        }
-        DeviceInfo { backend: BACKEND_NAME, name, details, clock }
-    }
-
-    fn supports(&self, graph: &Graph, node: &Node) -> Result<(), Unsupported> {
-        support::supports(graph, node)
-    }
-
-    fn compile(
-        &self,
-        graph: &Graph,
-        options: &CompileOptions,
-    ) -> Result<Box<dyn Plan>, CompileError> {
-        if !host_tail::is_needed(graph) {
-            return Ok(Box::new(self.compile_plan(graph, options)?));
-        }
-        for node in graph.nodes() {
-            support::supports(graph, node)?;
-        }
-        let compile = |device_graph: &Graph| -> Result<Box<dyn Plan>, CompileError> {
-            Ok(Box::new(self.compile_plan(device_graph, options)?))
-        };
-        Ok(Box::new(TailedPlan::new(graph, options, compile)?))
+        tuning::tune(&self.shared, graph).await
     }
 }

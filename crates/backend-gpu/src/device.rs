@@ -1,16 +1,20 @@
 //! One open device: what all plans on it share.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pocketvision_core::{Graph, Keep};
 
 use crate::adapter::AdapterSummary;
+#[cfg(target_family = "wasm")]
+use crate::answers::Answers;
 use crate::backend::GpuOptions;
 use crate::cache_file::CacheFile;
 use crate::pipeline::Pipeline;
+use crate::pipelines::Pipelines;
 use crate::schedule::{Kernel, Limits};
+use crate::self_test::Verdicts;
 use crate::tuning::{self, Choices, Tuning};
 use crate::{GpuError, adapter, trusted};
 
@@ -21,9 +25,14 @@ pub(crate) struct Device {
     pub(crate) summary: AdapterSummary,
     limits: wgpu::Limits,
     pub(crate) is_half: bool,
-    pipelines: Mutex<HashMap<Kernel, Arc<Pipeline>>>,
+    pub(crate) trusts_driver: bool,
+    pipelines: Pipelines,
     cache: Option<Cache>,
     tuning_file: Option<CacheFile>,
+    pub(crate) verdicts: Verdicts,
+    /// Names of shaders that computed wrong and are not used.
+    wrong: Mutex<BTreeSet<&'static str>>,
+    sabotaged: Option<&'static str>,
     failure: Arc<Failure>,
 }
 
@@ -51,8 +60,8 @@ impl std::fmt::Debug for Device {
 
 impl Device {
     /// Opens the adapter that the options choose, with all the memory limits that it has.
-    pub(crate) fn open(options: &GpuOptions) -> Result<Self, GpuError> {
-        let (adapter, summary) = adapter::choose(options.adapter.as_deref())?;
+    pub(crate) async fn open(options: &GpuOptions) -> Result<Self, GpuError> {
+        let (adapter, summary) = adapter::choose(options.adapter.as_deref()).await?;
         let offered = adapter.features();
         if options.half && !offered.contains(wgpu::Features::SHADER_F16) {
             return Err(GpuError::NoHalf { adapter: summary.name });
@@ -61,7 +70,11 @@ impl Device {
         if options.half {
             wanted |= wgpu::Features::SHADER_F16;
         }
-        let limits = adapter.limits();
+        let mut limits = adapter.limits();
+        if let Some((binding_bytes, workgroups)) = options.low_limits {
+            limits.max_storage_buffer_binding_size = binding_bytes;
+            limits.max_compute_workgroups_per_dimension = workgroups;
+        }
         let request = wgpu::DeviceDescriptor {
             label: Some("pocketvision"),
             required_features: offered & wanted,
@@ -69,10 +82,9 @@ impl Device {
             memory_hints: wgpu::MemoryHints::Performance,
             ..wgpu::DeviceDescriptor::default()
         };
-        let (device, queue) =
-            pollster::block_on(adapter.request_device(&request)).map_err(|error| {
-                GpuError::Open { adapter: summary.name.clone(), message: error.to_string() }
-            })?;
+        let (device, queue) = adapter.request_device(&request).await.map_err(|error| {
+            GpuError::Open { adapter: summary.name.clone(), message: error.to_string() }
+        })?;
         let failure = Arc::new(Failure::default());
         let seen = Arc::clone(&failure);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
@@ -101,9 +113,13 @@ impl Device {
             summary,
             limits,
             is_half: options.half,
-            pipelines: Mutex::default(),
+            trusts_driver: options.trust_driver,
+            pipelines: Pipelines::default(),
             cache,
             tuning_file,
+            verdicts: Verdicts::of_file(CacheFile::of_adapter(&info, "tested")),
+            wrong: Mutex::default(),
+            sabotaged: options.sabotaged,
             failure,
         })
     }
@@ -167,7 +183,8 @@ impl Device {
         self.cache.as_ref()?.problem.as_deref()
     }
 
-    /// Looks after what the device has finished.
+    /// Looks after what the device has finished. A browser does so by itself.
+    #[cfg(not(target_family = "wasm"))]
     pub(crate) fn poll(&self, how: wgpu::PollType) -> Result<(), String> {
         match self.device.poll(how) {
             Ok(_) => Ok(()),
@@ -177,14 +194,33 @@ impl Device {
         }
     }
 
+    /// Waits until the device has done what was submitted.
+    #[cfg(not(target_family = "wasm"))]
+    #[expect(clippy::unused_async, reason = "a browser cannot block")]
+    pub(crate) async fn wait_for(&self, submission: wgpu::SubmissionIndex) -> Result<(), String> {
+        let timeout = Some(LONGEST_WAIT);
+        self.poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout })
+    }
+
+    /// Waits until the device has done what was submitted.
+    #[cfg(target_family = "wasm")]
+    pub(crate) async fn wait_for(&self, _: wgpu::SubmissionIndex) -> Result<(), String> {
+        let answers = Arc::new(Answers::default());
+        Answers::expect_work_done(&answers, &self.queue);
+        answers.come(1).await
+    }
+
     /// Does device work and hands back its first error.
-    pub(crate) fn checked<T>(&self, work: impl FnOnce() -> T) -> Result<T, String> {
+    pub(crate) async fn checked<T>(&self, work: impl FnOnce() -> T) -> Result<T, String> {
         let out_of_memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
         let result = work();
-        let errors = [internal.pop(), validation.pop()].map(pollster::block_on);
-        if pollster::block_on(out_of_memory.pop()).is_some() {
+        // All are popped before the first is awaited: other work may begin meanwhile.
+        let (internal, validation) = (internal.pop(), validation.pop());
+        let out_of_memory = out_of_memory.pop();
+        let errors = [internal.await, validation.await];
+        if out_of_memory.await.is_some() {
             return Err("the device is out of memory".into());
         }
         match errors.into_iter().flatten().next() {
@@ -193,20 +229,38 @@ impl Device {
         }
     }
 
-    /// The pipeline of a kernel, compiled on first use.
-    pub(crate) fn pipeline(&self, kernel: Kernel) -> Result<Arc<Pipeline>, String> {
-        // Held while compiling, so that two plans do not compile one kernel twice.
-        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pipeline) = pipelines.get(&kernel) {
-            return Ok(Arc::clone(pipeline));
-        }
-        let cache = self.cache.as_ref().map(|cache| &cache.pipelines);
-        let pipeline = self.checked(|| Arc::new(Pipeline::new(&self.device, kernel, cache)))?;
+    /// The pipelines of kernels, each compiled on first use.
+    pub(crate) async fn pipelines(&self, kernels: &[Kernel]) -> Result<Vec<Arc<Pipeline>>, String> {
+        self.pipelines.find_or_compile(self, kernels).await
+    }
+
+    /// Compiles a kernel. Errors go to the device's error scope.
+    pub(crate) fn compile(&self, kernel: Kernel) -> Arc<Pipeline> {
         if let Some(cache) = &self.cache {
             cache.has_grown.store(true, Ordering::Relaxed);
         }
-        pipelines.insert(kernel, Arc::clone(&pipeline));
-        Ok(pipeline)
+        let cache = self.cache.as_ref().map(|cache| &cache.pipelines);
+        Arc::new(Pipeline::new(&self.device, kernel.shader, self.source(kernel), cache))
+    }
+
+    /// A kernel's text.
+    pub(crate) fn source(&self, kernel: Kernel) -> String {
+        let source = kernel.shader.source(&kernel.variant);
+        match self.sabotaged {
+            Some(name) if name == kernel.shader.name() => source.replace("+ bias[", "- bias["),
+            _ => source,
+        }
+    }
+
+    /// Notes that kernels are wrong and not used.
+    pub(crate) fn report_wrong(&self, kernels: &[Kernel]) {
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        wrong.extend(kernels.iter().map(|kernel| kernel.shader.name()));
+    }
+
+    /// Names of shaders that computed wrong and are not used.
+    pub(crate) fn wrong_shaders(&self) -> Vec<&'static str> {
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 
     /// Writes the driver's compiled pipelines to the cache, if there are new ones. A cache that
@@ -225,7 +279,7 @@ impl Device {
 
     /// Pipelines compiled so far.
     pub(crate) fn pipeline_count(&self) -> usize {
-        self.pipelines.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.pipelines.count()
     }
 }
 
@@ -248,8 +302,8 @@ pub(crate) struct SharedDevice {
 }
 
 impl SharedDevice {
-    pub(crate) fn open(options: GpuOptions) -> Result<Self, GpuError> {
-        let current = Mutex::new(Arc::new(Device::open(&options)?));
+    pub(crate) async fn open(options: GpuOptions) -> Result<Self, GpuError> {
+        let current = Mutex::new(Arc::new(Device::open(&options).await?));
         Ok(Self { options, current })
     }
 
@@ -258,10 +312,13 @@ impl SharedDevice {
     }
 
     /// Opens a new device in the place of one that is lost, unless another plan did already.
-    pub(crate) fn replace(&self, lost: &Arc<Device>) -> Result<(), GpuError> {
-        let mut current = self.lock();
-        if Arc::ptr_eq(&current, lost) {
-            *current = Arc::new(Device::open(&self.options)?);
+    pub(crate) async fn replace(&self, lost: &Arc<Device>) -> Result<(), GpuError> {
+        if Arc::ptr_eq(&self.lock(), lost) {
+            let device = Arc::new(Device::open(&self.options).await?);
+            let mut current = self.lock();
+            if Arc::ptr_eq(&current, lost) {
+                *current = device;
+            }
         }
         Ok(())
     }
@@ -270,6 +327,11 @@ impl SharedDevice {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Compiling all shaders takes seconds where a driver is slow and has cached none; a network that
+/// takes longer is given up, as a hang must end.
+#[cfg(not(target_family = "wasm"))]
+const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// Room for what fused layers hand over, in 16 bytes: all but a kibibyte, and not more than
 /// leaves a processor of the device room for several workgroups.

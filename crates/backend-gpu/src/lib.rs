@@ -27,6 +27,10 @@
 //! weights whose sums are f32 ([`GpuOptions::half`]). uint8 is accepted where graphs have it: at
 //! inputs, outputs and conversions.
 //!
+//! **Kernels are tested before they are used.** Drivers have errors: the first time that a kernel
+//! is needed on an adapter, some of the network's layers run on random numbers and are compared with
+//! the reference. One that is wrong is not used, and [`Backend::device`] says so: see `self_test.rs`.
+//!
 //! **Failures** are values. Each piece of device work runs in an error scope; errors outside
 //! of one are recorded and returned by the next call. A device that is lost is opened again
 //! once, and the run repeated. Nothing
@@ -43,19 +47,26 @@
 //! [`Backend::device`]: pocketvision_core::Backend::device
 
 mod adapter;
+mod answers;
 mod assembly;
 mod backend;
+mod batch;
+#[cfg(not(target_family = "wasm"))]
+mod blocking;
 mod buffers;
 mod cache_file;
 mod device;
 mod error;
 mod frame;
+#[cfg(not(target_family = "wasm"))]
 mod host_tail;
 mod layout;
 mod pipeline;
+mod pipelines;
 mod plan;
 mod profile;
 mod schedule;
+mod self_test;
 mod support;
 mod trusted;
 mod tuning;

@@ -2,7 +2,6 @@
 
 use pocketvision_shaders::{ENTRY_POINT, Shader};
 
-use crate::schedule::Kernel;
 use crate::trusted;
 
 /// A compiled kernel.
@@ -13,15 +12,14 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    /// Compiles a kernel. Errors go to the device's error scope.
+    /// Compiles a shader from its text. Errors go to the device's error scope.
     pub(crate) fn new(
         device: &wgpu::Device,
-        kernel: Kernel,
+        shader: Shader,
+        source: String,
         cache: Option<&wgpu::PipelineCache>,
     ) -> Self {
-        let shader = kernel.shader;
         let label = Some(shader.name());
-        let source = shader.source(&kernel.variant);
         let module = trusted::shader_module(device, shader.name(), source);
         let entries = layout_entries(shader);
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {

@@ -1,60 +1,64 @@
 //! A compiled network, and its runs.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
 
 use pocketvision_core::{
-    CompileError, CompileOptions, Graph, MemoryUse, Outputs, Plan, Profile, RunError, Signature,
-    Tensor,
+    CompileError, CompileOptions, Graph, Keep, Outputs, Profile, RunError, Signature, Tensor,
 };
+use web_time::Instant;
 
-use crate::BACKEND_NAME;
 use crate::assembly::{Assembly, FRAMES};
+use crate::batch::{self, Part};
 use crate::device::{Device, SharedDevice};
 use crate::profile::Timestamps;
-use crate::schedule::Schedule;
+use crate::schedule::{Limits, Schedule};
 use crate::tuning::Tuning;
+use crate::{BACKEND_NAME, self_test};
 
 /// A network compiled by [`crate::GpuBackend`].
 ///
-/// [`Plan::run`] is for latency: it hands in inputs and waits. For throughput, and for cameras,
-/// [`Self::submit`] hands in inputs and returns, and [`Self::poll`] or [`Self::collect`] hands
-/// out results in order: the processor then fills one frame while the device works on another.
+/// [`Plan::run`] is for latency: it hands in inputs and waits; [`Self::run_async`] is its form for
+/// programs that must not block, pages in a browser above all. For throughput, and for cameras,
+/// `submit` hands in inputs and returns, and `poll` or `collect` hands out results in order: the
+/// processor then fills one frame while the device works on another.
+///
+/// [`Plan::run`]: pocketvision_core::Plan::run
 #[derive(Debug)]
 pub struct GpuPlan {
     shared: Arc<SharedDevice>,
     graph: Graph,
     options: CompileOptions,
-    signature: Signature,
+    pub(crate) signature: Signature,
     tuning: Tuning,
-    assembly: Assembly,
+    pub(crate) assembly: Assembly,
     /// Frames that are submitted, oldest first.
-    in_flight: VecDeque<usize>,
-    next_frame: usize,
+    pub(crate) in_flight: VecDeque<usize>,
+    pub(crate) next_frame: usize,
     /// What broke this plan.
     broken: Option<String>,
 }
 
 impl GpuPlan {
-    pub(crate) fn new(
+    pub(crate) async fn new(
         shared: Arc<SharedDevice>,
         graph: &Graph,
         options: &CompileOptions,
     ) -> Result<Self, CompileError> {
         let device = shared.current();
         let tuning = device.tuning(graph, options.keep);
-        Self::with_tuning(shared, device, graph, options, tuning)
+        Self::with_tuning(shared, device, graph, options, tuning).await
     }
 
-    pub(crate) fn with_tuning(
+    pub(crate) async fn with_tuning(
         shared: Arc<SharedDevice>,
         device: Arc<Device>,
         graph: &Graph,
         options: &CompileOptions,
         tuning: Tuning,
     ) -> Result<Self, CompileError> {
-        let assembly = assemble(device, graph, options, tuning)?;
+        let assembly = assemble(device, graph, options, tuning).await?;
         Ok(Self {
             shared,
             tuning,
@@ -85,75 +89,102 @@ impl GpuPlan {
         self.assembly.layers.iter().map(|layer| layer.bytes).sum()
     }
 
-    /// Inferences that may be submitted before one is collected.
-    pub const fn frames_in_flight(&self) -> usize {
-        FRAMES
+    /// Runs that one batch takes: more than 1 where the whole batch is too large for the device.
+    pub const fn parts(&self) -> usize {
+        self.assembly.parts
     }
 
-    /// Hands in the inputs of one inference and returns while the device works on it.
+    /// What it takes and yields.
+    pub const fn ports(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// Runs the network into outputs that the caller owns, and lets others go on meanwhile.
+    /// [`Plan::run_into`] is the same for those who would rather block.
+    ///
+    /// [`Plan::run_into`]: pocketvision_core::Plan::run_into
     ///
     /// # Errors
-    /// If the inputs do not fit, if [`Self::frames_in_flight`] inferences wait to be collected,
-    /// or if the device fails.
-    pub fn submit(&mut self, inputs: &[Tensor]) -> Result<(), RunError> {
+    /// If the inputs or outputs do not fit, submitted results wait to be collected, or the
+    /// device fails.
+    pub async fn run_async(
+        &mut self,
+        inputs: &[Tensor],
+        outputs: &mut Outputs,
+    ) -> Result<(), RunError> {
         self.check(inputs)?;
-        if self.in_flight.len() == FRAMES {
-            let message = format!("{FRAMES} results wait to be collected before the next submit");
-            return Err(error(message));
-        }
-        let frame = self.next_frame;
-        self.start(frame, inputs).map_err(|message| self.break_with(message))?;
-        self.in_flight.push_back(frame);
-        self.next_frame = (frame + 1) % FRAMES;
-        Ok(())
-    }
-
-    /// Hands out the oldest result if there is one, without waiting; says whether it did.
-    ///
-    /// # Errors
-    /// If `outputs` were made for another plan, or the device failed.
-    pub fn poll(&mut self, outputs: &mut Outputs) -> Result<bool, RunError> {
-        let Some(&frame) = self.in_flight.front() else { return Ok(false) };
-        let is_done = self.assembly.frames[frame].is_done(&self.assembly.device);
-        if !is_done.map_err(|message| self.break_with(message))? {
-            return Ok(false);
-        }
-        self.collect(outputs)
-    }
-
-    /// Waits for the oldest result and hands it out; says whether there was one to wait for.
-    ///
-    /// # Errors
-    /// As [`Self::poll`].
-    pub fn collect(&mut self, outputs: &mut Outputs) -> Result<bool, RunError> {
         self.signature.check_outputs(outputs)?;
-        let Some(frame) = self.in_flight.pop_front() else { return Ok(false) };
-        self.finish(frame, outputs).map_err(|message| self.break_with(message))?;
-        Ok(true)
+        self.check_idle()?;
+        let Err(message) = self.run_once(inputs, outputs).await else { return Ok(()) };
+        // A device that is lost is replaced once; what fails after that has another reason.
+        if self.assembly.device.is_lost() {
+            self.recover().await?;
+            let again = self.run_once(inputs, outputs).await;
+            return again.map_err(|message| self.break_with(message));
+        }
+        Err(self.break_with(message))
     }
 
-    fn start(&mut self, frame: usize, inputs: &[Tensor]) -> Result<(), String> {
+    /// Runs the network once more slowly and says what each dispatch cost.
+    ///
+    /// # Errors
+    /// As [`Self::run_async`].
+    pub async fn profile_async(&mut self, inputs: &[Tensor]) -> Result<Profile, RunError> {
+        self.check(inputs)?;
+        self.check_idle()?;
+        let is_timed = self.assembly.device.has_timestamps() && self.assembly.parts == 1;
+        if self.assembly.dispatch_count() == 0 || !is_timed {
+            let mut outputs = Outputs::for_signature(&self.signature);
+            let start = Instant::now();
+            self.run_async(inputs, &mut outputs).await?;
+            let latency_ms = 1e3 * start.elapsed().as_secs_f64();
+            return Ok(crate::profile::untimed(&self.assembly.layers, latency_ms));
+        }
+        self.profile_timed(inputs).await.map_err(|message| self.break_with(message))
+    }
+
+    pub(crate) async fn start(
+        &mut self,
+        frame: usize,
+        inputs: &[Tensor],
+        part: Part,
+    ) -> Result<(), String> {
         let Assembly { device, frames, .. } = &mut self.assembly;
         let commands = frames[frame].recorded.take().ok_or("no commands are recorded")?;
-        frames[frame].submit(device, inputs, commands, None)?;
+        frames[frame].submit(device, inputs, part, commands, None).await?;
         // While the device works: what comes next.
-        self.assembly.record_ahead(frame)
+        self.assembly.record_ahead(frame).await
     }
 
-    fn finish(&mut self, frame: usize, outputs: &mut Outputs) -> Result<(), String> {
+    pub(crate) async fn finish(
+        &mut self,
+        frame: usize,
+        outputs: &mut Outputs,
+        part: Part,
+    ) -> Result<(), String> {
         let Assembly { device, frames, .. } = &mut self.assembly;
-        frames[frame].wait(device, 0)?;
-        frames[frame].collect(&self.signature, outputs)
+        frames[frame].wait(device, 0).await?;
+        frames[frame].collect(&self.signature, outputs, part)
     }
 
-    fn run_once(&mut self, inputs: &[Tensor], outputs: &mut Outputs) -> Result<(), String> {
-        let frame = self.next_frame;
-        self.start(frame, inputs)?;
-        self.finish(frame, outputs)
+    async fn run_once(&mut self, inputs: &[Tensor], outputs: &mut Outputs) -> Result<(), String> {
+        let count = self.assembly.parts;
+        let mut running = None;
+        for index in 0..count {
+            let (frame, part) = ((self.next_frame + index) % FRAMES, Part { index, count });
+            self.start(frame, inputs, part).await?;
+            if let Some((frame, part)) = running.replace((frame, part)) {
+                self.finish(frame, outputs, part).await?;
+            }
+        }
+        match running {
+            Some((frame, part)) => self.finish(frame, outputs, part).await,
+            None => Ok(()),
+        }
     }
 
     /// Checks the inputs, and that nothing is broken.
-    fn check(&self, inputs: &[Tensor]) -> Result<(), RunError> {
+    pub(crate) fn check(&self, inputs: &[Tensor]) -> Result<(), RunError> {
         self.signature.check_inputs(inputs)?;
         match &self.broken {
             None => Ok(()),
@@ -169,73 +200,42 @@ impl GpuPlan {
     }
 
     /// After a failed run staging buffers may be in any state: later runs fail at once.
-    fn break_with(&mut self, message: String) -> RunError {
+    pub(crate) fn break_with(&mut self, message: String) -> RunError {
         self.broken = Some(format!("an earlier run failed ({message}); compile the network again"));
         error(message)
     }
 
     /// Compiles once more, on a new device, if the old one is lost.
-    fn recover(&mut self) -> Result<(), RunError> {
-        self.shared.replace(&self.assembly.device).map_err(|gpu| error(gpu.to_string()))?;
+    async fn recover(&mut self) -> Result<(), RunError> {
+        let replaced = self.shared.replace(&self.assembly.device).await;
+        replaced.map_err(|gpu| error(gpu.to_string()))?;
         let device = self.shared.current();
-        let assembly = assemble(device, &self.graph, &self.options, self.tuning)
-            .map_err(|compile| error(compile.to_string()))?;
+        let assembly = assemble(device, &self.graph, &self.options, self.tuning).await;
+        let assembly = assembly.map_err(|compile| error(compile.to_string()))?;
         self.assembly = assembly;
         self.in_flight.clear();
         Ok(())
     }
 }
 
-impl Plan for GpuPlan {
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn run_into(&mut self, inputs: &[Tensor], outputs: &mut Outputs) -> Result<(), RunError> {
-        self.check(inputs)?;
-        self.signature.check_outputs(outputs)?;
-        self.check_idle()?;
-        let Err(message) = self.run_once(inputs, outputs) else { return Ok(()) };
-        // A device that is lost is replaced once; what fails after that has another reason.
-        if self.assembly.device.is_lost() {
-            self.recover()?;
-            return self.run_once(inputs, outputs).map_err(|message| self.break_with(message));
-        }
-        Err(self.break_with(message))
-    }
-
-    fn profile(&mut self, inputs: &[Tensor]) -> Result<Profile, RunError> {
-        self.check(inputs)?;
-        self.check_idle()?;
-        if self.assembly.dispatch_count() == 0 || !self.assembly.device.has_timestamps() {
-            let mut outputs = Outputs::for_signature(&self.signature);
-            let start = Instant::now();
-            self.run_into(inputs, &mut outputs)?;
-            let latency_ms = 1e3 * start.elapsed().as_secs_f64();
-            return Ok(crate::profile::untimed(&self.assembly.layers, latency_ms));
-        }
-        self.profile_timed(inputs).map_err(|message| self.break_with(message))
-    }
-
-    fn memory(&self) -> MemoryUse {
-        self.assembly.memory
-    }
-}
-
 impl GpuPlan {
-    fn profile_timed(&mut self, inputs: &[Tensor]) -> Result<Profile, String> {
+    async fn profile_timed(&mut self, inputs: &[Tensor]) -> Result<Profile, String> {
         let device = Arc::clone(&self.assembly.device);
         let timestamps = match self.assembly.timestamps.take() {
             Some(timestamps) => timestamps,
-            None => device.checked(|| Timestamps::new(&device, self.assembly.dispatch_count()))?,
+            None => {
+                let make = || Timestamps::new(&device, self.assembly.dispatch_count());
+                device.checked(make).await?
+            }
         };
-        let commands = device.checked(|| self.assembly.record_timed(&timestamps))?;
+        let commands = device.checked(|| self.assembly.record_timed(&timestamps)).await?;
         let start = Instant::now();
         let frame = &mut self.assembly.frames[0];
-        frame.submit(&device, inputs, commands, Some(timestamps.staging()))?;
-        frame.wait(&device, 1)?;
+        let staging = Some(timestamps.staging());
+        frame.submit(&device, inputs, Part::WHOLE, commands, staging).await?;
+        frame.wait(&device, 1).await?;
         let mut outputs = Outputs::for_signature(&self.signature);
-        frame.collect(&self.signature, &mut outputs)?;
+        frame.collect(&self.signature, &mut outputs, Part::WHOLE)?;
         let latency_ms = 1e3 * start.elapsed().as_secs_f64();
         let times = timestamps.read(&device)?;
         self.assembly.timestamps = Some(timestamps);
@@ -243,17 +243,60 @@ impl GpuPlan {
     }
 }
 
-fn assemble(
+/// Plans, tests the kernels that are new to this device, and makes the plan's objects. Where a
+/// kernel is wrong the network is cut in another way.
+async fn assemble(
     device: Arc<Device>,
     graph: &Graph,
     options: &CompileOptions,
     tuning: Tuning,
 ) -> Result<Assembly, CompileError> {
-    let schedule = Schedule::new(graph, options.keep, device.schedule_limits(tuning))?;
-    Assembly::new(device, graph, &schedule)
-        .map_err(|message| CompileError::Device { backend: BACKEND_NAME, message })
+    let failed = |message| CompileError::Device { backend: BACKEND_NAME, message };
+    let others = Tuning::ALL.into_iter().filter(|other| *other != tuning);
+    let mut wrong = Vec::new();
+    for tuning in [tuning].into_iter().chain(others).chain([Tuning::ALONE]) {
+        let limits = device.schedule_limits(tuning);
+        let (graph, parts, schedule) = schedule(graph, options.keep, limits)?;
+        if !device.trusts_driver {
+            let tested = self_test::wrong_kernels(&device, &graph, &schedule, limits).await;
+            wrong = tested.map_err(failed)?;
+        }
+        if wrong.is_empty() {
+            return Assembly::new(device, &graph, &schedule, parts).await.map_err(failed);
+        }
+        device.report_wrong(&wrong);
+    }
+    let names: Vec<&str> = wrong.iter().map(|kernel| kernel.shader.name()).collect();
+    Err(failed(format!(
+        "adapter '{}' computes {} wrong, and there is no other way to compute this network; update \
+         its driver, or choose another adapter",
+        device.summary.name,
+        names.join(", ")
+    )))
 }
 
-fn error(message: String) -> RunError {
+/// The schedule of a network; where its batch is too large for the device, of as few equal parts of
+/// it as fit.
+fn schedule(
+    graph: &Graph,
+    keep: Keep,
+    limits: Limits,
+) -> Result<(Cow<'_, Graph>, usize, Schedule), CompileError> {
+    let too_large = match Schedule::new(graph, keep, limits) {
+        Ok(schedule) => return Ok((Cow::Borrowed(graph), 1, schedule)),
+        Err(error @ CompileError::TooLarge { .. }) if keep == Keep::Outputs => error,
+        Err(error) => return Err(error),
+    };
+    for parts in batch::part_counts(graph) {
+        if let Some(part) = batch::divided(graph, parts)
+            && let Ok(schedule) = Schedule::new(&part, keep, limits)
+        {
+            return Ok((Cow::Owned(part), parts, schedule));
+        }
+    }
+    Err(too_large)
+}
+
+pub(crate) fn error(message: String) -> RunError {
     RunError::Device { backend: BACKEND_NAME, message }
 }

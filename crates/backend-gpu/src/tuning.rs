@@ -8,18 +8,16 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
-use std::time::Instant;
 
-use pocketvision_core::models::SplitMix64;
-use pocketvision_core::{
-    CompileError, CompileOptions, Element, Graph, Keep, Outputs, Plan, RunError, Tensor, TensorType,
-};
+use pocketvision_core::{CompileError, CompileOptions, Graph, Keep, Outputs, RunError, Tensor};
 use thiserror::Error;
+use web_time::Instant;
 
 use crate::adapter::AdapterKind;
 use crate::cache_file::CacheFile;
 use crate::device::SharedDevice;
 use crate::plan::GpuPlan;
+use crate::self_test::{agree, sample};
 
 /// A way to cut the work of a network.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -32,19 +30,32 @@ pub(crate) struct Tuning {
     /// Whether workgroups of fused layers take as much as fits their memory, so that there are
     /// few, or as little as keeps them busy.
     pub(crate) has_few_workgroups: bool,
+    /// Whether layers are computed together.
+    pub(crate) is_fused: bool,
 }
 
 impl Tuning {
     /// All there are.
     pub(crate) const ALL: [Self; 5] = [
         // For software: each load is expensive, and a few threads are soon busy.
-        Self { busy_invocations: 256, is_wide: true, has_few_workgroups: true },
-        Self { busy_invocations: 256, is_wide: false, has_few_workgroups: true },
+        Self::few_workgroups(true),
+        Self::few_workgroups(false),
         // From small to large graphics cards.
-        Self { busy_invocations: 4096, is_wide: false, has_few_workgroups: false },
-        Self { busy_invocations: 16384, is_wide: false, has_few_workgroups: false },
-        Self { busy_invocations: 65536, is_wide: false, has_few_workgroups: false },
+        Self::busy(4096),
+        Self::busy(16384),
+        Self::busy(65536),
     ];
+
+    /// Each layer by itself: where what computes several is wrong.
+    pub(crate) const ALONE: Self = Self { is_fused: false, ..Self::busy(4096) };
+
+    const fn few_workgroups(is_wide: bool) -> Self {
+        Self { busy_invocations: 256, is_wide, has_few_workgroups: true, is_fused: true }
+    }
+
+    const fn busy(busy_invocations: usize) -> Self {
+        Self { busy_invocations, is_wide: false, has_few_workgroups: false, is_fused: true }
+    }
 
     /// What an adapter of a kind begins with.
     pub(crate) const fn for_kind(kind: AdapterKind) -> Self {
@@ -58,20 +69,25 @@ impl Tuning {
 
 /// Runs a network in each way of [`Tuning::ALL`], and remembers the fastest of those that
 /// compute what the network computes layer by layer, each layer by itself.
-pub(crate) fn tune(shared: &Arc<SharedDevice>, graph: &Graph) -> Result<Tuned, TuneError> {
+pub(crate) async fn tune(shared: &Arc<SharedDevice>, graph: &Graph) -> Result<Tuned, TuneError> {
     let device = shared.current();
     let plan = |keep: Keep, tuning: Tuning| {
         let (shared, device) = (Arc::clone(shared), Arc::clone(&device));
-        GpuPlan::with_tuning(shared, device, graph, &CompileOptions { keep }, tuning)
+        async move {
+            let options = CompileOptions { keep };
+            GpuPlan::with_tuning(shared, device, graph, &options, tuning).await
+        }
     };
     let inputs: Vec<Tensor> = graph.inputs().iter().map(|&input| sample(graph.ty(input))).collect();
-    let expected = plan(Keep::EveryNode, Tuning::ALL[0])?.run(&inputs)?;
+    let mut by_layer = plan(Keep::EveryNode, Tuning::ALL[0]).await?;
+    let mut expected = Outputs::for_signature(by_layer.ports());
+    by_layer.run_async(&inputs, &mut expected).await?;
 
     let mut tuned = Tuned { times_ms: Vec::new(), chosen: None };
     for tuning in Tuning::ALL {
-        let mut plan = plan(Keep::Outputs, tuning)?;
-        let mut outputs = Outputs::for_signature(plan.signature());
-        plan.run_into(&inputs, &mut outputs)?;
+        let mut plan = plan(Keep::Outputs, tuning).await?;
+        let mut outputs = Outputs::for_signature(plan.ports());
+        plan.run_async(&inputs, &mut outputs).await?;
         let is_right = outputs.iter().all(|(node, actual)| {
             expected.get(node).is_some_and(|expected| agree(expected, actual, device.is_half))
         });
@@ -82,7 +98,7 @@ pub(crate) fn tune(shared: &Arc<SharedDevice>, graph: &Graph) -> Result<Tuned, T
         let mut fastest = f64::INFINITY;
         for _ in 0..RUNS {
             let start = Instant::now();
-            plan.run_into(&inputs, &mut outputs)?;
+            plan.run_async(&inputs, &mut outputs).await?;
             fastest = fastest.min(1e3 * start.elapsed().as_secs_f64());
         }
         tuned.times_ms.push(Some(fastest));
@@ -125,31 +141,6 @@ pub enum TuneError {
         /// The adapter's name.
         adapter: String,
     },
-}
-
-/// Numbers without a pattern that layers could hide an error in.
-fn sample(ty: &TensorType) -> Tensor {
-    let mut numbers = SplitMix64::new(1);
-    let mut tensor = Tensor::zeros(ty);
-    match &ty.element {
-        Element::F32 => {
-            let values: &mut [f32] = bytemuck::cast_slice_mut(tensor.bytes_mut());
-            values.iter_mut().for_each(|value| *value = numbers.signed_unit());
-        }
-        _ => tensor.bytes_mut().iter_mut().for_each(|byte| *byte = numbers.next_u64() as u8),
-    }
-    tensor
-}
-
-/// Integers are equal; floats differ by what another order of summing may make of them, which
-/// is far less than a wrong kernel does.
-fn agree(expected: &Tensor, actual: &Tensor, is_half: bool) -> bool {
-    let (Some(expected), Some(actual)) = (expected.as_f32(), actual.as_f32()) else {
-        return expected.bytes() == actual.bytes();
-    };
-    let largest = expected.iter().fold(0f32, |most, x| most.max(x.abs()));
-    let allowed = largest * if is_half { 0.05 } else { 1e-3 };
-    expected.iter().zip(actual).all(|(a, b)| (a - b).abs() <= allowed)
 }
 
 /// Runs of which the fastest counts.

@@ -113,7 +113,8 @@ fn cpu(options: &BackendOptions) -> Result<CpuBackend, CpuError> {
 
 #[cfg(feature = "gpu")]
 fn gpu(options: &BackendOptions) -> Result<GpuBackend, GpuError> {
-    GpuBackend::new(GpuOptions { adapter: options.adapter.clone(), half: options.half })
+    let (adapter, half) = (options.adapter.clone(), options.half);
+    GpuBackend::new(GpuOptions { adapter, half, ..GpuOptions::default() })
 }
 
 /// Choices made when opening a backend. Each concerns one backend; the others ignore it.

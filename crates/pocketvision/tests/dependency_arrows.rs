@@ -16,8 +16,8 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("pocketvision-backend-cpu", &["core"], &["conformance", "import-tflite", "reference"]),
     (
         "pocketvision-backend-gpu",
-        &["core", "shaders"],
-        &["conformance", "import-tflite", "reference"],
+        &["core", "reference", "shaders"],
+        &["conformance", "import-tflite"],
     ),
     ("pocketvision-backend-edgetpu-sim", &["core", "reference"], &["conformance", "import-tflite"]),
     ("pocketvision-import-tflite", &["core"], &["reference"]),

@@ -43,10 +43,9 @@ fn main(
         let first_quad = item % blocks * TILE_QUADS;
         let number = item / blocks;
         convolve(run_of(first_run + number), first_quad);
-        for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
-            for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
-                hide(number * TILE_PIXELS + p, first_quad + q, sums[p * TILE_QUADS + q]);
-            }
+        var results = sums;
+        for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) {
+            hide(number * TILE_PIXELS + i / TILE_QUADS, first_quad + i % TILE_QUADS, results[i]);
         }
     }
     workgroupBarrier();

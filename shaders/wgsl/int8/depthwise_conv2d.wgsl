@@ -32,10 +32,11 @@ fn main(
     let run = run_of(index / params.window.output_quads);
     convolve_depthwise(run, quad);
     let first = first_pixel(run);
-    for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+    var results = run_sums;
+    for (var p = 0u; p < TILE_PIXELS; p++) {
         if run.column + p < params.window.output_width {
             output[(first + p) * params.window.output_quads + quad] = requantize(
-                run_sums[p] + channels[quad].bias,
+                results[p] + channels[quad].bias,
                 channels[quad].multiplier,
                 params.output_zero_point,
                 params.output_low,

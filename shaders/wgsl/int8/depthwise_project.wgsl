@@ -44,8 +44,9 @@ fn main(
         let quad = item % quads;
         let number = item / quads;
         convolve_depthwise(run_of(first_run + number), quad);
-        for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
-            hide(number * TILE_PIXELS + p, quad, run_sums[p]);
+        var results = run_sums;
+        for (var p = 0u; p < TILE_PIXELS; p++) {
+            hide(number * TILE_PIXELS + p, quad, results[p]);
         }
     }
     workgroupBarrier();

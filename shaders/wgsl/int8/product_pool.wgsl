@@ -67,22 +67,24 @@ fn main(
                 split_sums[i * WORKGROUP_SIZE + local] = sums[i];
             }
             workgroupBarrier();
-            for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) { // unrolled
-                if i % SPLIT == share {
-                    var sum = split_sums[i * WORKGROUP_SIZE + lane];
-                    for (var other = 1u; other < SPLIT; other++) {
-                        sum += split_sums[i * WORKGROUP_SIZE + other * BLOCKS + lane];
-                    }
-                    if first + i / TILE_QUADS < params.pixels {
-                        pool[i % TILE_QUADS] += finished(first_quad + i % TILE_QUADS, sum);
+            for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
+                for (var p = 0u; p < TILE_PIXELS && first + p < params.pixels; p++) {
+                    let i = p * TILE_QUADS + q;
+                    if i % SPLIT == share {
+                        var sum = split_sums[i * WORKGROUP_SIZE + lane];
+                        for (var other = 1u; other < SPLIT; other++) {
+                            sum += split_sums[i * WORKGROUP_SIZE + other * BLOCKS + lane];
+                        }
+                        pool[q] += finished(first_quad + q, sum);
                     }
                 }
             }
             workgroupBarrier();
         } else {
-            for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) { // unrolled
-                if first + i / TILE_QUADS < params.pixels {
-                    pool[i % TILE_QUADS] += finished(first_quad + i % TILE_QUADS, sums[i]);
+            var results = sums;
+            for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
+                for (var p = 0u; p < TILE_PIXELS && first + p < params.pixels; p++) {
+                    pool[q] += finished(first_quad + q, results[p * TILE_QUADS + q]);
                 }
             }
         }

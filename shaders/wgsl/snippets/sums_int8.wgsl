@@ -1,6 +1,10 @@
 // Sums of a tile of TILE_PIXELS pixels by TILE_QUADS output quads, in registers. Needs a
 // `weight` of tiles of four inputs by four outputs, in which component o holds the four
 // weights of output o, and dot.wgsl.
+//
+// What becomes of the sums is a loop over a copy of them. Requantizing is long: written out for
+// each, the end of a tile would be most of a shader. A counter as an index into the sums
+// themselves would move them to memory.
 
 var<private> sums: array<vec4<i32>, TILE_PIXELS * TILE_QUADS>;
 var<private> inputs: array<u32, TILE_PIXELS>;

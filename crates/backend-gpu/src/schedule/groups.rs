@@ -60,7 +60,7 @@ pub(super) fn find(graph: &Graph, keep: Keep, limits: &Limits) -> Vec<Role> {
     let nodes = graph.nodes().len();
     let mut finder =
         Finder { graph, limits, consumers: graph.consumers(), roles: vec![Role::Alone; nodes] };
-    if keep == Keep::Outputs {
+    if keep == Keep::Outputs && limits.tuning.is_fused {
         let ids: Vec<NodeId> = graph.iter().map(|(id, _)| id).collect();
         for &id in &ids {
             finder.squeeze_excite(id);

@@ -1,0 +1,48 @@
+//! What a run costs the host: memory that it takes is given back.
+
+use std::io::Write as _;
+use std::slice;
+
+use peak_alloc::PeakAlloc;
+use pocketvision_backend_gpu::{GpuBackend, GpuOptions};
+use pocketvision_core::models::{self, BuildOptions, Precision};
+use pocketvision_core::{CompileOptions, Outputs, Plan as _, Tensor, passes};
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// The one test of this program: others would allocate meanwhile.
+#[test]
+fn runs_take_no_memory_that_they_do_not_give_back_and_little_meanwhile() {
+    let backend = match GpuBackend::new(GpuOptions::default()) {
+        Ok(backend) => backend,
+        Err(error) => {
+            let required = std::env::var("POCKETVISION_REQUIRE_GPU").is_ok_and(|v| v == "1");
+            assert!(!required, "{error}");
+            let _ = writeln!(std::io::stderr(), "\n*** IGNORED: {error} ***\n");
+            return;
+        }
+    };
+    let definition = models::find("mobilenet-v3-small").unwrap();
+    let options =
+        BuildOptions { precision: Precision::F32, input_size: 96, ..definition.options() };
+    let graph = passes::optimize(&definition.build(&options).unwrap()).unwrap();
+    let mut plan = backend.compile_plan(&graph, &CompileOptions::default()).unwrap();
+    let input = Tensor::zeros(graph.ty(graph.inputs()[0]));
+    let mut outputs = Outputs::for_signature(plan.ports());
+    let mut run = |count: usize| {
+        for _ in 0..count {
+            plan.run_into(slice::from_ref(&input), &mut outputs).unwrap();
+        }
+    };
+    run(20);
+    let before = MEMORY.current_usage();
+    run(20);
+    let after = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    run(20);
+    let meanwhile = MEMORY.peak_usage().saturating_sub(after);
+    // Nothing stays; a buffer or a copy of the input, which is 108 kB, would be seen meanwhile.
+    assert!(after <= before, "20 runs kept {} bytes", after - before);
+    assert!(meanwhile < 100_000, "a run takes {meanwhile} bytes");
+}
