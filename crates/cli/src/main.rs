@@ -17,6 +17,7 @@ mod npy;
 mod options;
 mod output_file;
 mod picture_files;
+mod precision;
 mod report;
 
 use std::io::{self, BufWriter, Write};

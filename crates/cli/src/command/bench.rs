@@ -13,6 +13,7 @@ use super::run_clock;
 use crate::baseline::{self, Baseline, Baselines, Setting, baseline_name};
 use crate::latency::{Latency, measure};
 use crate::options::{DeviceOptions, ModelOptions};
+use crate::precision::computes_in_float;
 use crate::report::{self, Benchmark, GpuRun, MILLIJOULES_PER_PICOJOULE, Regression};
 
 /// Time one model on one backend
@@ -164,11 +165,10 @@ impl Bench {
 
 fn setting(model: &Model, device: &DeviceInfo) -> Setting {
     let graph = model.graph();
-    let float = graph.params().iter().any(|param| param.tensor.element().is_float());
     let details = device.details.iter();
     Setting {
         model: model.name().to_owned(),
-        precision: if float { "f32" } else { "int8" }.to_owned(),
+        precision: if computes_in_float(model) { "f32" } else { "int8" }.to_owned(),
         input_shape: graph.ty(graph.inputs()[0]).shape.dims(),
         macs: graph.macs(),
         backend: device.backend.to_owned(),

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::plot::{Axis, Marks, Plot, Point, Series};
 use super::table::short_name;
+use crate::precision::computes_in_float;
 
 /// The layers of one run, under the device's roof.
 #[derive(Clone, Debug, Serialize)]
@@ -41,8 +42,7 @@ pub(crate) struct RooflineLayer {
 impl Roof {
     /// Of the processor, for a network's kind of numbers.
     pub(crate) fn of_processor(peak: &ProcessorPeak, model: &Model) -> Self {
-        let float = model.graph().params().iter().any(|param| param.tensor.element().is_float());
-        let macs_per_second = match float {
+        let macs_per_second = match computes_in_float(model) {
             true => peak.arithmetic.f32_macs_per_second,
             false => peak.arithmetic.int8_macs_per_second,
         };

@@ -154,6 +154,8 @@ pub(crate) fn timeline(model: &Model, estimate: &Estimate, chip: &Chip) -> Trace
     let mut events = Vec::new();
     let mut push = |track, name: &str, start_ms: f64, duration_ms: f64, details| {
         if duration_ms > 0.0 {
+            // The difference of sums may be a little less than nothing, which is no time.
+            let start_ms = f64::max(start_ms, 0.0);
             events.push(Event { track, name: name.to_owned(), start_ms, duration_ms, details });
         }
     };

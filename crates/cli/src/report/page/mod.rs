@@ -25,6 +25,7 @@ use self::names::Names;
 use self::rooflines::RooflineView;
 use super::comparison::{BackendReport, Comparison, Measured, difference, largest_difference};
 use super::table::{bytes, count, milliseconds, short_name};
+use crate::precision::computes_in_float;
 
 /// A picture to show.
 #[derive(Clone, Debug)]
@@ -217,12 +218,12 @@ fn facts(model: &Model, comparison: &Comparison) -> Vec<(&'static str, String)> 
     let graph = model.graph();
     let input = graph.ty(graph.inputs()[0]);
     let shape = input.shape;
-    let float = graph.params().iter().any(|param| param.tensor.element().is_float());
+    let numbers = if computes_in_float(model) { "32-bit float" } else { "8-bit integers" };
     let mut facts = vec![
         ("Picture", comparison.image.clone()),
         ("Task", comparison.task.unwrap_or("unknown").to_owned()),
         ("Weights", comparison.weights.to_owned()),
-        ("Numbers", if float { "32-bit float" } else { "8-bit integers" }.to_owned()),
+        ("Numbers", numbers.to_owned()),
         ("Input", format!("{} × {} × {}", shape.h, shape.w, shape.c)),
         ("Layers", graph.nodes().len().to_string()),
         ("Multiply-accumulates", count(graph.macs())),

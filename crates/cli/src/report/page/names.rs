@@ -14,9 +14,16 @@ impl<'a> Names<'a> {
         Self { folder: folder.unwrap_or_default() }
     }
 
-    /// A name that tells a layer from others.
+    /// A name that tells a layer from others: the end of a long path, from a slash on.
     pub(super) fn short(&self, name: &str) -> String {
-        short_name(name.strip_prefix(self.folder).unwrap_or(name))
+        let first = name.split(';').next().unwrap_or(name);
+        let mut rest = first.strip_prefix(self.folder).unwrap_or(first);
+        while rest.chars().count() > LONG
+            && let Some((_, end)) = rest.split_once('/')
+        {
+            rest = end;
+        }
+        short_name(rest)
     }
 }
 
@@ -31,6 +38,9 @@ fn common<'a>(a: &'a str, b: &'a str) -> &'a str {
     a.get(..same).map_or("", folder)
 }
 
+/// Characters from which a path is cut.
+const LONG: usize = 36;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +53,8 @@ mod tests {
         assert_eq!(short.short("input"), "input");
         let none = Names::new(["a/b", "c/d", "é/f"].into_iter());
         assert_eq!(none.short("a/b"), "a/b");
+        let deep = "FeatureExtractor/MobilenetV2/expanded_conv_2/depthwise/Relu6";
+        assert_eq!(none.short(deep), "expanded_conv_2/depthwise/Relu6");
         assert_eq!(Names::new(std::iter::empty()).short("a/b"), "a/b");
     }
 }
