@@ -112,7 +112,7 @@ pub(super) fn draw<DB: DrawingBackend>(
     if style.alone {
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
+            .position(legend_position(&centres, style))
             .background_style(WHITE.mix(0.85))
             .border_style(BLACK.mix(0.3))
             .margin(style.pixels(8))
@@ -122,6 +122,25 @@ pub(super) fn draw<DB: DrawingBackend>(
     }
     root.present()?;
     Ok(centres)
+}
+
+/// Where a legend covers the fewest points; below on the right if that is equal.
+fn legend_position(centres: &[(i32, i32)], style: &Style) -> SeriesLabelPosition {
+    let (width, height) = (style.size.0 as i32, style.size.1 as i32);
+    let candidates = [
+        (SeriesLabelPosition::LowerRight, width, height),
+        (SeriesLabelPosition::UpperLeft, 0, 0),
+        (SeriesLabelPosition::LowerMiddle, width / 2, height),
+        (SeriesLabelPosition::UpperRight, width, 0),
+        (SeriesLabelPosition::LowerLeft, 0, height),
+        (SeriesLabelPosition::UpperMiddle, width / 2, 0),
+    ];
+    let covered = |x: i32, y: i32| {
+        let near = |&&(a, b): &&(i32, i32)| (a - x).abs() < width / 3 && (b - y).abs() < height / 3;
+        centres.iter().filter(near).count()
+    };
+    let best = candidates.into_iter().min_by_key(|(_, x, y)| covered(*x, *y));
+    best.map_or(SeriesLabelPosition::LowerRight, |(position, ..)| position)
 }
 
 /// Names beside points, moved so that they do not cover each other.
@@ -189,3 +208,18 @@ const COLORS: [RGBColor; 7] = [
     RGBColor(120, 94, 0),
     RGBColor(90, 90, 90),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_legend_goes_where_no_points_are() {
+        let style = Style::alone(1);
+        let is_lower_right = |centres: &[(i32, i32)]| {
+            matches!(legend_position(centres, &style), SeriesLabelPosition::LowerRight)
+        };
+        assert!(is_lower_right(&[]) && is_lower_right(&[(100, 100)]));
+        assert!(!is_lower_right(&[(900, 560)]));
+    }
+}
