@@ -65,6 +65,6 @@ fn check(case: &Case, ready: &Ready) -> Result<(), Failed> {
     let answer = server.wait_for_answer();
     drop(browser);
     let answer = answer?;
-    println!("{}: {}", case.title(), answer.told);
+    eprintln!("{}: {}", case.title(), answer.told);
     Ok(case.judge(&graph, &input, &answer.bytes)?)
 }

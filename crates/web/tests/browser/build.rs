@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Has `tools/web` build the page into a folder, or says what it needs.
-pub fn build(folder: &Path) -> Result<(), String> {
+pub(crate) fn build(folder: &Path) -> Result<(), String> {
     let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tools/web");
     let output = Command::new(tool).arg(folder).output();
     let output = output.map_err(|error| format!("{tool}: {error}"))?;

@@ -7,12 +7,12 @@ use pocketvision_core::models::{self, BuildOptions, Precision, SplitMix64};
 use pocketvision_core::{Backend as _, CompileOptions, Element, Graph, Tensor, passes};
 
 /// A built-in network in one precision.
-pub struct Case {
+pub(crate) struct Case {
     name: &'static str,
     precision: Precision,
 }
 
-pub const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     Case { name: "mobilenet-v3-large", precision: Precision::F32 },
     Case { name: "mobilenet-v3-small", precision: Precision::Int8 },
     Case { name: "mobilenet-edgetpu-1.0", precision: Precision::F32 },
@@ -20,12 +20,12 @@ pub const CASES: &[Case] = &[
 ];
 
 impl Case {
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         format!("{}/{}", self.name, self.precision_name())
     }
 
     /// The test's page, as it is asked for.
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("check.html?name={}&precision={}", self.name, self.precision_name())
     }
 
@@ -36,7 +36,7 @@ impl Case {
         }
     }
 
-    pub fn graph(&self) -> Result<Graph, String> {
+    pub(crate) fn graph(&self) -> Result<Graph, String> {
         let definition = models::find(self.name).ok_or("no such network")?;
         let options = BuildOptions { precision: self.precision, ..definition.options() };
         let graph = definition.build(&options).map_err(|error| error.to_string())?;
@@ -44,7 +44,7 @@ impl Case {
     }
 
     /// Numbers without a pattern.
-    pub fn input(&self, graph: &Graph) -> Tensor {
+    pub(crate) fn input(&self, graph: &Graph) -> Tensor {
         let ty = graph.ty(graph.inputs()[0]);
         let mut numbers = SplitMix64::new(7);
         let mut tensor = Tensor::zeros(ty);
@@ -60,7 +60,7 @@ impl Case {
 
     /// Integers are equal; floats differ from the processor's by what another order of summing
     /// makes of them.
-    pub fn judge(&self, graph: &Graph, input: &Tensor, actual: &[u8]) -> Result<(), String> {
+    pub(crate) fn judge(&self, graph: &Graph, input: &Tensor, actual: &[u8]) -> Result<(), String> {
         let backend = CpuBackend::new(CpuOptions::default()).map_err(|error| error.to_string())?;
         let plan = backend.compile(graph, &CompileOptions::default());
         let mut plan = plan.map_err(|error| error.to_string())?;
@@ -78,7 +78,8 @@ impl Case {
             .map(|number| f32::from_le_bytes(number.try_into().expect("four bytes")));
         let largest = expected.iter().fold(0f32, |most, number| most.max(number.abs()));
         let allowed = largest * FLOAT_TOLERANCE;
-        let wrong = expected.iter().zip(actual).find(|(a, b)| !((**a - b).abs() <= allowed));
+        let is_near = |expected: f32, actual: f32| (expected - actual).abs() <= allowed;
+        let wrong = expected.iter().zip(actual).find(|(a, b)| !is_near(**a, *b));
         match wrong {
             None => Ok(()),
             Some((expected, actual)) => Err(format!("{actual} instead of {expected}")),

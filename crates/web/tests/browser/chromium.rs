@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 
 /// The browser to use, or what is missing.
-pub fn find() -> Result<String, String> {
+pub(crate) fn find() -> Result<String, String> {
     if let Ok(browser) = std::env::var("POCKETVISION_BROWSER") {
         return Ok(browser);
     }
@@ -17,14 +17,14 @@ pub fn find() -> Result<String, String> {
 }
 
 /// A browser that ends with this value.
-pub struct Browser {
+pub(crate) struct Browser {
     child: Child,
     /// Its settings, of this run alone.
     _profile: tempfile::TempDir,
 }
 
 /// Opens a page.
-pub fn open(browser: &str, address: &str) -> Result<Browser, String> {
+pub(crate) fn open(browser: &str, address: &str) -> Result<Browser, String> {
     let profile = tempfile::tempdir().map_err(|error| error.to_string())?;
     let child = Command::new(browser)
         .args(FLAGS)

@@ -8,14 +8,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 /// What the page computed.
-pub struct Answer {
+pub(crate) struct Answer {
     /// The bytes of the first output.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// What it tells of the adapter and its speed.
-    pub told: String,
+    pub(crate) told: String,
 }
 
-pub struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     page: String,
     answers: Receiver<Result<Answer, String>>,
@@ -29,7 +29,7 @@ struct Site {
 
 impl Server {
     /// Serves a built page, and the test's page and input beside it.
-    pub fn start(folder: &Path, page: String, input: Vec<u8>) -> Result<Self, String> {
+    pub(crate) fn start(folder: &Path, page: String, input: Vec<u8>) -> Result<Self, String> {
         let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let (sender, answers) = channel();
@@ -44,11 +44,11 @@ impl Server {
         Ok(Self { address, page, answers })
     }
 
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("http://{}/{}", self.address, self.page)
     }
 
-    pub fn wait_for_answer(&self) -> Result<Answer, String> {
+    pub(crate) fn wait_for_answer(&self) -> Result<Answer, String> {
         let answer = self.answers.recv_timeout(LONGEST_RUN);
         answer.map_err(|_| format!("no answer from the browser within {LONGEST_RUN:?}"))?
     }
