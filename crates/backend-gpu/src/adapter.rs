@@ -51,7 +51,10 @@ impl fmt::Display for AdapterKind {
 
 impl fmt::Display for AdapterSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}, {}, {})", self.name, self.kind, self.api, self.driver)
+        write!(f, "{} ({}, {}", self.name, self.kind, self.api)?;
+        // A browser does not tell.
+        let separator = if self.driver.is_empty() { "" } else { ", " };
+        write!(f, "{separator}{})", self.driver)
     }
 }
 

@@ -63,6 +63,16 @@ impl GpuBackend {
         &self.summary
     }
 
+    /// What is amiss: a cache that cannot be used, shaders that the driver computes wrong.
+    pub fn warnings(&self) -> Vec<String> {
+        let device = self.shared.current();
+        let wrong = device
+            .wrong_shaders()
+            .into_iter()
+            .map(|shader| format!("shader {shader} computes wrong by this driver and is not used"));
+        device.cache_problem().map(str::to_owned).into_iter().chain(wrong).collect()
+    }
+
     /// Shaders compiled so far, by all plans together. A kernel that two plans use is
     /// compiled once.
     pub fn pipeline_count(&self) -> usize {

@@ -72,13 +72,7 @@ impl Backend for GpuBackend {
         };
         let clock = if device.has_timestamps() { Clock::DeviceTimestamp } else { Clock::HostWall };
         let mut details = vec![("type", kind), ("api", api.into()), ("driver", driver)];
-        if let Some(problem) = device.cache_problem() {
-            details.push(("warning:", problem.into()));
-        }
-        for shader in device.wrong_shaders() {
-            let warning = format!("shader {shader} computes wrong by this driver and is not used");
-            details.push(("warning:", warning));
-        }
+        details.extend(self.warnings().into_iter().map(|warning| ("warning:", warning)));
         DeviceInfo { backend: BACKEND_NAME, name, details, clock }
     }
 
@@ -174,6 +168,6 @@ impl Plan for GpuPlan {
     }
 
     fn memory(&self) -> MemoryUse {
-        self.assembly.memory
+        self.memory_use()
     }
 }

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use pocketvision_core::{
-    CompileError, CompileOptions, Graph, Keep, Outputs, Profile, RunError, Signature, Tensor,
+    CompileError, CompileOptions, Graph, Keep, MemoryUse, Outputs, Profile, RunError, Signature,
+    Tensor,
 };
 use web_time::Instant;
 
@@ -92,6 +93,11 @@ impl GpuPlan {
     /// Runs that one batch takes: more than 1 where the whole batch is too large for the device.
     pub const fn parts(&self) -> usize {
         self.assembly.parts
+    }
+
+    /// Memory that the plan holds, on the device and for staging.
+    pub const fn memory_use(&self) -> MemoryUse {
+        self.assembly.memory
     }
 
     /// What it takes and yields.

@@ -48,6 +48,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         ],
         &["conformance"],
     ),
+    ("pocketvision-web", &["core", "backend-gpu", "import-tflite", "vision"], &["backend-cpu"]),
     ("pocketvision-cli", &["pocketvision"], &["conformance"]),
     ("pocketvision-benches", &["pocketvision"], &["conformance"]),
 ];

@@ -1,0 +1,87 @@
+//! The adapter, and what is compiled for it.
+
+use pocketvision_backend_gpu::{GpuBackend, GpuOptions};
+use pocketvision_core::models::{self, BuildOptions, Precision};
+use pocketvision_core::{CompileOptions, Graph, passes};
+use pocketvision_import_tflite as tflite;
+use pocketvision_vision::Labels;
+use wasm_bindgen::prelude::*;
+
+use crate::Network;
+
+/// The graphics adapter that the browser offers, opened.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Engine {
+    backend: GpuBackend,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Opens the adapter. With `half`, tensors and weights of float networks are stored in half
+    /// precision, which not all adapters can.
+    ///
+    /// # Errors
+    /// If the browser has no WebGPU or no adapter, or the adapter no half precision.
+    pub async fn open(half: Option<bool>) -> Result<Self, JsError> {
+        let options = GpuOptions { half: half.unwrap_or(false), ..GpuOptions::default() };
+        Ok(Self { backend: GpuBackend::open(options).await? })
+    }
+
+    /// What the browser tells about the adapter.
+    #[wasm_bindgen(getter)]
+    pub fn adapter(&self) -> String {
+        self.backend.adapter().to_string()
+    }
+
+    /// Compiles the network in a TFLite file. `labels` is a text with a line for each class;
+    /// without one, classes are called by number.
+    ///
+    /// # Errors
+    /// If the bytes are no such file, the network has operators that the device cannot run, or
+    /// the labels are not as many as its classes.
+    pub async fn load(&self, bytes: Vec<u8>, labels: Option<String>) -> Result<Network, JsError> {
+        let graph = tflite::import(&bytes, "network")?;
+        drop(bytes);
+        self.compile(&graph, labels).await
+    }
+
+    /// Compiles a built-in network: `mobilenet-v3-large` and its like, in `f32` or `int8`. Its
+    /// weights are numbers drawn at random, the same each time: it costs what the trained network
+    /// costs, and what it says means nothing.
+    ///
+    /// # Errors
+    /// If there is no such network or precision.
+    #[wasm_bindgen(js_name = builtIn)]
+    pub async fn built_in(&self, name: &str, precision: &str) -> Result<Network, JsError> {
+        let definition = models::find(name)
+            .ok_or_else(|| JsError::new(&format!("no built-in network is called '{name}'")))?;
+        let precision = match precision {
+            "f32" => Precision::F32,
+            "int8" => Precision::Int8,
+            other => return Err(JsError::new(&format!("precision '{other}' is not f32 or int8"))),
+        };
+        let graph = definition.build(&BuildOptions { precision, ..definition.options() })?;
+        self.compile(&graph, None).await
+    }
+}
+
+impl Engine {
+    async fn compile(&self, graph: &Graph, labels: Option<String>) -> Result<Network, JsError> {
+        let graph = passes::optimize(graph)?;
+        let plan = self.backend.compile_async(&graph, &CompileOptions::default()).await?;
+        let classes = plan.ports().outputs.first().map_or(0, |port| port.ty.shape.c);
+        let labels = match labels {
+            None => None,
+            Some(text) => {
+                let labels: Labels = text.lines().map(|line| line.trim().to_owned()).collect();
+                let lines = labels.len();
+                let fitting = labels.for_classes(classes);
+                Some(fitting.ok_or_else(|| {
+                    JsError::new(&format!("{lines} labels for a network of {classes} classes"))
+                })?)
+            }
+        };
+        Ok(Network::new(plan, labels))
+    }
+}
