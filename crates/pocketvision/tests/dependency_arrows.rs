@@ -48,7 +48,8 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         ],
         &["conformance"],
     ),
-    ("pocketvision-cli", &["pocketvision"], &["conformance"]),
+    ("pocketvision-download", &[], &[]),
+    ("pocketvision-cli", &["pocketvision", "download"], &["conformance"]),
     ("pocketvision-benches", &["pocketvision"], &["conformance"]),
 ];
 
