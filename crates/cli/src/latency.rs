@@ -1,6 +1,6 @@
 //! Timing a plan.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use pocketvision::{Outputs, Plan, Tensor};
@@ -69,15 +69,29 @@ pub(crate) fn measure(
     warm_up: usize,
     runs: usize,
 ) -> Result<Timed> {
+    measure_watched(plan, inputs, warm_up, runs, |_, _| ())
+}
+
+/// As [`measure`]. After each timed run, `watch` hears how many there were, and how long this one
+/// took; no run is timed with it.
+pub(crate) fn measure_watched(
+    plan: &mut dyn Plan,
+    inputs: &[Tensor],
+    warm_up: usize,
+    runs: usize,
+    mut watch: impl FnMut(usize, Duration),
+) -> Result<Timed> {
     let mut outputs = Outputs::for_signature(plan.signature());
     for _ in 0..warm_up {
         plan.run_into(inputs, &mut outputs)?;
     }
     let mut times_ms = Vec::with_capacity(runs);
-    for _ in 0..runs {
+    for run in 1..=runs {
         let start = Instant::now();
         plan.run_into(inputs, &mut outputs)?;
-        times_ms.push(start.elapsed().as_secs_f64() * 1e3);
+        let elapsed = start.elapsed();
+        times_ms.push(elapsed.as_secs_f64() * 1e3);
+        watch(run, elapsed);
     }
     Ok(Timed { outputs, times_ms })
 }

@@ -5,13 +5,14 @@
 //! for people or, with `--json`, field by field for scripts; both show the same numbers.
 //!
 //! Exit codes: 0 for success; 1 for failure, with one line on stderr that says what is wrong
-//! and what to do; 2 for a command line that cannot be parsed.
+//! and what to do; 2 for a command line that cannot be parsed; 130 for Ctrl-C.
 
 mod baseline;
 mod claims;
 mod command;
 mod dataset;
 mod inference;
+mod interrupt;
 mod latency;
 mod npy;
 mod options;
@@ -19,6 +20,8 @@ mod output_file;
 mod picture_files;
 mod precision;
 mod report;
+mod terminal;
+mod verbose;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -28,15 +31,16 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let command = command::CommandLine::parse();
-    let mut out = BufWriter::new(io::stdout().lock());
+    interrupt::handle();
+    // Colours are for terminals, and as NO_COLOR and CLICOLOR_FORCE have it.
+    let mut out = BufWriter::new(anstream::stdout().lock());
     let result = command.run(&mut out).and_then(|()| Ok(out.flush()?));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our output has read enough, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // If stderr is closed too, there is nobody left to tell.
-            let _ = writeln!(io::stderr(), "error: {}", one_line(&error));
+            terminal::error(one_line(&error));
             ExitCode::FAILURE
         }
     }

@@ -1,12 +1,14 @@
 //! Tensors to and from `.npy` files.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use npyz::{AutoSerialize, DType, Deserialize, NpyFile, Order, Serialize, WriterBuilder};
 use pocketvision::{Element, Port, Shape, Tensor, TensorData};
+
+use crate::output_file;
 
 /// Reads a file as one input of a network.
 ///
@@ -57,32 +59,18 @@ pub(crate) fn read(path: &Path, port: &Port) -> Result<Tensor> {
     Tensor::new(expected, port.ty.element.clone(), data).with_context(|| file.to_string())
 }
 
-/// Writes a tensor in its own type. The file appears complete or not at all: it is written
-/// under a temporary name in the same folder, then renamed. A vector of scores is written as
-/// `[batch, classes]`, anything else as `[batch, height, width, channels]`.
+/// Writes a tensor in its own type. The file appears complete or not at all. A vector of scores
+/// is written as `[batch, classes]`, anything else as `[batch, height, width, channels]`.
 pub(crate) fn write(path: &Path, tensor: &Tensor) -> Result<()> {
-    let file = path.display();
-    let partial = path.with_extension("npy.partial");
-    let written = write_file(&partial, tensor).and_then(|()| fs::rename(&partial, path));
-    if written.is_err() {
-        // The error to report is the first one; what is left behind may not even exist.
-        let _ = fs::remove_file(&partial);
-    }
-    written.with_context(|| format!("{file}: cannot be written"))
-}
-
-fn write_file(path: &Path, tensor: &Tensor) -> io::Result<()> {
-    let mut out = BufWriter::new(File::create(path)?);
     let shape = shape_written(tensor.shape());
-    match tensor.data() {
-        TensorData::F32(values) => write_numbers(&mut out, &shape, values)?,
+    output_file::write_with(path, |out| match tensor.data() {
+        TensorData::F32(values) => write_numbers(out, &shape, values),
         // Every f16 is an f32, and numpy's f16 is not for everyone.
-        TensorData::F16(_) => write_numbers(&mut out, &shape, &tensor.to_f32())?,
-        TensorData::I8(values) => write_numbers(&mut out, &shape, values)?,
-        TensorData::U8(values) => write_numbers(&mut out, &shape, values)?,
-        TensorData::I32(values) => write_numbers(&mut out, &shape, values)?,
-    }
-    out.into_inner()?.sync_all()
+        TensorData::F16(_) => write_numbers(out, &shape, &tensor.to_f32()),
+        TensorData::I8(values) => write_numbers(out, &shape, values),
+        TensorData::U8(values) => write_numbers(out, &shape, values),
+        TensorData::I32(values) => write_numbers(out, &shape, values),
+    })
 }
 
 fn write_numbers<T: AutoSerialize + Serialize + Copy>(

@@ -1,6 +1,5 @@
 //! Options that several commands share.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -9,8 +8,12 @@ use pocketvision::edgetpu_sim::Chip;
 use pocketvision::models::{self, BuildOptions, Precision};
 use pocketvision::vision::{Fit, Image, Labels, Normalization, sample_picture};
 use pocketvision::{
-    Backend, BackendOptions, Catalog, Model, OpenOptions, Origin, Task, Weights, backend, vision,
+    Backend, BackendOptions, Catalog, Model, OpenOptions, Origin, Task, Weights, backend, hint,
+    vision,
 };
+
+use crate::terminal;
+use crate::verbose::Told;
 
 /// Which model, for commands that have a default.
 #[derive(Args, Debug)]
@@ -43,11 +46,11 @@ impl ModelOptions {
         let catalog = Catalog::from_environment();
         // Only what is built in can be had in another precision, size or batch.
         let must_be_built = self.choices.build_something() || batch > 1;
-        let name = match &self.model {
+        let mut files = default.files.iter().filter(|_| !must_be_built);
+        let name: &str = match &self.model {
             Some(name) => name.as_str(),
-            // The larger one where somebody has put it, else what is built in.
-            None if !must_be_built && catalog.find(default.file).is_ok() => default.file,
-            None => default.built_in,
+            // A larger one where somebody has put it, else what is built in.
+            None => files.find(|name| catalog.find(name).is_ok()).unwrap_or(&default.built_in),
         };
         self.choices.open(&catalog, name, batch)
     }
@@ -56,8 +59,8 @@ impl ModelOptions {
 /// What is taken where no model is named.
 struct DefaultModel {
     task: Task,
-    /// If it is in one of the catalog's folders.
-    file: &'static str,
+    /// The first of these that is in one of the catalog's folders.
+    files: &'static [&'static str],
     /// Otherwise.
     built_in: &'static str,
 }
@@ -65,7 +68,7 @@ struct DefaultModel {
 /// Where costs are asked for and not answers.
 const MEASURED: DefaultModel = DefaultModel {
     task: Task::Classify,
-    file: "mobilenet_edgetpu_224_1.0_uint8",
+    files: &["mobilenet_edgetpu_224_1.0_uint8"],
     built_in: "mobilenet-edgetpu-1.0",
 };
 
@@ -73,12 +76,15 @@ const DEFAULTS: [DefaultModel; 3] = [
     DefaultModel { built_in: "mobilenet-edgetpu-cifar10", ..MEASURED },
     DefaultModel {
         task: Task::Detect,
-        file: "mobilenet_ssd_v2_coco_quant_postprocess",
+        files: &[
+            "mobilenet_ssd_v2_coco_quant_postprocess",
+            "ssd_mobilenet_v2_coco_quant_postprocess",
+        ],
         built_in: "ssdlite-mobilenet-edgetpu",
     },
     DefaultModel {
         task: Task::Segment,
-        file: "deeplabv3_mnv2_pascal_quant",
+        files: &["deeplabv3_mnv2_pascal_quant"],
         built_in: "deeplab-mobilenet-edgetpu-slim",
     },
 ];
@@ -125,7 +131,7 @@ impl ModelChoices {
     }
 
     fn open(&self, catalog: &Catalog, name: &str, batch: usize) -> Result<Model> {
-        let model = match catalog.find(name)? {
+        let model = match find(catalog, name)? {
             Origin::BuiltIn(definition) => {
                 let own = definition.options();
                 let options = BuildOptions {
@@ -177,7 +183,8 @@ impl ModelChoices {
         let definition = match &self.architecture {
             None => None,
             Some(name) => Some(models::find(name).with_context(|| {
-                format!("unknown architecture '{name}'; `pocketvision models` lists them")
+                let hint = hint(name, models::ALL.iter().map(|definition| definition.name));
+                format!("unknown architecture '{name}'; {hint}")
             })?),
         };
         Ok(OpenOptions {
@@ -198,6 +205,16 @@ impl ModelChoices {
             || self.classes.is_some()
             || self.width.is_some()
     }
+}
+
+/// What a name leads to. A published network that is not here can be had.
+fn find(catalog: &Catalog, name: &str) -> Result<Origin> {
+    let found = catalog.find(name);
+    if let (Err(_), Some(file)) = (&found, pocketvision_download::find(name)) {
+        let stem = file.stem();
+        bail!("{name} is not on this machine; `pocketvision models pull {stem}` downloads it");
+    }
+    Ok(found?)
 }
 
 fn width_multiplier(text: &str) -> Result<f64, String> {
@@ -252,13 +269,13 @@ fn check_batch(model: &Model, wanted: usize) -> Result<()> {
 /// One line on stderr where labels would mislead.
 pub(crate) fn warn_about_seeded_weights(model: &Model) {
     if matches!(model.weights(), Weights::Seeded(_)) {
-        let _ = writeln!(
-            io::stderr(),
-            "note: {} has random weights, so its answers mean nothing (its timings do); for \
-             trained weights, point {} at a folder of model files or pass --model FILE",
+        terminal::note(format!(
+            "{} has random weights, so its answers mean nothing (its timings do); for trained \
+             weights, see `pocketvision models pull --list`, point {} at a folder of model files \
+             or pass --model FILE",
             model.name(),
             Catalog::FOLDERS_VARIABLE,
-        );
+        ));
     }
 }
 
@@ -309,7 +326,9 @@ pub(crate) struct DeviceOptions {
 impl DeviceOptions {
     /// Opens a backend.
     pub(crate) fn backend(&self, name: &str) -> Result<Box<dyn Backend>> {
-        Ok(backend(name, &self.options())?)
+        let backend = backend(name, &self.options())?;
+        // Only on request, so that what is timed is the backend and nothing else.
+        Ok(if terminal::is_verbose() { Box::new(Told(backend)) } else { backend })
     }
 
     /// The chip of the edgetpu-sim backend.

@@ -49,7 +49,8 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
         &["conformance"],
     ),
     ("pocketvision-web", &["core", "backend-gpu", "import-tflite", "vision"], &["backend-cpu"]),
-    ("pocketvision-cli", &["pocketvision"], &["conformance"]),
+    ("pocketvision-download", &[], &[]),
+    ("pocketvision-cli", &["pocketvision", "download"], &["conformance"]),
     ("pocketvision-benches", &["pocketvision"], &["conformance"]),
 ];
 

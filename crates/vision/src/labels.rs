@@ -8,7 +8,8 @@ use crate::image::read_bounded;
 
 /// Names of a network's classes, in the order of its scores.
 ///
-/// A file has one class a line; of several comma-separated names the first is shown.
+/// A file has one class a line, with its number before it or not; of several comma-separated
+/// names the first is shown.
 /// Without a file, classes are called by number.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Labels {
@@ -38,7 +39,10 @@ impl Labels {
         if text.is_empty() {
             return Err(failure("it has no lines"));
         }
-        Ok(Self { lines: text.lines().map(|line| line.trim().to_owned()).collect() })
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let unnumbered = without_numbers(&lines, 0).or_else(|| without_numbers(&lines, 1));
+        let lines = unnumbered.unwrap_or(lines);
+        Ok(Self { lines: lines.into_iter().map(str::to_owned).collect() })
     }
 
     /// Labels for a network of so many classes, from the first of these files that exists
@@ -134,6 +138,17 @@ impl FromIterator<String> for Labels {
     }
 }
 
+/// The lines without their numbers, if every one has its own, as in `0  background`.
+fn without_numbers<'a>(lines: &[&'a str], first: usize) -> Option<Vec<&'a str>> {
+    let name = |(number, line): (usize, &&'a str)| {
+        let rest = line.strip_prefix(&number.to_string())?;
+        let name = rest.trim_start_matches([' ', '\t', ':']);
+        // `10` is no line without a name after the number 1.
+        (!name.is_empty() && !rest.starts_with(|c: char| c.is_ascii_digit())).then_some(name)
+    };
+    (first..).zip(lines).map(name).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -166,6 +181,25 @@ mod tests {
         fs::write(folder.path().join("net.v2.labels.txt"), "x\ny\n").unwrap();
         let found = Labels::find(Some(&model), 2).unwrap().unwrap();
         assert_eq!(found.name(0), Some("x"));
+    }
+
+    #[test]
+    fn numbers_before_every_name_are_no_part_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labels.txt");
+        let read = |text: &str| {
+            fs::write(&path, text).unwrap();
+            Labels::open(&path).unwrap().lines
+        };
+        assert_eq!(
+            read("0  background\n1  tench, Tinca tinca\n"),
+            ["background", "tench, Tinca tinca"]
+        );
+        assert_eq!(read("1:cat\n2:dog"), ["cat", "dog"]);
+        // Not of every line.
+        assert_eq!(read("0 zero\none"), ["0 zero", "one"]);
+        assert_eq!(read("0\n1\n2"), ["0", "1", "2"]);
+        assert_eq!(read("2\t3D glasses\n3\tx"), ["2\t3D glasses", "3\tx"]);
     }
 
     #[test]

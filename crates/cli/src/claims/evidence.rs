@@ -9,6 +9,7 @@ use pocketvision::vision::sample_picture;
 use pocketvision::{BackendOptions, CompileOptions, Graph, Model, Tensor, backend};
 
 use crate::latency::measure;
+use crate::terminal;
 
 /// All numbers that claims are judged by.
 pub(crate) struct Evidence {
@@ -73,14 +74,18 @@ impl Evidence {
         let options = BackendOptions { threads: Some(1), ..BackendOptions::default() };
         let processor = backend("cpu", &options)?;
         let mut processor_ms = BTreeMap::new();
-        for name in ON_PROCESSOR.iter().flat_map(|family| family.networks) {
+        let networks = ON_PROCESSOR.iter().flat_map(|family| family.networks);
+        let progress = terminal::progress(networks.clone().count(), "networks");
+        for name in networks {
             let model = model(name, Precision::F32)?;
             let mut plan = processor.compile(model.graph(), &CompileOptions::default())?;
             let inputs = [picture(&model)?];
             let warm_up = runs.div_ceil(5);
             processor_ms
                 .insert(*name, measure(&mut *plan, &inputs, warm_up, runs)?.latency().median_ms);
+            progress.inc(1);
         }
+        progress.finish_and_clear();
         let mut graphs = BTreeMap::new();
         let names = ON_ACCELERATOR.iter().chain([&V3]).flat_map(|family| family.networks);
         for name in names.chain(&["mobilenet-edgetpu-0.5"]) {

@@ -2,19 +2,20 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, bail};
 use clap::Args;
 use pocketvision::vision::sample_picture;
-use pocketvision::{Clock, CompileOptions, DeviceInfo, GpuTuning, Model, Tensor, tune_gpu};
+use pocketvision::{Clock, CompileOptions, DeviceInfo, GpuTuning, Model, Plan, Tensor, tune_gpu};
 
 use super::run_clock;
 use crate::baseline::{self, Baseline, Baselines, Setting, baseline_name};
-use crate::latency::{Latency, measure};
+use crate::latency::{Latency, measure_watched};
 use crate::options::{DeviceOptions, ModelOptions};
 use crate::precision::computes_in_float;
 use crate::report::{self, Benchmark, GpuRun, MILLIJOULES_PER_PICOJOULE, Regression};
+use crate::terminal;
 
 /// Time one model on one backend
 #[derive(Args, Debug)]
@@ -94,8 +95,7 @@ impl Bench {
             let profile = plan.profile(&inputs)?;
             (vec![profile.latency_ms], profile.energy_pj)
         } else {
-            let timed = measure(&mut *plan, &inputs, warm_up_runs, self.runs as usize)?;
-            (timed.times_ms, None)
+            (self.time(&mut *plan, &inputs)?, None)
         };
         let latency = Latency::of_runs(times_ms.clone());
         let against = baseline.map(|baseline| Regression::new(&baseline, &times_ms));
@@ -188,6 +188,29 @@ fn limit_percent(text: &str) -> Result<f64, String> {
     }
 }
 
+impl Bench {
+    /// Milliseconds of each run. Runs that take long together are counted for who waits.
+    fn time(&self, plan: &mut dyn Plan, inputs: &[Tensor]) -> Result<Vec<f64>> {
+        let (warm_up, runs) = (self.warm_up as usize, self.runs as usize);
+        let mut progress = None;
+        let timed = measure_watched(plan, inputs, warm_up, runs, |run, elapsed| {
+            if run == 1 && elapsed * self.runs > LONG {
+                progress = Some(terminal::progress(runs, "runs"));
+            }
+            if let Some(progress) = &progress {
+                progress.set_position(run as u64);
+            }
+        });
+        if let Some(progress) = progress {
+            progress.finish_and_clear();
+        }
+        Ok(timed?.times_ms)
+    }
+}
+
+/// So long nobody wonders whether anything happens.
+const LONG: Duration = Duration::from_secs(1);
+
 /// One line on stderr for each way that the network was run in.
 fn report_tuning(tuned: &GpuTuning) {
     for (way, time) in tuned.times_ms.iter().enumerate() {
@@ -196,7 +219,7 @@ fn report_tuning(tuned: &GpuTuning) {
             None => "wrong results: not used (is the driver up to date?)".into(),
         };
         let chosen = if tuned.chosen == Some(way) { ", the fastest" } else { "" };
-        let _ = writeln!(std::io::stderr(), "way {} to cut it: {time}{chosen}", way + 1);
+        terminal::note(format!("way {} to cut it: {time}{chosen}", way + 1));
     }
 }
 

@@ -12,6 +12,7 @@ use super::{run_clock, weights_name};
 use crate::inference::Inference;
 use crate::options::{DeviceOptions, ModelOptions, warn_about_seeded_weights};
 use crate::report::{self, Classification, ClassifiedImage, top_classes};
+use crate::terminal;
 
 /// Name what is in pictures
 #[derive(Args, Debug)]
@@ -45,12 +46,16 @@ impl Classify {
         let mut inference =
             Inference::open(Task::Classify, &self.model, &self.backend, &self.device)?;
         let mut images = Vec::new();
+        let own = if self.images.is_empty() { SamplePicture::ALL.len() } else { 0 };
+        let progress = terminal::progress(self.images.len() + own, "pictures");
         for (image, picture) in self.pictures() {
             let picture = picture?;
             let (outputs, latency_ms) = inference.run(&picture)?;
             let top = top_classes(inference.model.top_k(&outputs, self.top as usize));
             images.push(ClassifiedImage { image, latency_ms, top });
+            progress.inc(1);
         }
+        progress.finish_and_clear();
         let Inference { model, backend, device, .. } = inference;
         let classification = Classification {
             model: model.name().to_owned(),

@@ -15,6 +15,7 @@ use crate::options::{
 };
 use crate::picture_files::PictureFiles;
 use crate::report::{self, DetectedImage, DetectedObjectReport, Detections};
+use crate::terminal;
 
 /// Find objects in pictures, and draw boxes around them
 #[derive(Args, Debug)]
@@ -53,6 +54,7 @@ impl Detect {
             Inference::open(Task::Detect, &self.model, &self.backend, &self.device)?;
 
         let mut images = Vec::with_capacity(files.len());
+        let progress = terminal::progress(files.len(), "pictures");
         for (index, file) in files.iter().enumerate() {
             let (image, mut picture) = open_image(*file)?;
             let (width, height) = picture.size();
@@ -69,7 +71,9 @@ impl Detect {
             };
             let objects = objects.into_iter().map(DetectedObjectReport::from).collect();
             images.push(DetectedImage { image, width, height, latency_ms, output, objects });
+            progress.inc(1);
         }
+        progress.finish_and_clear();
         let Inference { model, backend, device, .. } = inference;
         let detections = Detections {
             model: model.name().to_owned(),

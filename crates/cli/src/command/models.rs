@@ -1,4 +1,4 @@
-//! `models`: what `--model` can name.
+//! `models`: what `--model` can name, and where to have more from.
 
 use std::fs;
 use std::io::Write;
@@ -7,13 +7,15 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use pocketvision::{Catalog, CatalogEntry, Model, Origin};
 
+use super::pull::Pull;
 use crate::report::{self, ModelReport};
 
-/// List models
+/// List models, or download published ones
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   pocketvision models
   POCKETVISION_MODELS=~/models pocketvision models list --json
+  pocketvision models pull --list
 
 A name stands for the first of: the file at that path; a file of that name, with or without
 its extension, in the folders of $POCKETVISION_MODELS, then in the user's cache folder; a model
@@ -27,11 +29,14 @@ pub(crate) struct Models {
 enum Action {
     /// List them all (what `models` alone does)
     List,
+    Pull(Pull),
 }
 
 impl Models {
     pub(super) fn run(&self, json: bool, out: &mut dyn Write) -> Result<()> {
-        let (Some(Action::List) | None) = self.action;
+        if let Some(Action::Pull(pull)) = &self.action {
+            return pull.run(json, out);
+        }
         let catalog = Catalog::from_environment();
         let models = report::Models {
             folders: catalog.folders().iter().map(|f| f.display().to_string()).collect(),

@@ -1,13 +1,12 @@
 //! `quantize`: a float network as int8, calibrated on photos and scored on others.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 use pocketvision::export::{self, Format};
 use pocketvision::quantize::{
     InputElement, OutputElement, QuantizeOptions, QuantizeReport, RangeMethod, Stage,
@@ -20,6 +19,7 @@ use crate::dataset::classes::LabelledImage;
 use crate::dataset::{all_pictures, classes};
 use crate::options::{DeviceOptions, ModelChoices, warn_about_seeded_weights};
 use crate::report::{self, Accuracy, AccuracyLost, Quantization, QuantizedLayer};
+use crate::terminal;
 
 /// Make a float network int8, calibrated on a folder of photos
 #[derive(Args, Debug)]
@@ -185,8 +185,7 @@ impl Quantize {
     fn photos(&self, model: &Model) -> Result<Vec<Photo>> {
         let unlabelled = |reason: &str| {
             let photos = all_pictures(&self.folder)?;
-            // If stderr is closed, there is nobody to tell.
-            let _ = writeln!(io::stderr(), "not scored: {reason}");
+            terminal::note(format!("not scored: {reason}"));
             Ok(photos.into_iter().map(|path| Photo { path, class: None }).collect())
         };
         if model.task() != Some(Task::Classify) {
@@ -238,8 +237,7 @@ fn quantize(
     samples: &[Vec<Tensor>],
     options: &QuantizeOptions,
 ) -> Result<(Model, QuantizeReport)> {
-    let bar = ProgressBar::new(1);
-    bar.set_style(ProgressStyle::with_template(PROGRESS)?);
+    let bar = terminal::progress(1, "measuring ranges");
     let mut progress = |stage, done: usize, total: usize| {
         bar.set_message(match stage {
             Stage::Calibrate => "measuring ranges",
@@ -266,9 +264,7 @@ fn accuracy_lost(
     if labelled.is_empty() {
         return Ok(None);
     }
-    let bar = ProgressBar::new(labelled.len() as u64);
-    bar.set_style(ProgressStyle::with_template(PROGRESS)?);
-    bar.set_message("scoring");
+    let bar = terminal::progress(labelled.len(), "measuring accuracy");
     let models = [float, int8];
     let mut plans = models
         .iter()
@@ -324,6 +320,3 @@ fn pixels(model: &Model) -> Result<InputElement> {
         ),
     }
 }
-
-/// Drawn on stderr, if that is a terminal.
-const PROGRESS: &str = "{bar:40} {pos}/{len} {msg}, {eta} left";

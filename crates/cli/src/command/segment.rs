@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use pocketvision::vision::{ClassMap, Image, Placement, class_name, draw_class_map, is_background};
-use pocketvision::{Model, Task};
+use pocketvision::{Model, Task, hint};
 
 use super::{run_clock, weights_name};
 use crate::inference::Inference;
@@ -15,6 +15,7 @@ use crate::options::{
 };
 use crate::picture_files::PictureFiles;
 use crate::report::{self, ClassShare, Segmentations, SegmentedImage};
+use crate::terminal;
 
 /// Find out what each pixel of pictures belongs to, and colour it
 #[derive(Args, Debug)]
@@ -75,6 +76,7 @@ impl Segment {
         let wanted = self.wanted_classes(&inference.model)?;
 
         let mut images = Vec::with_capacity(files.len());
+        let progress = terminal::progress(files.len(), "pictures");
         for (index, file) in files.iter().enumerate() {
             let (image, picture) = open_image(*file)?;
             let (width, height) = picture.size();
@@ -92,7 +94,9 @@ impl Segment {
                 }
             };
             images.push(SegmentedImage { image, width, height, latency_ms, output, classes });
+            progress.inc(1);
         }
+        progress.finish_and_clear();
         let Inference { model, backend, device, .. } = inference;
         let segmentations = Segmentations {
             model: model.name().to_owned(),
@@ -144,7 +148,8 @@ impl Segment {
             let by_name = names.iter().position(|name| name.eq_ignore_ascii_case(class));
             let by_number = || class.parse().ok().filter(|number| *number < count);
             let Some(number) = by_name.or_else(by_number) else {
-                bail!("class '{class}' is none of {}'s: {}", model.name(), names.join(", "));
+                let hint = hint(class, names.iter().map(String::as_str));
+                bail!("{} has no class '{class}'; {hint}", model.name());
             };
             wanted[number] = true;
         }

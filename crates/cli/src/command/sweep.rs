@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use pocketvision::Model;
 use pocketvision::edgetpu_sim::{Chip, Estimate, Partition, Workload};
-use pocketvision::{Catalog, Model};
 use rayon::prelude::*;
 
 use crate::options::ModelChoices;
 use crate::output_file;
 use crate::report::{self, SweepPoint, SweepReport};
+use crate::terminal;
 
 /// Vary the simulated chip, the network, or both
 #[derive(Args, Debug)]
@@ -69,10 +70,14 @@ impl Sweep {
             .iter()
             .flat_map(|network| chips.iter().map(move |chip| (network, chip)))
             .collect();
-        let rows: Vec<SweepPoint> = cells
-            .into_par_iter()
-            .map(|(network, (values, chip))| network.point(values, chip))
-            .collect();
+        let progress = terminal::progress(cells.len(), "points");
+        let point = |(network, (values, chip)): (&Network, &(Vec<f64>, Chip))| {
+            let point = network.point(values, chip);
+            progress.inc(1);
+            point
+        };
+        let rows: Vec<SweepPoint> = cells.into_par_iter().map(point).collect();
+        progress.finish_and_clear();
         let figures = self.vary.iter().map(|variation| variation.figure.clone()).collect();
         let report = SweepReport::new(chip.name, figures, rows);
         if let Some(path) = &self.csv {
@@ -85,7 +90,6 @@ impl Sweep {
     }
 
     fn networks(&self) -> Result<Vec<Network>> {
-        let _ = Catalog::from_environment();
         self.models
             .iter()
             .map(|name| {

@@ -7,6 +7,7 @@ use clap::Args;
 use pocketvision::edgetpu_sim::validation;
 
 use crate::report::{self, Validation};
+use crate::terminal;
 
 /// Compare the simulated Edge TPU with published figures
 #[derive(Args, Debug)]
@@ -25,7 +26,10 @@ pub(crate) struct Validate {
 
 impl Validate {
     pub(super) fn run(&self, json: bool, out: &mut dyn Write) -> Result<()> {
-        let validation = Validation::new(&validation::validate()?);
+        let progress = terminal::spinner("simulating what is published");
+        let validated = validation::validate();
+        progress.finish_and_clear();
+        let validation = Validation::new(&validated?);
         if self.markdown {
             validation.write_markdown(out)?;
             return Ok(());

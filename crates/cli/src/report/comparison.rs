@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use anstyle::Style;
 use pocketvision::agreement::Agreement;
 use serde::Serialize;
 
@@ -12,9 +13,10 @@ use super::inspection::MemoryReport;
 use super::profile::ProfileReport;
 use super::roofline::Roofline;
 use super::segmentation::ClassShare;
-use super::table::{milliseconds, percent, short_name, table, write_table};
+use super::table::{milliseconds, percent, short_name, table, write_styled_table};
 use super::top::TopClass;
 use crate::latency::Latency;
+use crate::terminal::{BAD, FAIR, GOOD};
 
 /// All backends on one picture.
 #[derive(Debug, Serialize)]
@@ -183,12 +185,21 @@ impl Report for Comparison {
                 self.describe(&row.backend, found),
             ]);
         }
-        write_table(&rows, out)?;
+        write_styled_table(&rows, |row| self.style(&self.backends[row]), out)?;
         self.write_notes(out)
     }
 }
 
 impl Comparison {
+    /// How a backend's agreement is shown.
+    fn style(&self, row: &BackendReport) -> Option<Style> {
+        match &row.measured {
+            None => Some(BAD),
+            Some(_) if row.backend == "reference" => None,
+            Some(found) => found.agreement.as_ref().map(|a| if a.identical { GOOD } else { FAIR }),
+        }
+    }
+
     /// How far a backend's outputs are from the reference's, in a few words.
     pub(super) fn describe(&self, backend: &str, found: &Measured) -> String {
         let Some(agreement) = &found.agreement else { return "-".into() };

@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
+use anstyle::Style;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+
+use crate::terminal::{HEAD, paint};
 
 /// A table with a header; columns whose title ends in a unit or count are set flush right.
 pub(crate) fn table(header: &[&str], right_aligned: &[usize]) -> Table {
@@ -23,8 +26,33 @@ pub(crate) fn table(header: &[&str], right_aligned: &[usize]) -> Table {
 
 /// Writes a table without spaces at its lines' ends.
 pub(crate) fn write_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
-    for line in table.lines() {
-        writeln!(out, "{}", line.trim_end())?;
+    write_styled_table(table, |_| None, out)
+}
+
+/// As [`write_table`]; `last` says of a row, by its number, in which style its last cell is.
+pub(crate) fn write_styled_table(
+    table: &Table,
+    last: impl Fn(usize) -> Option<Style>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let cell = |row: usize| table.row(row)?.cell_iter().last().map(|cell| cell.content());
+    let mut lines = table.lines();
+    for line in lines.by_ref() {
+        if line.starts_with('─') {
+            writeln!(out, "{line}")?;
+            break;
+        }
+        writeln!(out, "{}", paint(HEAD, line.trim_end()))?;
+    }
+    for (row, line) in lines.enumerate() {
+        let line = line.trim_end();
+        match last(row).zip(cell(row)) {
+            Some((style, cell)) if line.ends_with(&*cell) => {
+                let (start, end) = line.split_at(line.len() - cell.len());
+                writeln!(out, "{start}{}", paint(style, end))?;
+            }
+            _ => writeln!(out, "{line}")?,
+        }
     }
     Ok(())
 }

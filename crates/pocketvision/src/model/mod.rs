@@ -13,6 +13,7 @@ pub use catalog::{Catalog, CatalogEntry};
 pub use error::ModelError;
 pub use open::{Format, OpenOptions};
 pub use task::Task;
+use tracing::{info, info_span};
 
 use crate::models::{BuildOptions, Definition};
 use crate::quantize::{self, QuantizeError, QuantizeOptions, QuantizeReport, Quantized, Stage};
@@ -20,7 +21,7 @@ use crate::vision::{
     ClassMap, Dataset, DetectedObject, Fit, Image, Labels, Normalization, Palette, Placement,
     Preprocess, Ranked, VisionError, detected_objects, top_k,
 };
-use crate::{Backend, Element, Graph, Outputs, Tensor, passes};
+use crate::{Backend, Element, Graph, GraphError, Outputs, Tensor, passes};
 
 /// A network ready for any backend: its optimised graph, how a photo becomes its input, what
 /// its outputs say about the photo, and what its classes are called.
@@ -59,9 +60,11 @@ impl Model {
             return trained.open(definition, options.precision);
         }
         let failed = |source| ModelError::Definition { name: definition.name.to_owned(), source };
-        let graph = passes::optimize(&definition.build(options).map_err(failed)?);
+        let built = info_span!("build", network = definition.name)
+            .in_scope(|| definition.build(options))
+            .map_err(failed)?;
         let (origin, weights) = (Origin::BuiltIn(definition), Weights::Seeded(options.seed));
-        let graph = graph.map_err(failed)?;
+        let graph = optimize(&built).map_err(failed)?;
         Ok(Self::assemble(definition.name.to_owned(), graph, None, origin, weights))
     }
 
@@ -84,9 +87,10 @@ impl Model {
     /// As [`Self::open`], and if the options do not fit the file.
     pub fn open_with(path: impl Into<PathBuf>, options: &OpenOptions) -> Result<Self, ModelError> {
         let path = path.into();
-        let (graph, filter, normalization) = open::read(&path, options)?;
+        let (graph, filter, normalization) =
+            info_span!("import", file = %path.display()).in_scope(|| open::read(&path, options))?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let graph = passes::optimize(&graph)
+        let graph = optimize(&graph)
             .map_err(|source| ModelError::Definition { name: name.clone(), source })?;
         let labels = open::labels(&path, &graph)?;
         let mut model = Self::assemble(name, graph, labels, Origin::File(path), Weights::Trained);
@@ -365,6 +369,14 @@ pub enum Weights {
     Trained,
     /// Random weights of this seed: the network's costs are real, its answers are not.
     Seeded(u64),
+}
+
+/// The network after the portable passes.
+fn optimize(graph: &Graph) -> Result<Graph, GraphError> {
+    let _span = info_span!("passes", nodes = graph.nodes().len()).entered();
+    let optimized = passes::optimize(graph)?;
+    info!(nodes = optimized.nodes().len(), "optimized");
+    Ok(optimized)
 }
 
 /// How photos become the input of a network, by its task.

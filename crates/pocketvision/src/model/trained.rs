@@ -1,10 +1,10 @@
 //! Built-in networks that come with trained weights: we trained them, so they may be carried
 //! here. `docs/built-in-network.md` is their model card.
 
-use super::{Model, ModelError, Origin, Weights};
+use super::{Model, ModelError, Origin, Weights, optimize};
+use crate::Graph;
 use crate::models::{BuildOptions, Definition, Precision};
 use crate::vision::{Dataset, Fit};
-use crate::{Graph, passes};
 
 /// The trained weights of a definition.
 pub(super) struct TrainedNetwork {
@@ -37,7 +37,7 @@ impl TrainedNetwork {
     ) -> Result<Model, ModelError> {
         let name = definition.name.to_owned();
         let failed = |source| ModelError::Definition { name: name.clone(), source };
-        let graph = passes::optimize(&self.graph(definition, precision)?).map_err(failed)?;
+        let graph = optimize(&self.graph(definition, precision)?).map_err(failed)?;
         let labels = self.dataset.labels(definition.classes);
         let origin = Origin::BuiltIn(definition);
         let model = Model::assemble(name, graph, labels, origin, Weights::Trained);

@@ -67,8 +67,8 @@ impl<'a> Contest<'a> {
     }
 
     /// Steps of progress for each network.
-    pub(super) fn steps(&self) -> u64 {
-        1 + self.names.iter().filter(|name| *name != "reference").count() as u64
+    pub(super) fn steps(&self) -> usize {
+        1 + self.names.iter().filter(|name| *name != "reference").count()
     }
 
     /// Runs every backend. The reference is first, since the others are compared with it.

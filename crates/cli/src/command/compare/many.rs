@@ -7,11 +7,12 @@ use anyhow::{Result, bail};
 use clap::Args;
 use pocketvision::{Model, Origin};
 
+use super::Compare;
 use super::contest::Subject;
-use super::{Compare, progress_bar};
 use crate::options::{open_image, warn_about_seeded_weights};
 use crate::output_file;
 use crate::report::{self, Matrix, MatrixRow};
+use crate::terminal;
 
 /// What only a comparison of many models has.
 #[derive(Args, Debug)]
@@ -54,7 +55,7 @@ impl Compare {
         }
         let (image, picture) = open_image(self.image.as_deref())?;
         let contest = self.contest(names, false);
-        let progress = progress_bar(contest.steps() * opened.len() as u64)?;
+        let progress = terminal::progress(contest.steps() * opened.len(), "");
         let mut rows = Vec::with_capacity(opened.len());
         for model in &opened {
             let subject = Subject::new(model, &picture)?;

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use pocketvision::{BACKEND_NAMES, Task};
 
 use self::contest::{Contest, Subject};
@@ -18,6 +17,7 @@ use crate::options::{
 };
 use crate::output_file;
 use crate::report::{self, BackendReport, Page};
+use crate::terminal;
 
 /// Run one picture through every backend and compare answers, latency and energy
 #[derive(Args, Debug)]
@@ -87,7 +87,7 @@ impl Compare {
         let subject = Subject::new(&model, &picture)?;
 
         let contest = self.contest(&names, self.html.is_some());
-        let progress = progress_bar(contest.steps())?;
+        let progress = terminal::progress(contest.steps(), "");
         let outcome = contest.run(&subject, &image, &progress);
         progress.finish_and_clear();
         warn_about_seeded_weights(&model);
@@ -138,10 +138,4 @@ impl Compare {
         }
         Ok(())
     }
-}
-
-/// Drawn on stderr, if that is a terminal.
-fn progress_bar(steps: u64) -> Result<ProgressBar> {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")?;
-    Ok(ProgressBar::new(steps).with_style(style))
 }

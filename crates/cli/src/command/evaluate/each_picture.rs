@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
-use indicatif::{ProgressBar, ProgressStyle};
 use pocketvision::vision::Image;
 use pocketvision::{Backend, CompileOptions, Model, Outputs, vision};
+
+use crate::terminal;
 
 /// What `judge` makes of each picture and of what the network yields for it, in the order of
 /// the pictures. `judge` is given the picture's place among them.
@@ -17,8 +18,7 @@ pub(super) fn judge_each<T: Send>(
     pictures: &[&Path],
     judge: impl Fn(usize, &Image, &Outputs) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
-    let progress = ProgressBar::new(pictures.len() as u64);
-    progress.set_style(ProgressStyle::with_template(PROGRESS)?);
+    let progress = terminal::progress(pictures.len(), "images");
     // The reference computes on one thread; every other backend has the device to itself.
     let workers = match backend.name() {
         "reference" => thread::available_parallelism().map_or(1, |cores| cores.get()),
@@ -52,6 +52,3 @@ pub(super) fn judge_each<T: Send>(
     found.sort_by_key(|(index, _)| *index);
     Ok(found.into_iter().map(|(_, judgement)| judgement).collect())
 }
-
-/// Drawn on stderr, if that is a terminal.
-const PROGRESS: &str = "{bar:40} {pos}/{len} images, {eta} left";
