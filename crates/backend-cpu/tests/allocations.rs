@@ -5,7 +5,7 @@
 use std::alloc::System;
 
 use pocketvision_backend_cpu::{CpuBackend, CpuOptions};
-use pocketvision_core::models::{self, BuildOptions, Precision};
+use pocketvision_core::models::{self, BuildOptions, InputSize, Precision};
 use pocketvision_core::{Backend, CompileOptions, Outputs, Plan, Tensor};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 
@@ -24,7 +24,8 @@ fn a_second_run_allocates_nothing() {
 }
 
 fn second_run(precision: Precision, threads: usize) -> Stats {
-    let options = BuildOptions { input_size: 96, precision, ..BuildOptions::default() };
+    let options =
+        BuildOptions { input_size: InputSize::square(96), precision, ..BuildOptions::default() };
     let graph = models::find("mobilenet-edgetpu-0.5").unwrap().build(&options).unwrap();
     let backend =
         CpuBackend::new(CpuOptions { threads: Some(threads), ..CpuOptions::default() }).unwrap();

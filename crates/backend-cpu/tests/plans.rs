@@ -2,7 +2,7 @@
 //! and several plans at once.
 
 use pocketvision_backend_cpu::{CpuBackend, CpuOptions, SimdLevel};
-use pocketvision_core::models::{self, BuildOptions, Precision};
+use pocketvision_core::models::{self, BuildOptions, InputSize, Precision};
 use pocketvision_core::op::{Activation, ActivationKind, Add, Constant, Reshape};
 use pocketvision_core::{
     Backend, Clock, CompileOptions, Element, Graph, GraphBuilder, Keep, Op, Outputs, Profile,
@@ -14,7 +14,8 @@ fn backend(threads: usize) -> CpuBackend {
 }
 
 fn network(precision: Precision) -> Graph {
-    let options = BuildOptions { input_size: 64, precision, ..BuildOptions::default() };
+    let options =
+        BuildOptions { input_size: InputSize::square(64), precision, ..BuildOptions::default() };
     models::find("mobilenet-edgetpu-0.5").unwrap().build(&options).unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::slice;
 
 use peak_alloc::PeakAlloc;
 use pocketvision_backend_gpu::{GpuBackend, GpuOptions};
-use pocketvision_core::models::{self, BuildOptions, Precision};
+use pocketvision_core::models::{self, BuildOptions, InputSize, Precision};
 use pocketvision_core::{CompileOptions, Outputs, Plan as _, Tensor, passes};
 
 #[global_allocator]
@@ -24,8 +24,11 @@ fn runs_take_no_memory_that_they_do_not_give_back_and_little_meanwhile() {
         }
     };
     let definition = models::find("mobilenet-v3-small").unwrap();
-    let options =
-        BuildOptions { precision: Precision::F32, input_size: 96, ..definition.options() };
+    let options = BuildOptions {
+        precision: Precision::F32,
+        input_size: InputSize::square(96),
+        ..definition.options()
+    };
     let graph = passes::optimize(&definition.build(&options).unwrap()).unwrap();
     let mut plan = backend.compile_plan(&graph, &CompileOptions::default()).unwrap();
     let input = Tensor::zeros(graph.ty(graph.inputs()[0]));

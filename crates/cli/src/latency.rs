@@ -96,6 +96,27 @@ pub(crate) fn measure_watched(
     Ok(Timed { outputs, times_ms })
 }
 
+/// As [`measure`], of several plans that take turns.
+pub(crate) fn measure_in_turn(
+    plans: &mut [(Box<dyn Plan>, Vec<Tensor>)],
+    warm_up: usize,
+    runs: usize,
+) -> Result<Vec<Latency>> {
+    let mut times_ms = vec![Vec::with_capacity(runs); plans.len()];
+    let mut outputs: Vec<Outputs> =
+        plans.iter().map(|(plan, _)| Outputs::for_signature(plan.signature())).collect();
+    for turn in 0..warm_up + runs {
+        for (index, (plan, inputs)) in plans.iter_mut().enumerate() {
+            let start = Instant::now();
+            plan.run_into(inputs, &mut outputs[index])?;
+            if turn >= warm_up {
+                times_ms[index].push(start.elapsed().as_secs_f64() * 1e3);
+            }
+        }
+    }
+    Ok(times_ms.into_iter().map(Latency::of_runs).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

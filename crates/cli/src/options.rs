@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use pocketvision::edgetpu_sim::Chip;
-use pocketvision::models::{self, BuildOptions, Precision};
+use pocketvision::models::{self, BuildOptions, InputSize, Precision};
 use pocketvision::vision::{Fit, Image, Labels, Normalization, sample_picture};
 use pocketvision::{
     Backend, BackendOptions, Catalog, Model, OpenOptions, Origin, Task, Weights, backend, hint,
@@ -95,9 +95,9 @@ pub(crate) struct ModelChoices {
     /// Element type to build a built-in model in [default: int8]; f32 makes an int8 file float
     #[arg(long, value_enum, value_name = "TYPE")]
     pub precision: Option<PrecisionOption>,
-    /// Height and width of the input of a built-in model
-    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(1..))]
-    pub size: Option<u16>,
+    /// Input of a built-in model: its side, as in 224, or height and width, as in 1025x2049
+    #[arg(long, value_name = "PIXELS")]
+    pub size: Option<InputSize>,
     /// Number of classes of a built-in model
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub classes: Option<u32>,
@@ -137,7 +137,7 @@ impl ModelChoices {
                 let options = BuildOptions {
                     batch,
                     precision: self.precision.map_or(own.precision, PrecisionOption::built),
-                    input_size: self.size.map_or(own.input_size, usize::from),
+                    input_size: self.size.unwrap_or(own.input_size),
                     classes: self.classes.map_or(own.classes, |classes| classes as usize),
                     width: self.width,
                     ..own

@@ -207,6 +207,9 @@ fn command_lines_that_cannot_be_parsed_are_usage_errors() {
         &["bench", "--threads", "many"],
         &["run", "mobilenet-edgetpu-0.5"],
         &["bench", "--precision", "f7"],
+        &["bench", "--size", "0"],
+        &["bench", "--size", "96x"],
+        &["bench", "--size", "96x64x3"],
         &[],
     ] {
         let output = pocketvision(arguments).output().unwrap();

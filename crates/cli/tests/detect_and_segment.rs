@@ -30,7 +30,7 @@ fn networks_that_are_built_in_run_without_any_file_and_say_what_they_are_worth()
     let folder = tempfile::tempdir().unwrap();
     for (command, part) in [("detect", "objects"), ("segment", "classes")] {
         let drawn = folder.path().join(format!("{command}.png"));
-        let arguments = [command, "--size", "129", "-o", text(&drawn), "--json"];
+        let arguments = [command, "--size", "97x161", "-o", text(&drawn), "--json"];
         let output = pocketvision(&arguments).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(stderr.contains("random weights"), "{stderr}");

@@ -75,6 +75,34 @@ pub enum Problem {
         /// The format.
         format: Format,
     },
+    /// Something that is computed of a class map or of detections.
+    #[error(
+        "it reads '{name}', whose result has another type or shape in the file; make '{name}' an \
+         output of the network"
+    )]
+    ReadResult {
+        /// The node that is read.
+        name: String,
+    },
+    /// A transposed convolution whose edges are cut off as no padding cuts them.
+    #[error(
+        "it cuts off {crop_top} rows above and {crop_left} columns on the left, which neither SAME \
+         nor VALID padding does"
+    )]
+    Crop {
+        /// Rows that are cut off above.
+        crop_top: usize,
+        /// Columns that are cut off on the left.
+        crop_left: usize,
+    },
+    /// A transposed convolution whose output goes on beyond what its input reaches.
+    #[error("its output of {output_h}x{output_w} pixels goes beyond what its input reaches")]
+    Beyond {
+        /// Rows of the output.
+        output_h: usize,
+        /// Columns of the output.
+        output_w: usize,
+    },
     /// A border whose pixels do not count, or count as the smallest number.
     #[error(
         "its padding {window:?} is neither SAME nor VALID, and a border of zeros would count; \

@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 
 use pocketvision_core::models::{
-    self, BuildOptions, Definition, LayerRequest, LayerWeights, Precision, WeightSource,
+    self, BuildOptions, Definition, InputSize, LayerRequest, LayerWeights, Precision, WeightSource,
 };
-use pocketvision_core::{Element, Graph, Tensor, passes};
+use pocketvision_core::{Element, Graph, Param, Tensor, passes};
 use safetensors::{Dtype, tensor::TensorView};
 
 use crate::ExportError;
@@ -28,7 +28,10 @@ pub(crate) fn to_bytes(graph: &Graph) -> Result<Vec<u8>, ExportError> {
         ("format".to_owned(), "pocketvision".to_owned()),
         ("network".to_owned(), definition.name.to_owned()),
     ]);
-    let views = graph.params().iter().map(|param| {
+    // What follows from the definition, as a detector's anchors do, is not written.
+    let of_layers =
+        |param: &&Param| ["/weight", "/bias"].iter().any(|end| param.name.ends_with(end));
+    let views = graph.params().iter().filter(of_layers).map(|param| {
         let shape = shape_of(&param.name, &param.tensor);
         let view = TensorView::new(Dtype::F32, shape, param.tensor.bytes());
         view.map(|view| (param.name.as_str(), view)).map_err(|error| refuse(error.to_string()))
@@ -46,21 +49,24 @@ fn definition_of(graph: &Graph) -> Option<&'static Definition> {
 
 /// Whether the definition with the graph's weights is the graph.
 fn is_of(definition: &Definition, graph: &Graph) -> bool {
-    let ([input], [output]) = (graph.inputs(), graph.outputs()) else { return false };
-    let (input, classes) = (graph.ty(*input).shape, graph.ty(*output).shape.c);
-    let options = BuildOptions {
-        input_size: input.h,
+    let [input] = graph.inputs() else { return false };
+    let input = graph.ty(*input).shape;
+    let tensors = graph.params().iter().map(|p| (p.name.as_str(), &*p.tensor)).collect();
+    let mut weights = GraphWeights { tensors };
+    let own = BuildOptions {
+        input_size: InputSize { height: input.h, width: input.w },
         batch: input.n,
-        classes,
         precision: Precision::F32,
         ..definition.options()
     };
-    let tensors = graph.params().iter().map(|p| (p.name.as_str(), &*p.tensor)).collect();
-    let mut weights = GraphWeights { tensors };
+    let Ok(size) = definition.size(&own) else { return false };
+    let channels = size.layers.last().and_then(|layer| weights.channels(layer));
+    let Some(classes) = channels.and_then(|channels| definition.classes_of(channels)) else {
+        return false;
+    };
+    let options = BuildOptions { classes, ..own };
     let Ok(size) = definition.size(&options) else { return false };
-    let fits = size.layers.iter().all(|layer| weights.fits(layer));
-    let count = 2 * size.layers.len();
-    if !fits || count != graph.params().len() {
+    if !size.layers.iter().all(|layer| weights.fits(layer)) {
         return false;
     }
     let built = definition.build_with(&options, &mut weights);
@@ -89,6 +95,12 @@ impl GraphWeights<'_> {
         };
         has("weight", layer.shape)
             && has("bias", pocketvision_core::Shape::vector(layer.channels()))
+    }
+
+    /// Output channels that a layer's bias has here.
+    fn channels(&self, layer: &LayerRequest) -> Option<usize> {
+        let bias = self.tensors.get(format!("{}/bias", layer.name).as_str())?;
+        Some(bias.shape().c)
     }
 
     fn values(&self, layer: &LayerRequest, part: &str) -> Vec<f32> {

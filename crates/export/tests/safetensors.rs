@@ -1,6 +1,6 @@
 //! Weights written as safetensors and read back by the importer.
 
-use pocketvision_core::models::{self, BuildOptions, PaddingStyle, Precision};
+use pocketvision_core::models::{self, BuildOptions, InputSize, PaddingStyle, Precision};
 use pocketvision_core::{Graph, passes};
 use pocketvision_export::{ExportError, Format, to_bytes};
 use pocketvision_import_safetensors::{ImportOptions, Naming, import};
@@ -33,10 +33,27 @@ fn networks_come_back_as_they_were() {
     }
 }
 
+#[test]
+fn detectors_and_segmentation_networks_come_back_too() {
+    for name in ["ssdlite-mobilenet-v3-small", "lraspp-mobilenet-v3-small"] {
+        let own = models::find(name).unwrap().options();
+        for classes in [7, own.classes] {
+            let graph = float(name, &BuildOptions { classes, ..own });
+            let bytes = to_bytes(&graph, Format::Safetensors).unwrap();
+            let read = import("test", &bytes, &ImportOptions::default()).unwrap();
+            assert_eq!(read.network, name);
+            assert_eq!(read.graph, graph, "{name}");
+        }
+    }
+}
+
 /// The file has weights alone: it is read at the size that the definition has.
 #[test]
 fn the_input_size_is_not_part_of_the_weights() {
-    let graph = float("mobilenet-v1-0.25", &BuildOptions { input_size: 96, ..Default::default() });
+    let graph = float(
+        "mobilenet-v1-0.25",
+        &BuildOptions { input_size: InputSize::square(96), ..Default::default() },
+    );
     let bytes = to_bytes(&graph, Format::Safetensors).unwrap();
     let read = import("test", &bytes, &ImportOptions::default()).unwrap().graph;
     assert_eq!(read.params(), graph.params());

@@ -2,12 +2,19 @@
 
 mod round_trip;
 
-use pocketvision_core::models::{self, BuildOptions, Definition, PaddingStyle, Precision};
+use pocketvision_core::models::{
+    self, BuildOptions, Definition, InputSize, PaddingStyle, Precision,
+};
 use pocketvision_core::passes;
 use round_trip::{reimport, run};
 
 fn at_64_pixels(definition: &Definition, precision: Precision) -> BuildOptions {
-    BuildOptions { input_size: 64, classes: 10, precision, ..definition.options() }
+    BuildOptions {
+        input_size: InputSize::square(64),
+        classes: 10,
+        precision,
+        ..definition.options()
+    }
 }
 
 #[test]
@@ -40,6 +47,25 @@ fn float_networks_come_back_as_the_same_graph() {
         for (expected, actual) in expected[0].to_f32().iter().zip(actual[0].to_f32()) {
             assert!((expected - actual).abs() <= 1e-6, "{name}: {expected} became {actual}");
         }
+    }
+}
+
+/// Integers, and floats of which nothing was taken apart.
+#[test]
+fn detectors_and_segmentation_networks_come_back() {
+    for (name, precision) in [
+        ("ssdlite-mobilenet-v3-small", Precision::Int8),
+        ("ssdlite-mobilenet-edgetpu", Precision::F32),
+        ("lraspp-mobilenet-v3-small", Precision::Int8),
+        ("deeplab-mobilenet-edgetpu-slim", Precision::Int8),
+        ("deeplab-mobilenet-edgetpu-slim", Precision::F32),
+    ] {
+        let definition = models::find(name).unwrap();
+        let graph = definition.build(&at_64_pixels(definition, precision)).unwrap();
+        let read = reimport(&graph);
+        let ends = [&graph, &read].map(|graph| graph.node(graph.outputs()[0]).op.name());
+        assert_eq!(ends[0], ends[1], "{name}");
+        assert_eq!(run(&graph), run(&read), "{name} {precision:?}");
     }
 }
 

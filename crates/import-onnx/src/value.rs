@@ -42,6 +42,8 @@ pub(crate) enum Number {
     Int8,
     /// Kept as int8, 128 taken from each.
     UInt8,
+    /// The index of a class.
+    Index,
 }
 
 impl Activation {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use pocketvision_core::models::{
-    self, BatchNorm, BuildOptions, Definition, LayerRequest, LayerWeights, PaddingStyle, Precision,
-    WeightSource,
+    self, BatchNorm, BuildOptions, Definition, InputSize, LayerRequest, LayerWeights, PaddingStyle,
+    Precision, WeightSource,
 };
 
 use crate::checkpoint::Tensors;
@@ -36,14 +36,14 @@ pub(crate) fn build(
     let mut source = fit.read(tensors, options)?;
     let padding = if options.tensorflow_port { PaddingStyle::Same } else { naming.padding() };
     let build = BuildOptions { padding, ..fit.options };
-    let built = if definition.detector(None).is_some() {
-        definition.build_with(&build, &mut source)
-    } else {
+    let built = if definition.is_classifier() {
         naming.adapted(definition.name, definition.architecture(None)).build(
             definition.name,
             &build,
             &mut source,
         )
+    } else {
+        definition.build_with(&build, &mut source)
     };
     let graph = built.map_err(|source| ImportError::Build { file: file.to_owned(), source })?;
     Ok(Checkpoint { graph, network: definition.name, naming })
@@ -57,14 +57,14 @@ fn nearest(tensors: &Tensors<'_>, naming: Naming) -> &'static Definition {
         .min_by_key(|definition| {
             let (fit, mismatch) = Fit::of(definition, naming, tensors);
             let other_size =
-                naming == Naming::DetectionGraph && definition.input_size != FROZEN_DETECTOR_PIXELS;
+                naming == Naming::DetectionGraph && definition.input_size != FROZEN_DETECTOR;
             (fit.is_none(), mismatch.count(), other_size)
         })
         .expect("a definition")
 }
 
-/// Side of the pictures that published frozen detectors take.
-const FROZEN_DETECTOR_PIXELS: usize = 300;
+/// The pictures that published frozen detectors take.
+const FROZEN_DETECTOR: InputSize = InputSize::square(300);
 
 /// A definition's layers with the names of their tensors.
 struct Fit {
@@ -89,11 +89,11 @@ impl Fit {
             let extra = tensors.names().map(str::to_owned).collect();
             (None, Mismatch { extra, ..Mismatch::default() })
         };
-        // A classifier's bias says how many classes there are.
+        // The last layer's bias says how many classes there are.
         let Ok(size) = definition.size(&own) else { return foreign() };
-        let last = size.layers.last().filter(|_| definition.is_classifier());
-        let classifier = last.and_then(&name).and_then(|layer| layer.bias);
-        let classes = classifier.and_then(|bias| tensors.shape(&bias)?.first().copied());
+        let bias = size.layers.last().and_then(&name).and_then(|layer| layer.bias);
+        let channels = bias.and_then(|bias| tensors.shape(&bias)?.first().copied());
+        let classes = channels.and_then(|channels| definition.classes_of(channels));
         let classes = classes.filter(|classes| (1..=MAX_CLASSES).contains(classes));
         let options = BuildOptions { classes: classes.unwrap_or(own.classes), ..own };
         let Ok(size) = definition.size(&options) else { return foreign() };

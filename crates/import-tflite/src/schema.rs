@@ -230,6 +230,14 @@ pub mod options {
         pub const FUSED_ACTIVATION: usize = 3;
     }
 
+    /// The index of the largest.
+    pub mod arg_max {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 40;
+        /// A value of [`tensor_type`](super::super::tensor_type): that of the indices.
+        pub const OUTPUT_TYPE: usize = 0;
+    }
+
     /// A reshape.
     pub mod reshape {
         /// Place in the union of attributes.

@@ -189,7 +189,7 @@ fn numbers(tensor: &Tensor) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::{self, BuildOptions, Precision};
+    use crate::models::{self, BuildOptions, InputSize, Precision};
     use crate::{BackendOptions, CompileOptions, Element, Keep, Shape, backend};
 
     fn f32s(values: &[f32]) -> Tensor {
@@ -227,7 +227,12 @@ mod tests {
 
     /// A small network's nodes as the reference computes them.
     fn reference_nodes(precision: Precision) -> (Graph, Outputs) {
-        let options = BuildOptions { input_size: 32, classes: 10, precision, ..Default::default() };
+        let options = BuildOptions {
+            input_size: InputSize::square(32),
+            classes: 10,
+            precision,
+            ..Default::default()
+        };
         let graph = models::ALL[0].build(&options).unwrap();
         let reference = backend("reference", &BackendOptions::default()).unwrap();
         let mut plan =

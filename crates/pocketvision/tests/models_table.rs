@@ -62,11 +62,12 @@ const INTRODUCTION: &str = "\
 # Networks by name
 
 Every network that `--model` builds without a file. Multiply-accumulates (of convolutions, one
-image) and parameters (batch normalisation's scale and shift included, 1001 classes) are computed
-from the definition; beside them is what was published, in millions, and the published ImageNet
-top-1 in percent. A test of the facade writes this page.
+image) and parameters (batch normalisation's scale and shift included, with ImageNet's 1001 classes,
+COCO's 91, Cityscapes' 19 or Pascal VOC's 21) are computed from the definition; beside them is what
+was published, in millions, and the published ImageNet top-1 in percent. A test of the facade writes
+this page.
 
-Any of them comes at another input size (`--size`), class count (`--classes`) and width
+Any of them comes at another input size (`--size 192`, or `--size 513x1025`), class count (`--classes`) and width
 (`--width`), in float or int8 (`--precision`). Their weights are random: they cost what the
 trained networks cost, and what they say means nothing. One comes trained,
 [`mobilenet-edgetpu-cifar10`](built-in-network.md). Other trained weights come from files:

@@ -7,6 +7,7 @@ use pocketvision_core::{
 };
 
 use crate::elements::Elements;
+use crate::ends::End;
 use crate::layer::{Layer, with_activation, with_params};
 use crate::weights::QuantizedWeights;
 use crate::{InputElement, OutputElement, QuantizeOptions};
@@ -18,6 +19,8 @@ pub(crate) struct Conversion<'a> {
     pub(crate) float: &'a Graph,
     /// The int8 element of each node.
     pub(crate) elements: &'a Elements,
+    /// What the float network's outputs become.
+    pub(crate) ends: &'a [End],
     /// What the caller chose.
     pub(crate) options: &'a QuantizeOptions,
     /// The bias of each layer, by its node, where it is not the float network's own.
@@ -50,10 +53,14 @@ impl Conversion<'_> {
             };
             nodes.push(node);
         }
-        let mut outputs = Vec::with_capacity(self.float.outputs().len());
-        for id in self.float.outputs() {
-            let node = nodes[id.index()].expect("outputs are not fused");
-            outputs.push(self.push_output(&mut builder, *id, node)?);
+        let mut outputs = Vec::with_capacity(self.ends.len());
+        for end in self.ends {
+            let float = |place: usize| self.float.outputs()[place];
+            let int8 = |place| nodes[float(place).index()].expect("outputs are not fused");
+            outputs.push(match end {
+                End::Value(place) => self.push_output(&mut builder, float(*place), int8(*place))?,
+                End::Result { .. } => end.attach(&mut builder, int8)?,
+            });
         }
         Ok(Converted { graph: builder.finish(&outputs)?, nodes })
     }

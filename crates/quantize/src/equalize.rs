@@ -251,7 +251,7 @@ const WEIGHT_ROUNDS: usize = 10;
 #[cfg(test)]
 mod tests {
     use pocketvision_backend_cpu::{CpuBackend, CpuOptions};
-    use pocketvision_core::models::{self, BuildOptions, Precision, SplitMix64};
+    use pocketvision_core::models::{self, BuildOptions, InputSize, Precision, SplitMix64};
     use pocketvision_core::{Backend, CompileOptions};
 
     use super::*;
@@ -270,7 +270,7 @@ mod tests {
     /// channel, without changing what it computes but for the rounding.
     fn uneven(name: &str) -> Graph {
         let options = BuildOptions {
-            input_size: 32,
+            input_size: InputSize::square(32),
             classes: 10,
             precision: Precision::F32,
             ..Default::default()
@@ -349,8 +349,11 @@ mod tests {
 
     #[test]
     fn a_relu6_is_scaled_only_where_the_samples_do_not_notice() {
-        let options =
-            BuildOptions { input_size: 32, precision: Precision::F32, ..Default::default() };
+        let options = BuildOptions {
+            input_size: InputSize::square(32),
+            precision: Precision::F32,
+            ..Default::default()
+        };
         let graph = models::find("mobilenet-v2-0.35").unwrap().build(&options).unwrap();
         let graph = prepare(&graph).unwrap();
         let inputs = samples(&graph, 1);

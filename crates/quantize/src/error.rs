@@ -17,8 +17,8 @@ pub enum QuantizeError {
         /// Its element.
         element: &'static str,
     },
-    /// An operator that has no int8 form here.
-    #[error("node '{node}' ({op}) cannot be quantized yet; quantize the network without it")]
+    /// A class map or detections that are not at the network's end.
+    #[error("node '{node}' ({op}) is read by another node; make it an output of the network")]
     Operator {
         /// The first such node.
         node: String,

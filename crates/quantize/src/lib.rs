@@ -9,14 +9,15 @@
 //! and a zero point for each tensor, biases in int32. It trains nothing; it needs a few dozen
 //! typical inputs and goes through these steps, a file each:
 //!
-//! 1. `prepare`: activations become nodes of their own, so that sums can be watched.
+//! 1. `ends`, `prepare`: class maps and detections are put aside, activations become nodes of
+//!    their own, so that sums can be watched.
 //! 2. `calibrate`: the float network runs on the samples; every node's values go into a
 //!    `histogram`, every layer's channels into means.
 //! 3. `equalize`: channels of layers that follow each other are scaled to be alike.
 //! 4. `range`, `elements`: each node's range is chosen by a [`RangeMethod`] and becomes a scale
 //!    and a zero point.
 //! 5. `bias_correction`: what rounded `weights` do to the mean of each channel is taken back.
-//! 6. `convert`: the int8 network.
+//! 6. `convert`: the int8 network, what was put aside behind it again.
 //! 7. `report`: both networks run side by side; the [`QuantizeReport`] says how near they are.
 //!
 //! Whatever backend runs the networks here, the result is a graph like any other.
@@ -26,6 +27,7 @@ mod calibrate;
 mod convert;
 mod dequantize;
 mod elements;
+mod ends;
 mod equalize;
 mod error;
 mod histogram;

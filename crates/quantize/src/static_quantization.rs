@@ -6,6 +6,7 @@ use crate::bias_correction::correct_biases;
 use crate::calibrate::calibrate;
 use crate::convert::Conversion;
 use crate::elements::Elements;
+use crate::ends::cut;
 use crate::equalize::equalize;
 use crate::prepare::prepare;
 use crate::report::compare;
@@ -32,7 +33,8 @@ pub enum Stage {
     Compare,
 }
 
-/// The int8 network of a float network, by the ranges that its activations have on samples.
+/// The int8 network of a float network, by the ranges that its activations have on samples. Class
+/// maps and detections at its end read the integers.
 ///
 /// A sample is the network's inputs, of which a few dozen typical ones are enough. The float
 /// network, single layers and the int8 network are run by `backend`; the result suits every
@@ -52,7 +54,8 @@ pub fn quantize(
     if samples.is_empty() {
         return Err(QuantizeError::NoSamples);
     }
-    let mut float = prepare(graph)?;
+    let (body, ends) = cut(graph)?;
+    let mut float = prepare(&body)?;
     let mut equalized_pairs = 0;
     if options.equalize {
         let calibration = calibrate(&float, backend, samples, RangeMethod::MinMax, progress)?;
@@ -61,7 +64,8 @@ pub fn quantize(
     let calibration = calibrate(&float, backend, samples, options.ranges, progress)?;
     let elements = Elements::choose(&float, &calibration, options);
     let biases = vec![None; float.nodes().len()];
-    let mut conversion = Conversion { float: &float, elements: &elements, options, biases };
+    let ends = &ends;
+    let mut conversion = Conversion { float: &float, elements: &elements, ends, options, biases };
     if options.correct_bias {
         correct_biases(&mut conversion, &calibration, backend, samples, progress)?;
     }

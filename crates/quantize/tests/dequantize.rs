@@ -1,6 +1,6 @@
 //! Integer networks as float.
 
-use pocketvision_core::models::{self, BuildOptions, SplitMix64};
+use pocketvision_core::models::{self, BuildOptions, InputSize, SplitMix64};
 use pocketvision_core::op::{ActivationKind, Add};
 use pocketvision_core::{
     Backend, CompileOptions, Element, Graph, GraphBuilder, Op, Shape, Tensor, TensorData,
@@ -16,7 +16,8 @@ fn float_answers_lie_near_the_integer_ones() {
     for name in
         ["mobilenet-v1-0.25", "mobilenet-v2-0.35", "mobilenet-v3-small", "mobilenet-edgetpu-0.5"]
     {
-        let options = BuildOptions { input_size: 64, classes: 10, ..Default::default() };
+        let options =
+            BuildOptions { input_size: InputSize::square(64), classes: 10, ..Default::default() };
         let int8 = models::find(name).unwrap().build(&options).unwrap();
         let float = dequantize(&int8).unwrap();
         assert!(float.nodes().iter().all(|node| node.output.element == Element::F32));

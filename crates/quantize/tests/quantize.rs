@@ -1,9 +1,10 @@
 //! Float networks as int8: the numbers, the quality, and what is refused.
 
 use pocketvision_backend_cpu::{CpuBackend, CpuOptions};
-use pocketvision_core::models::{self, BuildOptions, Precision, SplitMix64};
+use pocketvision_core::models::{self, BuildOptions, InputSize, Precision, SplitMix64};
 use pocketvision_core::op::{
-    ActivationKind, Axis, Concat, Constant, Conv2d, DepthwiseConv2d, Linear, Mul, Padding, Window,
+    ActivationKind, ArgMax, Axis, Concat, Constant, Conv2d, DepthwiseConv2d, Linear, Mul, Padding,
+    Reshape, Window,
 };
 use pocketvision_core::{
     Backend, CompileOptions, Element, Graph, GraphBuilder, Keep, Op, Quantization, Shape, Tensor,
@@ -18,7 +19,7 @@ use proptest::prelude::*;
 /// A built-in network in float, for images of 64 pixels and 10 classes.
 fn network(name: &str) -> Graph {
     let options = BuildOptions {
-        input_size: 64,
+        input_size: InputSize::square(64),
         classes: 10,
         precision: Precision::F32,
         ..Default::default()
@@ -108,6 +109,49 @@ fn uneven_network(factors: &[f32], seed: u64) -> Graph {
 fn noise_of(quantized: &Quantized, name: &str) -> f64 {
     let layer = quantized.report.layers.iter().find(|layer| layer.name == name).unwrap();
     layer.signal_to_noise_db
+}
+
+/// Class maps and boxes are made of integers, of every backend the same.
+#[test]
+fn detectors_and_segmentation_networks_end_as_they_did() {
+    for (name, end) in [
+        ("ssdlite-mobilenet-v3-small", "DetectionPostprocess"),
+        ("lraspp-mobilenet-v3-small", "ArgMax"),
+        ("deeplab-mobilenet-v2", "ArgMax"),
+    ] {
+        let float = network(name);
+        let inputs = samples(&float, 2, 5);
+        let options = QuantizeOptions { input: InputElement::F32, ..QuantizeOptions::default() };
+        let graph = quantized(&float, &inputs, &options).graph;
+        let last = graph.node(graph.outputs()[0]);
+        assert_eq!(last.op.name(), end, "{name}");
+        assert_eq!(last.output, *float.ty(float.outputs()[0]), "{name}");
+        for &input in &last.inputs {
+            assert!(matches!(graph.ty(input).element, Element::Int8(_)), "{name}");
+        }
+        let ours = run(&cpu(), &graph, &inputs[0]);
+        assert_eq!(ours, run(&ReferenceBackend::new(), &graph, &inputs[0]), "{name}");
+        if end == "ArgMax" {
+            let expected = run(&cpu(), &float, &inputs[0]);
+            let pairs = ours.as_u8().unwrap().iter().zip(expected.as_u8().unwrap());
+            let equal = pairs.filter(|(a, b)| a == b).count();
+            assert!(2 * equal > expected.shape().elements(), "{name}: {equal} pixels are alike");
+        }
+    }
+}
+
+#[test]
+fn what_is_computed_of_a_class_map_is_refused() {
+    let mut builder = GraphBuilder::new("network");
+    let ty = TensorType::new(Shape::new(1, 4, 4, 3), Element::F32);
+    let image = builder.input("image", ty).unwrap();
+    let map = builder.push("map", Op::ArgMax(ArgMax), &[image]).unwrap();
+    let shape = Shape::new(1, 1, 16, 1);
+    let row = builder.push("row", Op::Reshape(Reshape { shape }), &[map]).unwrap();
+    let graph = builder.finish(&[row]).unwrap();
+    let inputs = samples(&graph, 1, 5);
+    let error = try_quantized(&graph, &inputs, &QuantizeOptions::default()).unwrap_err();
+    assert_eq!(error, QuantizeError::Operator { node: "map".into(), op: "ArgMax" });
 }
 
 #[test]

@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use pocketvision::edgetpu_sim::{Chip, Estimate, Place, Workload};
-use pocketvision::models::{self, BuildOptions, Precision};
+use pocketvision::models::{self, BuildOptions, InputSize, Precision};
 use pocketvision::vision::sample_picture;
-use pocketvision::{BackendOptions, CompileOptions, Graph, Model, Tensor, backend};
+use pocketvision::{Backend, BackendOptions, CompileOptions, Graph, Model, Tensor, backend};
 
-use crate::latency::measure;
+use crate::latency::{measure, measure_in_turn};
 use crate::terminal;
 
 /// All numbers that claims are judged by.
 pub(crate) struct Evidence {
     /// Float networks on one thread of this machine's processor, median of the runs.
     processor_ms: BTreeMap<&'static str, f64>,
+    /// The same in int8, of detectors and segmentation networks.
+    integer_ms: BTreeMap<&'static str, f64>,
     graphs: BTreeMap<&'static str, Graph>,
     pub coral: Chip,
     pub pixel4: Chip,
@@ -61,6 +63,22 @@ pub(crate) const EFFICIENTNET: Family = Family {
     name: "EfficientNet-EdgeTPU",
     networks: &["efficientnet-edgetpu-s", "efficientnet-edgetpu-m", "efficientnet-edgetpu-l"],
 };
+/// Detectors that are compared on the processor.
+const DETECTORS: [&str; 3] =
+    ["ssdlite-mobilenet-v2", "ssdlite-mobilenet-v3-large", "ssdlite-mobilenet-v3-large-whole"];
+/// Detectors that the accelerator is asked about.
+const ACCELERATOR_DETECTORS: [&str; 3] =
+    ["ssdlite-mobilenet-v2", "ssdlite-mobilenet-edgetpu", "ssdlite-mobiledet-edgetpu"];
+/// Segmentation networks that are compared on the processor.
+const SEGMENTERS: [&str; 5] = [
+    "raspp-mobilenet-v2",
+    "raspp-mobilenet-v2-half",
+    "lraspp-mobilenet-v2",
+    "raspp-mobilenet-v3-large-half",
+    "lraspp-mobilenet-v3-large",
+];
+/// Photos of Cityscapes at half their resolution, with a border.
+pub(crate) const HALF_CITYSCAPES: InputSize = InputSize { height: 513, width: 1025 };
 pub(crate) const MNASNET: Family = Family { name: "MnasNet-A1", networks: &["mnasnet-a1"] };
 
 /// Networks that the processor runs.
@@ -75,7 +93,8 @@ impl Evidence {
         let processor = backend("cpu", &options)?;
         let mut processor_ms = BTreeMap::new();
         let networks = ON_PROCESSOR.iter().flat_map(|family| family.networks);
-        let progress = terminal::progress(networks.clone().count(), "networks");
+        let in_both_precisions = 2 * (DETECTORS.len() + SEGMENTERS.len());
+        let progress = terminal::progress(networks.clone().count() + in_both_precisions, "networks");
         for name in networks {
             let model = model(name, Precision::F32)?;
             let mut plan = processor.compile(model.graph(), &CompileOptions::default())?;
@@ -85,14 +104,29 @@ impl Evidence {
                 .insert(*name, measure(&mut *plan, &inputs, warm_up, runs)?.latency().median_ms);
             progress.inc(1);
         }
+        let mut integer_ms = BTreeMap::new();
+        for (networks, input_size, runs) in [
+            (&DETECTORS[..], None, runs),
+            // Of half a second or so each.
+            (&SEGMENTERS[..], Some(HALF_CITYSCAPES), runs.div_ceil(2)),
+        ] {
+            for (precision, times) in
+                [(Precision::F32, &mut processor_ms), (Precision::Int8, &mut integer_ms)]
+            {
+                times.extend(compare(&*processor, networks, precision, input_size, runs)?);
+                progress.inc(networks.len() as u64);
+            }
+        }
         progress.finish_and_clear();
         let mut graphs = BTreeMap::new();
         let names = ON_ACCELERATOR.iter().chain([&V3]).flat_map(|family| family.networks);
-        for name in names.chain(&["mobilenet-edgetpu-0.5"]) {
+        let others = ["mobilenet-edgetpu-0.5", "lraspp-mobilenet-v3-large"];
+        for name in names.chain(&others).chain(&ACCELERATOR_DETECTORS) {
             graphs.insert(*name, model(name, Precision::Int8)?.graph().clone());
         }
         Ok(Self {
             processor_ms,
+            integer_ms,
             graphs,
             coral: pocketvision::chip("coral-usb")?,
             pixel4: pocketvision::chip("pixel4")?,
@@ -104,6 +138,11 @@ impl Evidence {
     /// Milliseconds on the processor.
     pub(crate) fn processor_ms(&self, network: &str) -> Result<f64> {
         self.processor_ms.get(network).copied().with_context(|| format!("{network} was not run"))
+    }
+
+    /// Milliseconds on the processor in int8, of a detector or a segmentation network.
+    pub(crate) fn integer_ms(&self, network: &str) -> Result<f64> {
+        self.integer_ms.get(network).copied().with_context(|| format!("{network} was not run"))
     }
 
     /// The int8 network.
@@ -138,9 +177,33 @@ impl Evidence {
     }
 }
 
+/// Median milliseconds of networks that take turns, so that what slows the machine slows all.
+fn compare(
+    processor: &dyn Backend,
+    networks: &[&'static str],
+    precision: Precision,
+    input_size: Option<InputSize>,
+    runs: usize,
+) -> Result<Vec<(&'static str, f64)>> {
+    let mut plans = Vec::new();
+    for name in networks {
+        let model = model_at(name, precision, input_size)?;
+        let plan = processor.compile(model.graph(), &CompileOptions::default())?;
+        plans.push((plan, vec![picture(&model)?]));
+    }
+    let latencies = measure_in_turn(&mut plans, runs.div_ceil(5), runs)?;
+    Ok(networks.iter().zip(latencies).map(|(name, latency)| (*name, latency.median_ms)).collect())
+}
+
 fn model(name: &str, precision: Precision) -> Result<Model> {
+    model_at(name, precision, None)
+}
+
+fn model_at(name: &str, precision: Precision, input_size: Option<InputSize>) -> Result<Model> {
     let definition = models::find(name).with_context(|| format!("{name} is unknown"))?;
-    Ok(Model::built_in(definition, &BuildOptions { precision, ..definition.options() })?)
+    let own = definition.options();
+    let input_size = input_size.unwrap_or(own.input_size);
+    Ok(Model::built_in(definition, &BuildOptions { precision, input_size, ..own })?)
 }
 
 fn picture(model: &Model) -> Result<Tensor> {

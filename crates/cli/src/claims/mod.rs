@@ -2,7 +2,8 @@
 //! Models: MobileNetV3 and MobileNetEdgeTPU"), one by one, against what our own backends say.
 //!
 //! * [`evidence`]: what is measured and simulated, once;
-//! * [`processor`], [`accelerator`], [`energy`], [`structure`]: the claims, by what decides them;
+//! * [`processor`], [`accelerator`], [`energy`], [`structure`], [`tasks`]: the claims, by what
+//!   decides them;
 //! * [`mod@figures`]: the announcement's figures, drawn from our numbers and published accuracies.
 //!
 //! Nothing is tuned to please a claim: each verdict is a rule that was written down with the
@@ -14,6 +15,7 @@ mod evidence;
 mod figures;
 mod processor;
 mod structure;
+mod tasks;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -113,6 +115,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Result<Vec<Claim>> {
     claims.extend(accelerator::claims(evidence)?);
     claims.extend(energy::claims(evidence)?);
     claims.extend(structure::claims(evidence)?);
+    claims.extend(tasks::claims(evidence)?);
     claims.sort_by_key(|claim| claim.number);
     Ok(claims)
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use pocketvision::models::InputSize;
 use serde::Serialize;
 
 use super::Report;
@@ -15,7 +16,7 @@ pub(crate) struct Models {
     pub models: Vec<ModelReport>,
 }
 
-/// One model. Figures are of one image at `input_size`, for those that are built in.
+/// One model. Figures are of one image as large as the input, for those that are built in.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct ModelReport {
     pub name: String,
@@ -24,8 +25,10 @@ pub(crate) struct ModelReport {
     /// The file; null if it is built in.
     pub file: Option<String>,
     pub file_bytes: Option<u64>,
-    /// Height and width of the input in pixels.
-    pub input_size: Option<usize>,
+    /// Height of the input in pixels.
+    pub input_height: Option<usize>,
+    /// Width of the input in pixels.
+    pub input_width: Option<usize>,
     /// Multiply-accumulates, computed from the definition.
     pub macs: Option<u64>,
     /// Parameters, batch normalisation's included, computed from the definition.
@@ -40,6 +43,11 @@ pub(crate) struct ModelReport {
     pub published_source: Option<&'static str>,
     /// Why computed and published figures differ, where they do.
     pub difference: Option<&'static str>,
+}
+
+fn input_size(model: &ModelReport) -> Option<InputSize> {
+    let (height, width) = (model.input_height?, model.input_width?);
+    Some(InputSize { height, width })
 }
 
 impl Report for Models {
@@ -64,7 +72,7 @@ impl Report for Models {
             rows.add_row(vec![
                 format!("{}{mark}", model.name),
                 model.weights.to_owned(),
-                model.input_size.map_or("-".into(), |size| size.to_string()),
+                input_size(model).map_or("-".into(), |size| size.to_string()),
                 millions(model.macs, 1),
                 millions(model.published_macs, 0),
                 millions(model.parameters, 2),

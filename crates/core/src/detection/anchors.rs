@@ -10,13 +10,14 @@
 /// ```
 /// use pocketvision_core::detection::SsdAnchors;
 ///
-/// assert_eq!(SsdAnchors::TENSORFLOW.generate(&[20, 10, 5, 3, 2, 1]).len(), 2034);
+/// let grids = [20, 10, 5, 3, 2, 1].map(|side| [side, side]);
+/// assert_eq!(SsdAnchors::TENSORFLOW.generate(&grids, [320, 320]).len(), 2034);
 /// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct SsdAnchors {
-    /// Size on the finest map, as a fraction of the image.
+    /// Size on the finest map, as a fraction of the image's shorter side.
     pub min_scale: f64,
-    /// Size on the coarsest map.
+    /// Size on the coarsest map, likewise.
     pub max_scale: f64,
     /// Width over height of each box.
     pub aspect_ratios: &'static [f64],
@@ -40,8 +41,11 @@ impl SsdAnchors {
     }
 
     /// Centre y, centre x, height and width of each anchor, as fractions of the image: map by
-    /// map, row by row, column by column, box by box. `grids` are the maps' sides.
-    pub fn generate(&self, grids: &[usize]) -> Vec<[f32; 4]> {
+    /// map, row by row, column by column, box by box. `grids` are the maps' heights and widths,
+    /// `image` is the image's.
+    pub fn generate(&self, grids: &[[usize; 2]], image: [usize; 2]) -> Vec<[f32; 4]> {
+        let shorter = image[0].min(image[1]) as f64;
+        let [of_height, of_width] = image.map(|side| shorter / side as f64);
         let scale = |map: usize| match grids.len() - 1 {
             _ if map == grids.len() => 1.0,
             0 => self.min_scale,
@@ -50,10 +54,13 @@ impl SsdAnchors {
         let mut anchors = Vec::new();
         for (map, &grid) in grids.iter().enumerate() {
             let sizes = self.sizes(map, scale(map), scale(map + 1));
-            for row in 0..grid {
-                for column in 0..grid {
-                    let [y, x] = [row, column].map(|i| (i as f64 + 0.5) / grid as f64);
-                    let anchor = |&(h, w): &(f64, f64)| [y, x, h, w].map(|number| number as f32);
+            for row in 0..grid[0] {
+                for column in 0..grid[1] {
+                    let y = (row as f64 + 0.5) / grid[0] as f64;
+                    let x = (column as f64 + 0.5) / grid[1] as f64;
+                    let anchor = |&(h, w): &(f64, f64)| {
+                        [y, x, h * of_height, w * of_width].map(|number| number as f32)
+                    };
                     anchors.extend(sizes.iter().map(anchor));
                 }
             }
@@ -61,7 +68,7 @@ impl SsdAnchors {
         anchors
     }
 
-    /// Height and width of the boxes of a map.
+    /// Height and width of the boxes of a map, as fractions of the shorter side.
     fn sizes(&self, map: usize, scale: f64, next_scale: f64) -> Vec<(f64, f64)> {
         let size = |scale: f64, ratio: f64| (scale / ratio.sqrt(), scale * ratio.sqrt());
         if map == 0 && self.reduce_lowest {
@@ -81,15 +88,17 @@ mod tests {
 
     #[test]
     fn detectors_have_as_many_anchors_as_published() {
-        let count = |grids: &[usize]| SsdAnchors::TENSORFLOW.generate(grids).len();
+        let count = |sides: [usize; 6]| {
+            SsdAnchors::TENSORFLOW.generate(&sides.map(|side| [side, side]), [300, 300]).len()
+        };
         // SSDLite at 320 pixels (the compiled MobileDet's output has so many rows), SSD at 300.
-        assert_eq!(count(&[20, 10, 5, 3, 2, 1]), 2034);
-        assert_eq!(count(&[19, 10, 5, 3, 2, 1]), 1917);
+        assert_eq!(count([20, 10, 5, 3, 2, 1]), 2034);
+        assert_eq!(count([19, 10, 5, 3, 2, 1]), 1917);
     }
 
     #[test]
     fn sizes_follow_the_aspect_ratio_and_grow() {
-        let anchors = SsdAnchors::TENSORFLOW.generate(&[2, 1]);
+        let anchors = SsdAnchors::TENSORFLOW.generate(&[[2, 2], [1, 1]], [64, 64]);
         assert_eq!(anchors.len(), 4 * 3 + 6);
         assert_eq!(anchors[0], [0.25, 0.25, 0.1, 0.1]);
         let [_, _, h, w] = anchors[1];
@@ -97,5 +106,13 @@ mod tests {
         assert_eq!(anchors[3][..2], [0.25, 0.75]);
         let square = anchors[17];
         assert!((square[2] - 0.95f32.sqrt()).abs() < 1e-6, "{square:?}");
+    }
+
+    /// `multiple_grid_anchor_generator.py` scales its base anchor so.
+    #[test]
+    fn squares_are_square_in_pixels() {
+        let anchors = SsdAnchors::TENSORFLOW.generate(&[[2, 4], [1, 2]], [100, 200]);
+        assert_eq!(anchors.len(), 8 * 3 + 2 * 6);
+        assert_eq!(anchors[3], [0.25, 0.375, 0.1, 0.05]);
     }
 }

@@ -74,6 +74,12 @@ pub enum BlockKind {
         /// Groups of the dense convolution.
         groups: usize,
     },
+    /// A pointwise convolution that narrows, a dense one that has the stride, a pointwise
+    /// projection (MobileDet's Tucker convolution; Xiong et al., 2020).
+    Tucker {
+        /// Channels between the first two.
+        narrow_channels: usize,
+    },
     /// Fused, with the stride on the projection (EfficientNet-EdgeTPU): the expansion
     /// computes four times what the projection reads.
     FusedStridedProjection,
@@ -187,6 +193,12 @@ impl Block {
                 y = layers.conv(expand, y, self.inner_channels, window, groups, activation)?;
             }
             BlockKind::Fused { .. } => {}
+            BlockKind::Tucker { narrow_channels } => {
+                let narrow = name(BlockLayer::Narrow);
+                y = layers.conv(narrow, y, narrow_channels, (1, 1), 1, activation)?;
+                let expand = name(BlockLayer::Expand);
+                y = layers.conv(expand, y, self.inner_channels, window, 1, activation)?;
+            }
             BlockKind::FusedStridedProjection => {
                 let (expand, window) = (name(BlockLayer::Expand), (self.kernel, 1));
                 y = layers.conv(expand, y, self.inner_channels, window, 1, activation)?;

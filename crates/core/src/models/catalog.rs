@@ -1,6 +1,6 @@
 //! Every network that has a name, and what is published about it.
 
-use super::{Architecture, Definition, Detector, Family, Published, Segmenter};
+use super::{Architecture, Definition, Detector, Family, InputSize, Published, Segmenter};
 use super::{
     detector, efficientnet, mnasnet, mobilenet_edgetpu, mobilenet_edgetpu_cifar,
     mobilenet_edgetpu_v2, mobilenet_multi,
@@ -51,63 +51,78 @@ pub static ALL: &[Definition] = &[
     named("efficientnet-edgetpu-m", 240, efficientnet::edgetpu_m, 1.0, Published { macs_millions: Some(3670.0), ..top1(78.69, EDGETPU) }),
     named("efficientnet-edgetpu-l", 300, efficientnet::edgetpu_l, 1.2, Published { macs_millions: Some(9680.0), ..top1(80.62, EDGETPU) }),
     detector("ssdlite-mobilenet-v2", 320, detector::ssdlite_v2, detection(800.0, 4.3, V3_DETECTION).but(V2_CLASSES)),
-    detector("ssdlite-mobilenet-v2-300", 300, detector::ssdlite_v2_each_class, Published::nothing(NO_DETECTION_TOTALS)),
+    detector("ssdlite-mobilenet-v2-300", 300, detector::ssdlite_v2_each_class, Published::nothing(NONE_FOUND)),
     detector("ssdlite-mobilenet-v3-large", 320, detector::ssdlite_v3_large, detection(510.0, 3.22, V3_DETECTION)),
     detector("ssdlite-mobilenet-v3-large-whole", 320, detector::ssdlite_v3_large_whole, detection(620.0, 4.97, V3_DETECTION)),
     detector("ssdlite-mobilenet-v3-small", 320, detector::ssdlite_v3_small, detection(160.0, 1.77, V3_DETECTION)),
-    detector("ssdlite-mobilenet-edgetpu", 320, detector::ssdlite_edgetpu, Published::nothing(NO_DETECTION_TOTALS)),
-    detector("ssd-mobilenet-v1", 300, detector::ssd_v1, Published::nothing(NO_DETECTION_TOTALS)),
-    detector("ssd-mobilenet-v2", 300, detector::ssd_v2, Published::nothing(NO_DETECTION_TOTALS)),
-    segmenter("lraspp-mobilenet-v3-large", CITYSCAPES, segmenter::lraspp_v3_large, detection(9740.0, 1.51, V3_SEGMENTATION).but(SQUARE)),
-    segmenter("lraspp-mobilenet-v3-large-os32", CITYSCAPES, segmenter::lraspp_v3_large_32, detection(7740.0, 1.51, V3_SEGMENTATION).but(SQUARE)),
-    segmenter("lraspp-mobilenet-v3-small", CITYSCAPES, segmenter::lraspp_v3_small, detection(2900.0, 0.47, V3_SEGMENTATION).but(SQUARE)),
-    segmenter("lraspp-mobilenet-v3-small-os32", CITYSCAPES, segmenter::lraspp_v3_small_32, detection(2060.0, 0.47, V3_SEGMENTATION).but(SQUARE)),
-    segmenter("raspp-mobilenet-v2", CITYSCAPES, segmenter::raspp_v2, detection(21290.0, 2.11, V3_SEGMENTATION).but(SQUARE)),
-    segmenter("raspp-mobilenet-v3-large", CITYSCAPES, segmenter::raspp_v3_large, detection(18430.0, 3.60, V3_SEGMENTATION).but(SQUARE)),
-    segmenter("deeplab-mobilenet-edgetpu", 513, segmenter::deeplab_edgetpu, macs(7100.0, DEEPLAB)),
-    segmenter("deeplab-mobilenet-edgetpu-os32", 513, segmenter::deeplab_edgetpu_32, macs(5600.0, DEEPLAB)),
-    segmenter("deeplab-mobilenet-edgetpu-slim", 513, segmenter::deeplab_edgetpu_slim, macs(4300.0, DEEPLAB)),
-    segmenter("deeplab-mobilenet-edgetpu-slim-os32", 513, segmenter::deeplab_edgetpu_slim_32, macs(3500.0, DEEPLAB)),
+    detector("ssdlite-mobilenet-edgetpu", 320, detector::ssdlite_edgetpu, Published::nothing(NONE_FOUND)),
+    detector("ssdlite-mobiledet-edgetpu", 320, detector::ssdlite_mobiledet_edgetpu, Published::nothing(NONE_FOUND)),
+    detector("ssd-mobilenet-v1", 300, detector::ssd_v1, Published::nothing(NONE_FOUND)),
+    detector("ssd-mobilenet-v2", 300, detector::ssd_v2, Published::nothing(NONE_FOUND)),
+    segmenter("lraspp-mobilenet-v2", CITYSCAPES, segmenter::lraspp_v2, detection(12570.0, 0.98, V3_SEGMENTATION).but(ELEMENTWISE)),
+    segmenter("lraspp-mobilenet-v3-large", CITYSCAPES, segmenter::lraspp_v3_large, detection(9740.0, 1.51, V3_SEGMENTATION).but(ELEMENTWISE)),
+    segmenter("lraspp-mobilenet-v3-large-os32", CITYSCAPES, segmenter::lraspp_v3_large_32, detection(7740.0, 1.51, V3_SEGMENTATION).but(ELEMENTWISE)),
+    segmenter("lraspp-mobilenet-v3-small", CITYSCAPES, segmenter::lraspp_v3_small, detection(2900.0, 0.47, V3_SEGMENTATION).but(ELEMENTWISE)),
+    segmenter("lraspp-mobilenet-v3-small-os32", CITYSCAPES, segmenter::lraspp_v3_small_32, detection(2060.0, 0.47, V3_SEGMENTATION).but(ELEMENTWISE)),
+    segmenter("raspp-mobilenet-v2", CITYSCAPES, segmenter::raspp_v2, detection(21290.0, 2.11, V3_SEGMENTATION).but(ELEMENTWISE)),
+    segmenter("raspp-mobilenet-v2-half", CITYSCAPES, segmenter::raspp_v2_half, detection(13680.0, 1.15, V3_SEGMENTATION).but(ELEMENTWISE)),
+    segmenter("raspp-mobilenet-v3-large", CITYSCAPES, segmenter::raspp_v3_large, detection(18430.0, 3.60, V3_SEGMENTATION).but(ELEMENTWISE)),
+    segmenter("raspp-mobilenet-v3-large-half", CITYSCAPES, segmenter::raspp_v3_large_half, detection(11240.0, 1.76, V3_SEGMENTATION).but(ELEMENTWISE)),
+    segmenter("raspp-mobilenet-v3-small", CITYSCAPES, segmenter::raspp_v3_small, Published::nothing(NONE_FOUND)),
+    segmenter("deeplab-mobilenet-edgetpu", DEEPLAB_SIZE, segmenter::deeplab_edgetpu, macs(7100.0, DEEPLAB)),
+    segmenter("deeplab-mobilenet-edgetpu-os32", DEEPLAB_SIZE, segmenter::deeplab_edgetpu_32, macs(5600.0, DEEPLAB)),
+    segmenter("deeplab-mobilenet-edgetpu-slim", DEEPLAB_SIZE, segmenter::deeplab_edgetpu_slim, macs(4300.0, DEEPLAB)),
+    segmenter("deeplab-mobilenet-edgetpu-slim-os32", DEEPLAB_SIZE, segmenter::deeplab_edgetpu_slim_32, macs(3500.0, DEEPLAB)),
+    Definition { classes: VOC_CLASSES, ..segmenter("deeplab-mobilenet-v2", DEEPLAB_SIZE, segmenter::deeplab_v2, Published::nothing(NONE_FOUND)) },
     named("mnasnet-a1", 224, mnasnet::a1, 1.0, figures(315.0, 3.9, 75.2, V3_PAPER)),
 ];
 
 const fn named(
     name: &'static str,
-    input_size: usize,
+    side: usize,
     family: fn(f64) -> Architecture,
     width: f64,
     published: Published,
 ) -> Definition {
-    let family = Family::Classifier(family);
-    Definition { name, input_size, classes: 1001, width, published, family }
+    let (input_size, classes) = (InputSize::square(side), IMAGENET_CLASSES);
+    Definition { name, input_size, classes, width, published, family: Family::Classifier(family) }
 }
 
 const fn detector(
     name: &'static str,
-    input_size: usize,
+    side: usize,
     family: fn(f64) -> Detector,
     published: Published,
 ) -> Definition {
-    let family = Family::Detector(family);
-    Definition { name, input_size, classes: 91, width: 1.0, published, family }
+    let (input_size, classes, width) = (InputSize::square(side), COCO_CLASSES, 1.0);
+    Definition { name, input_size, classes, width, published, family: Family::Detector(family) }
 }
 
 const fn segmenter(
     name: &'static str,
-    input_size: usize,
+    input_size: InputSize,
     family: fn(f64) -> Segmenter,
     published: Published,
 ) -> Definition {
-    let family = Family::Segmenter(family);
-    Definition { name, input_size, classes: 19, width: 1.0, published, family }
+    let (classes, width) = (CITYSCAPES_CLASSES, 1.0);
+    Definition { name, input_size, classes, width, published, family: Family::Segmenter(family) }
 }
+
+/// ImageNet's, and a background.
+const IMAGENET_CLASSES: usize = 1001;
+/// The numbers that COCO gave out, and a background.
+const COCO_CLASSES: usize = 91;
+const CITYSCAPES_CLASSES: usize = 19;
+/// Pascal VOC's, the background among them.
+const VOC_CLASSES: usize = 21;
 
 const fn macs(macs: f64, source: &'static str) -> Published {
     Published { macs_millions: Some(macs), ..Published::nothing(source) }
 }
 
-/// A square of as many pixels as Cityscapes' 1025x2049, of a side that 32 divides but for one.
-const CITYSCAPES: usize = 1441;
+/// Photos of Cityscapes with the border that DeepLab gives them.
+const CITYSCAPES: InputSize = InputSize { height: 1025, width: 2049 };
+const DEEPLAB_SIZE: InputSize = InputSize::square(513);
 
 /// Multiply-accumulates and parameters in millions.
 const fn detection(macs: f64, parameters: f64, source: &'static str) -> Published {
@@ -144,9 +159,11 @@ const V4_PAPER: &str = "arXiv 2404.10518, table 6";
 const V2_CLASSES: &str = "the published 4.3 M parameters are those of 80 classes and a background \
      (4.34 M); with the 90 that COCO numbers, as here and in the paper's other rows, it is 4.50 M";
 const V3_DETECTION: &str = "arXiv 1905.02244, table 6";
-const NO_DETECTION_TOTALS: &str = "none found";
+const NONE_FOUND: &str = "none found";
 const V3_SEGMENTATION: &str = "arXiv 1905.02244, tables 7 and 8";
-const SQUARE: &str = "published at 1024x2048; the sum is over a square of about as many pixels";
+const ELEMENTWISE: &str = "the published multiply-accumulates are 0.3 to 5 % above the sum over \
+     all convolutions, most where there are gates and hard-swish: they seem to count elementwise \
+     products and resizes too";
 const DEEPLAB: &str = "github.com/tensorflow/models, research/deeplab/g3doc/model_zoo.md";
 const V3_PAPER: &str = "arXiv 1905.02244, table 3";
 const LITE: &str = "github.com/tensorflow/tpu, models/official/efficientnet/lite/README.md (int8)";

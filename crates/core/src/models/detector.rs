@@ -5,7 +5,7 @@ use super::BuildOptions;
 use super::architecture::Architecture;
 use super::layers::{Feature, Layers};
 use super::weights::{DetectorLayer, LayerName, WeightSource};
-use super::{mobilenet_edgetpu, mobilenet_v1, mobilenet_v2, mobilenet_v3};
+use super::{mobiledet, mobilenet_edgetpu, mobilenet_v1, mobilenet_v2, mobilenet_v3};
 use crate::detection::{BoxCoder, SsdAnchors, Suppression, SuppressionKind};
 use crate::op::ActivationKind;
 use crate::{Graph, GraphError};
@@ -84,11 +84,11 @@ impl Detector {
                 list.push(layers.rows(&format!("{pointwise}/rows"), x, numbers)?);
             }
         }
-        let grids: Vec<usize> = maps.iter().map(|&map| layers.height(map)).collect();
+        let grids: Vec<[usize; 2]> = maps.iter().map(|&map| layers.size(map)).collect();
         let boxes = layers.stacked("boxes", &boxes)?;
         let logits = layers.stacked("logits", &scores)?;
         let scores = layers.sigmoid("scores", logits)?;
-        let anchors = self.anchors.generate(&grids);
+        let anchors = self.anchors.generate(&grids, layers.size(image));
         layers.finish_detections((boxes, scores), &anchors, BoxCoder::SSD, self.suppression)
     }
 
@@ -166,6 +166,11 @@ pub(super) fn ssdlite_edgetpu(width: f64) -> Detector {
     ssdlite(backbone, Tap::Expansion(17))
 }
 
+/// `ssd_mobiledet_feature_extractor.py`: `C4` and `C5`.
+pub(super) fn ssdlite_mobiledet_edgetpu(width: f64) -> Detector {
+    ssdlite(mobiledet::edgetpu(width), Tap::Output(17))
+}
+
 /// `ssd_mobilenet_v1_feature_extractor.py`: `Conv2d_11_pointwise` and `Conv2d_13_pointwise`.
 pub(super) fn ssd_v1(width: f64) -> Detector {
     let detector = ssdlite(mobilenet_v1::at_width(width), Tap::Output(11));
@@ -189,6 +194,7 @@ mod tests {
             ("ssdlite-mobilenet-v3-large", [672, 480]),
             ("ssdlite-mobilenet-v3-small", [288, 288]),
             ("ssdlite-mobilenet-edgetpu", [384, 192]),
+            ("ssdlite-mobiledet-edgetpu", [96, 384]),
         ] {
             let definition = find(name).unwrap();
             let options = BuildOptions { precision: Precision::F32, ..definition.options() };

@@ -68,7 +68,8 @@ impl<'a> Layers<'a> {
         source: &'a mut dyn WeightSource,
     ) -> Result<(Self, Feature), GraphError> {
         let mut builder = GraphBuilder::new(name);
-        let shape = Shape::new(options.batch, options.input_size, options.input_size, 3);
+        let shape =
+            Shape::new(options.batch, options.input_size.height, options.input_size.width, 3);
         let node = match options.precision {
             Precision::F32 => builder.input("image", TensorType::new(shape, Element::F32))?,
             Precision::Int8 => {
@@ -306,11 +307,6 @@ impl<'a> Layers<'a> {
     pub(super) fn finish_classes(mut self, logits: Feature) -> Result<Graph, GraphError> {
         let node = self.builder.push("classes", Op::ArgMax(ArgMax), &[logits.node])?;
         self.builder.finish(&[node])
-    }
-
-    /// Height of a feature.
-    pub(super) fn height(&self, x: Feature) -> usize {
-        self.builder.ty(x.node).shape.h
     }
 
     /// The numbers of a feature as rows of so many, pixel by pixel.

@@ -16,11 +16,33 @@ const STAGES: [(usize, usize, usize, usize); 7] = [
 ];
 
 pub(super) fn at_width(width: f64) -> Architecture {
+    build(&STAGES, width)
+}
+
+/// As segmentation networks use it: its last convolution is not built.
+pub(super) fn without_head(width: f64) -> Architecture {
+    let mut network = at_width(width);
+    network.head.before_pool = None;
+    network
+}
+
+/// The same with half the channels from the last stride on.
+pub(super) fn with_half_end(width: f64) -> Architecture {
+    let mut stages = STAGES;
+    for (_, channels, ..) in &mut stages[5..] {
+        *channels /= 2;
+    }
+    let mut network = build(&stages, width);
+    network.head.before_pool = None;
+    network
+}
+
+fn build(stages: &[(usize, usize, usize, usize); 7], width: f64) -> Architecture {
     let activation = ActivationKind::Relu6;
     let stem = Stem { channels: scaled(32, width), kernel: 3, stride: 2, activation };
     let mut input_channels = stem.channels;
     let mut blocks = Vec::new();
-    for (stage, (expansion, channels, repeats, stride)) in STAGES.into_iter().enumerate() {
+    for (stage, (expansion, channels, repeats, stride)) in stages.iter().copied().enumerate() {
         for repeat in 0..repeats {
             let block = Block {
                 stage,

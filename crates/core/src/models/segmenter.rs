@@ -127,6 +127,11 @@ const fn lraspp(backbone: Architecture, output_stride: usize, fine_block: usize)
 }
 
 /// `layer_7` has the finer features.
+pub(super) fn lraspp_v2(width: f64) -> Segmenter {
+    lraspp(mobilenet_v2::with_half_end(width), 16, 6)
+}
+
+/// `layer_7` has the finer features.
 pub(super) fn lraspp_v3_large(width: f64) -> Segmenter {
     lraspp(mobilenet_v3::large_for_segmentation(width), 16, 6)
 }
@@ -148,15 +153,30 @@ const fn pooled_head(backbone: Architecture, output_stride: usize, filters: usiz
     Segmenter { backbone, output_stride, head: SegmenterHead::Pooled { filters } }
 }
 
-/// MobileNetV2's last convolution is not built.
 pub(super) fn raspp_v2(width: f64) -> Segmenter {
-    let mut backbone = mobilenet_v2::at_width(width);
-    backbone.head.before_pool = None;
-    pooled_head(backbone, 16, 256)
+    pooled_head(mobilenet_v2::without_head(width), 16, 256)
+}
+
+pub(super) fn raspp_v2_half(width: f64) -> Segmenter {
+    pooled_head(mobilenet_v2::with_half_end(width), 16, 256)
 }
 
 pub(super) fn raspp_v3_large(width: f64) -> Segmenter {
     pooled_head(mobilenet_v3::large(width), 16, 256)
+}
+
+pub(super) fn raspp_v3_large_half(width: f64) -> Segmenter {
+    pooled_head(mobilenet_v3::large_for_segmentation(width), 16, 256)
+}
+
+pub(super) fn raspp_v3_small(width: f64) -> Segmenter {
+    pooled_head(mobilenet_v3::small(width), 16, 256)
+}
+
+/// DeepLabV3 as its MobileNetV2 was released: the branch of one pixel and that of the whole image
+/// are all that is left of its pyramid.
+pub(super) fn deeplab_v2(width: f64) -> Segmenter {
+    pooled_head(mobilenet_v2::without_head(width), 16, 256)
 }
 
 pub(super) fn deeplab_edgetpu(width: f64) -> Segmenter {
@@ -177,8 +197,33 @@ pub(super) fn deeplab_edgetpu_slim_32(width: f64) -> Segmenter {
 
 #[cfg(test)]
 mod tests {
-    use crate::models::{BuildOptions, Precision, find};
+    use crate::models::{BuildOptions, InputSize, Precision, find};
     use crate::{Element, Op, Shape};
+
+    /// Rows of the paper's tables 7 and 8 (arXiv 1905.02244) that the catalog does not have: at
+    /// half the resolution, and narrower. The paper counts more than convolutions.
+    #[test]
+    fn totals_are_those_of_the_paper_at_other_sizes_and_widths() {
+        let whole = InputSize { height: 1025, width: 2049 };
+        let half = InputSize { height: 513, width: 1025 };
+        for (name, input_size, width, macs_billions, parameters_millions) in [
+            ("lraspp-mobilenet-v3-large", half, 1.0, 2.48, 1.51),
+            ("lraspp-mobilenet-v3-large-os32", half, 1.0, 1.98, 1.51),
+            ("lraspp-mobilenet-v3-small", half, 1.0, 0.74, 0.47),
+            ("lraspp-mobilenet-v3-small-os32", half, 1.0, 0.53, 0.47),
+            ("lraspp-mobilenet-v2", whole, 0.5, 4.00, 0.28),
+            ("lraspp-mobilenet-v2", whole, 0.35, 2.54, 0.16),
+        ] {
+            let definition = find(name).unwrap();
+            let width = Some(width);
+            let options = BuildOptions { input_size, width, ..definition.options() };
+            let size = definition.size(&options).unwrap();
+            let surplus = macs_billions / (size.macs as f64 / 1e9) - 1.0;
+            assert!((0.0..0.06).contains(&surplus), "{name} {input_size} {width:?}: {surplus}");
+            let parameters = size.parameters as f64 / 1e6;
+            assert!((parameters - parameters_millions).abs() < 0.01, "{name}: {parameters}");
+        }
+    }
 
     #[test]
     fn every_pixel_gets_a_class_and_no_feature_is_smaller_than_stated() {
@@ -190,10 +235,11 @@ mod tests {
         ] {
             for precision in [Precision::F32, Precision::Int8] {
                 let definition = find(name).unwrap();
-                let options = BuildOptions { input_size: 257, precision, ..definition.options() };
+                let input_size = InputSize { height: 257, width: 513 };
+                let options = BuildOptions { input_size, precision, ..definition.options() };
                 let graph = definition.build(&options).unwrap();
                 let output = graph.ty(graph.outputs()[0]);
-                assert_eq!(output.shape, Shape::new(1, 257, 257, 1), "{name}");
+                assert_eq!(output.shape, Shape::new(1, 257, 513, 1), "{name}");
                 assert_eq!(output.element, Element::uint8(1.0, 0));
                 let filtered = graph.nodes().iter().filter(|node| {
                     matches!(node.op, Op::DepthwiseConv2d(_)) && node.output.shape.h > 1

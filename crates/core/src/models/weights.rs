@@ -77,6 +77,8 @@ pub enum DetectorLayer {
 /// Layers of a block, in the order in which they are computed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BlockLayer {
+    /// The convolution that narrows before a dense one.
+    Narrow,
     /// The convolution that widens.
     Expand,
     /// The depthwise convolution.
@@ -95,6 +97,7 @@ impl fmt::Display for LayerName {
             Self::Stem => f.write_str("stem"),
             Self::Block { number, layer, .. } => {
                 let layer = match layer {
+                    BlockLayer::Narrow => "narrow",
                     BlockLayer::Expand => "expand",
                     BlockLayer::Depthwise => "depthwise",
                     BlockLayer::Squeeze => "squeeze",

@@ -135,6 +135,12 @@ pub(super) fn int(name: &str, value: usize) -> Attribute {
     Attribute { name: name.to_owned(), i, kind, ..Attribute::default() }
 }
 
+/// A text attribute.
+pub(super) fn text(name: &str, value: &str) -> Attribute {
+    let (s, kind) = (Some(value.as_bytes().to_vec().into()), Some(attribute_kind::STRING));
+    Attribute { name: name.to_owned(), s, kind, ..Attribute::default() }
+}
+
 /// A list of integers.
 pub(super) fn ints(name: &str, values: &[usize]) -> Attribute {
     let (ints, kind) = (signed(values), Some(attribute_kind::INTS));

@@ -1,9 +1,13 @@
 //! What each operator is in ONNX's words.
 
-use pocketvision_core::op::{ActivationKind, Axis, Pool2d, PoolKind, Window};
-use pocketvision_core::{Node, NodeId, Op, ParamId, Shape};
+use pocketvision_core::op::{
+    ActivationKind, Axis, ConvTranspose2d, CoordinateMode, Pool2d, PoolKind, Resize, ResizeKind,
+    Window,
+};
+use pocketvision_core::{Element, Node, NodeId, Op, ParamId, Shape};
+use pocketvision_import_onnx::message::Attribute;
 
-use super::model::{float, int, ints, nchw};
+use super::model::{float, int, ints, nchw, text};
 use super::translation::Translation;
 use crate::{Format, Problem};
 
@@ -81,9 +85,11 @@ pub(super) fn translate(
             let dims = nchw(to.graph.param(op.value).shape());
             Ok((to.param(op.value, name, &dims)?, false))
         }
-        Op::ConvTranspose2d(_) | Op::ArgMax(_) | Op::Resize(_) | Op::DetectionPostprocess(_) => {
-            Err(Problem::NotWritten { format: Format::Onnx })
-        }
+        Op::Resize(op) => Ok((resize(to, node, op), false)),
+        Op::ConvTranspose2d(op) => Ok((transposed(to, node, op)?, false)),
+        Op::DetectionPostprocess(_) => Err(Problem::NotWritten { format: Format::Onnx }),
+        // Indices are no real numbers: the caller says them.
+        Op::ArgMax(_) => Ok((to.image(node.inputs[0]), false)),
         // What is rounded to follows for every node that yields integers.
         Op::Quantize(_) | Op::Dequantize(_) | Op::Input => Ok(to.either(node.inputs[0])),
     }
@@ -117,7 +123,7 @@ fn weighted(
     op_type: &str,
     input: &str,
     layer: &Layer,
-    attributes: Vec<pocketvision_import_onnx::message::Attribute>,
+    attributes: Vec<Attribute>,
 ) -> Result<String, Problem> {
     let bias = match layer.bias {
         None => None,
@@ -203,7 +209,7 @@ fn pool(to: &mut Translation<'_>, node: &Node, op: &Pool2d) -> Result<String, Pr
     })
 }
 
-fn sliding(window: &Window, input: Shape) -> Vec<pocketvision_import_onnx::message::Attribute> {
+fn sliding(window: &Window, input: Shape) -> Vec<Attribute> {
     let pad = window.resolve(input);
     vec![
         ints("kernel_shape", &[window.kernel_h, window.kernel_w]),
@@ -229,4 +235,71 @@ fn reshape(to: &mut Translation<'_>, node: &Node, shape: Shape) -> String {
     let dims = to.file.integers(&format!("{name}/shape"), &shape.dims());
     let rows = to.file.node(&format!("{name}/rows"), "Reshape", &[&input, &dims], vec![]);
     to.file.node(name, "Transpose", &[&rows], vec![ints("perm", &[0, 3, 1, 2])])
+}
+
+/// Height and width are stated, so that rounding a ratio cannot change them.
+fn resize(to: &mut Translation<'_>, node: &Node, op: &Resize) -> String {
+    let name = node.name.as_str();
+    let input = to.image(node.inputs[0]);
+    let sizes = to.file.integers(&format!("{name}/sizes"), &nchw(node.output.shape));
+    let mode = match op.coordinates {
+        CoordinateMode::Asymmetric => "asymmetric",
+        CoordinateMode::AlignCorners => "align_corners",
+        CoordinateMode::HalfPixel => "half_pixel",
+    };
+    let mut attributes = vec![text("coordinate_transformation_mode", mode)];
+    match (op.kind, op.coordinates) {
+        (ResizeKind::Bilinear, _) => attributes.push(text("mode", "linear")),
+        (ResizeKind::Nearest, CoordinateMode::Asymmetric) => {
+            attributes.extend([text("mode", "nearest"), text("nearest_mode", "floor")]);
+        }
+        (ResizeKind::Nearest, _) => {
+            attributes.extend([text("mode", "nearest"), text("nearest_mode", "round_prefer_ceil")]);
+        }
+    }
+    to.file.node(name, "Resize", &[&input, "", "", &sizes], attributes)
+}
+
+/// In float: ONNX's weights have the input's channels first.
+fn transposed(
+    to: &mut Translation<'_>,
+    node: &Node,
+    op: &ConvTranspose2d,
+) -> Result<String, Problem> {
+    let name = node.name.as_str();
+    let weights = to.graph.param(op.weight);
+    let Shape { n: out, h, w, c } = weights.shape();
+    let Some(values) = weights.as_f32().filter(|_| node.output.element == Element::F32) else {
+        return Err(Problem::Element { element: node.output.element.to_string() });
+    };
+    // From output, height, width, input.
+    let mut turned = Vec::with_capacity(values.len());
+    for input in 0..c {
+        for output in 0..out {
+            turned.extend((0..h * w).map(|tap| values[(output * h * w + tap) * c + input]));
+        }
+    }
+    let weight = to.file.floats(&format!("{name}/weight"), &[c, out, h, w], &turned);
+    let shape = to.shape(node.inputs[0]);
+    // What the kernels reach, less what is cut off; what is missing is added at the end.
+    let ends = |input: usize, kernel: usize, stride: usize, crop: usize, output: usize| {
+        let reach = (input - 1) * stride + kernel;
+        let kept = output + crop;
+        (reach.saturating_sub(kept), kept.saturating_sub(reach))
+    };
+    let (bottom, more_h) = ends(shape.h, h, op.stride_h, op.crop_top, op.output_h);
+    let (right, more_w) = ends(shape.w, w, op.stride_w, op.crop_left, op.output_w);
+    if more_h >= op.stride_h.max(1) || more_w >= op.stride_w.max(1) {
+        return Err(Problem::Beyond { output_h: op.output_h, output_w: op.output_w });
+    }
+    let attributes = vec![
+        ints("kernel_shape", &[h, w]),
+        ints("strides", &[op.stride_h, op.stride_w]),
+        ints("pads", &[op.crop_top, op.crop_left, bottom, right]),
+        ints("output_padding", &[more_h, more_w]),
+    ];
+    let input = to.image(node.inputs[0]);
+    let layer = Layer { weight, bias: op.bias, activation: op.activation };
+    let sum = weighted(to, node, "ConvTranspose", &input, &layer, attributes)?;
+    Ok(activate(to, node, sum, layer.activation))
 }

@@ -11,7 +11,7 @@ use crate::{ExportError, Format, Problem};
 pub(super) fn translate(graph: &Graph) -> Result<File, ExportError> {
     let mut translation = Translation { graph, file: File::new(graph.name()), values: Vec::new() };
     for (_, node) in graph.iter() {
-        let value = translation.node(node).map_err(|problem| ExportError::Node {
+        let value = translation.checked_node(node).map_err(|problem| ExportError::Node {
             node: node.name.clone(),
             op: node.op.name(),
             format: Format::Onnx,
@@ -46,6 +46,15 @@ struct Value {
 }
 
 impl Translation<'_> {
+    /// A node, unless it computes with indices.
+    fn checked_node(&mut self, node: &Node) -> Result<Value, Problem> {
+        let mut read = node.inputs.iter().map(|&input| self.graph.node(input));
+        if let Some(input) = read.find(|input| matches!(input.op, Op::ArgMax(_))) {
+            return Err(Problem::ReadResult { name: input.name.clone() });
+        }
+        self.node(node)
+    }
+
     fn node(&mut self, node: &Node) -> Result<Value, Problem> {
         let (name, ty) = (node.name.as_str(), &node.output);
         if ty.element == Element::F16 {
@@ -64,6 +73,14 @@ impl Translation<'_> {
             Op::Dequantize(_) => {
                 let value = &self.values[node.inputs[0].index()];
                 Ok(Value { integer: None, ..value.clone() })
+            }
+            Op::ArgMax(_) => {
+                let (scores, _) = operator::translate(self, node, &node.op)?;
+                let axis = vec![int("axis", 1), int("keepdims", 1)];
+                let index = self.file.node(&format!("{name}/index"), "ArgMax", &[&scores], axis);
+                let to = vec![int("to", element_number(&ty.element) as usize)];
+                let integer = self.file.node(name, "Cast", &[&index], to);
+                Ok(Value { float: integer.clone(), integer: Some(integer), flat: false })
             }
             op => {
                 let computed = operator::translate(self, node, op)?;

@@ -129,10 +129,15 @@ impl<'a> Writer<'a> {
     }
 
     fn operator_code(&mut self, code: OperatorCode) -> Table {
+        let custom = code.custom.map(|name| self.builder.create_string(name));
+
         let start = self.builder.start_table();
         // Readers from before codes outgrew a byte find a placeholder where they did.
         let deprecated = i8::try_from(code.builtin).unwrap_or(i8::MAX);
         self.field(operator_code::DEPRECATED_BUILTIN_CODE, deprecated);
+        if let Some(custom) = custom {
+            self.field(operator_code::CUSTOM_CODE, custom);
+        }
         self.field(operator_code::VERSION, code.version);
         self.field(operator_code::BUILTIN_CODE, code.builtin);
         self.builder.end_table(start)
@@ -142,7 +147,9 @@ impl<'a> Writer<'a> {
         let code = codes.iter().position(|code| *code == contents.code);
         let code = code.expect("the code of every operator was listed") as u32;
         let inputs = self.builder.create_vector(&contents.inputs);
-        let outputs = self.builder.create_vector(&[contents.output]);
+        let outputs = self.builder.create_vector(&contents.outputs);
+        let custom =
+            contents.custom_options.as_deref().map(|bytes| self.builder.create_vector(bytes));
         let options = contents.options.as_ref().map(|options| self.options(options));
 
         let start = self.builder.start_table();
@@ -152,6 +159,9 @@ impl<'a> Writer<'a> {
         if let Some((union_type, options)) = options {
             self.field(operator::BUILTIN_OPTIONS_TYPE, union_type);
             self.field(operator::BUILTIN_OPTIONS, options);
+        }
+        if let Some(custom) = custom {
+            self.field(operator::CUSTOM_OPTIONS, custom);
         }
         self.builder.end_table(start)
     }

@@ -19,6 +19,7 @@
 //!   output's scale is not TFLite's 1/256, a QUANTIZE follows.
 
 mod flatbuffer;
+mod flexbuffer;
 mod hard_sigmoid;
 mod model;
 mod operator;

@@ -39,8 +39,10 @@ pub(super) struct Scaling {
 pub(super) struct Operator {
     pub(super) code: OperatorCode,
     pub(super) inputs: Vec<TensorIndex>,
-    pub(super) output: TensorIndex,
+    pub(super) outputs: Vec<TensorIndex>,
     pub(super) options: Option<Options>,
+    /// Attributes of an operator that is not built in: a FlexBuffer.
+    pub(super) custom_options: Option<Vec<u8>>,
 }
 
 /// What kind of step.
@@ -48,6 +50,8 @@ pub(super) struct Operator {
 pub(super) struct OperatorCode {
     /// A value of [`builtin`](pocketvision_import_tflite::schema::builtin).
     pub(super) builtin: i32,
+    /// Name of an operator that is not built in.
+    pub(super) custom: Option<&'static str>,
     /// The least version of the operator that has what is used of it.
     pub(super) version: i32,
 }

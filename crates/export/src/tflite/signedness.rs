@@ -1,12 +1,15 @@
 //! Which 8-bit type each node is computed in.
 //!
 //! Our int8 stands for both of TFLite's families of 8-bit operators, which compute alike but
-//! for three: concatenations rescale in uint8 alone, averages are rounded half away from zero in
-//! int8 and half up in uint8, and the scales of a convolution are multiplied in f64 in int8 and
-//! in f32 in uint8, where weights have one scale and may have a zero point. All other nodes take
-//! what most of these need.
+//! for four: concatenations rescale in uint8 alone, averages are rounded half away from zero in
+//! int8 and half up in uint8, pixels are interpolated in fixed point in int8 and in f32 in uint8,
+//! and the scales of a convolution are multiplied in f64 in int8 and in f32 in uint8, where
+//! weights have one scale and may have a zero point. All other nodes take what most of these
+//! need.
 
-use pocketvision_core::op::{IntegerRounding, PoolKind, Rescaling};
+use pocketvision_core::op::{
+    IntegerInterpolation, IntegerRounding, PoolKind, Rescaling, ResizeKind,
+};
 use pocketvision_core::{Element, Graph, Node, Op, Quantization};
 
 use super::translation::refuse;
@@ -36,6 +39,8 @@ pub(super) fn storages(graph: &Graph) -> Result<Vec<Storage>, ExportError> {
         Element::Int8(Quantization::PerTensor { .. }) if matches!(node.op, Op::Input) => {
             Ok(Storage::Int8)
         }
+        // Written in a type of its own.
+        _ if matches!(node.op, Op::ArgMax(_)) => Ok(Storage::UInt8),
         Element::Int8(Quantization::PerTensor { .. }) => Ok(need.unwrap_or(prevailing)),
         element => Err(refuse(node, Problem::Element { element: element.to_string() })),
     };
@@ -48,6 +53,11 @@ fn needed(graph: &Graph, node: &Node) -> Option<Storage> {
     let scales_of = |weight| graph.param(weight).element().quantization();
     match &node.op {
         Op::Conv2d(op) => Some(convolution(scales_of(op.weight))),
+        Op::ConvTranspose2d(op) => Some(convolution(scales_of(op.weight))),
+        Op::Resize(op) if op.kind == ResizeKind::Bilinear => Some(match op.interpolation {
+            IntegerInterpolation::FixedPoint => Storage::Int8,
+            IntegerInterpolation::Float => Storage::UInt8,
+        }),
         Op::DepthwiseConv2d(op) => Some(convolution(scales_of(op.weight))),
         Op::Linear(op) => match scales_of(op.weight) {
             Some(Quantization::PerChannel { .. }) => Some(Storage::Int8),

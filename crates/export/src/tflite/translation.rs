@@ -19,6 +19,7 @@ pub(super) fn translate(graph: &Graph) -> Result<Model<'_>, ExportError> {
         storages: storages(graph)?,
         tensors: HashMap::new(),
         constants: HashMap::new(),
+        results: HashMap::new(),
         model: Model {
             name: graph.name(),
             tensors: vec![],
@@ -28,9 +29,15 @@ pub(super) fn translate(graph: &Graph) -> Result<Model<'_>, ExportError> {
         },
     };
     for (id, node) in graph.iter() {
+        translation.check_inputs(node)?;
         translation.node(id, node)?;
     }
     for &id in graph.outputs() {
+        if is_result(&graph.node(id).op) {
+            let outputs = &translation.results[&id];
+            translation.model.outputs.extend(outputs);
+            continue;
+        }
         let storage = match graph.ty(id).element {
             Element::F32 => Storage::F32,
             Element::UInt8(_) => Storage::UInt8,
@@ -58,6 +65,8 @@ pub(super) struct Translation<'a> {
     tensors: HashMap<(NodeId, Storage), TensorIndex>,
     /// Tensors that hold a parameter, by its dimensions.
     constants: HashMap<(ParamId, Vec<i32>, Storage), TensorIndex>,
+    /// Tensors of other types and shapes than their nodes' outputs.
+    results: HashMap<NodeId, Vec<TensorIndex>>,
     model: Model<'a>,
 }
 
@@ -96,14 +105,21 @@ impl<'a> Translation<'a> {
             Op::Reshape(op) => self.reshape(id, op),
             Op::Quantize(_) => self.quantize(id),
             Op::Dequantize(_) => self.dequantize(id),
-            Op::ConvTranspose2d(_)
-            | Op::ArgMax(_)
-            | Op::Resize(_)
-            | Op::DetectionPostprocess(_) => {
-                return Err(refuse(node, Problem::NotWritten { format: Format::Tflite }));
-            }
+            Op::ConvTranspose2d(op) => self.transpose_conv(id, op)?,
+            Op::ArgMax(_) => self.arg_max(id),
+            Op::Resize(op) => self.resize(id, op),
+            Op::DetectionPostprocess(op) => self.detection_postprocess(id, op),
         }
         Ok(())
+    }
+
+    /// What is written as tensors of other shapes cannot be read again.
+    fn check_inputs(&self, node: &Node) -> Result<(), ExportError> {
+        let mut read = node.inputs.iter().map(|&input| self.graph.node(input));
+        match read.find(|input| is_result(&input.op)) {
+            Some(input) => Err(refuse(node, Problem::ReadResult { name: input.name.clone() })),
+            None => Ok(()),
+        }
     }
 
     /// How a node's output is stored where it is computed.
@@ -187,6 +203,13 @@ impl<'a> Translation<'a> {
         Place { tensor, storage, element }
     }
 
+    /// A new float activation of other dimensions than any node's.
+    pub(super) fn flat_place(&mut self, name: String, dims: Vec<i32>) -> Place<'static> {
+        let kind = tensor_type::FLOAT32;
+        let tensor = self.tensor(FileTensor { name, dims, kind, scaling: None, data: None });
+        Place { tensor, storage: Storage::F32, element: &Element::F32 }
+    }
+
     /// A parameter as a constant of these dimensions, of which one may have several scales.
     pub(super) fn constant(
         &mut self,
@@ -235,8 +258,26 @@ impl<'a> Translation<'a> {
         output: Place<'_>,
         options: Option<Options>,
     ) {
-        let code = OperatorCode { builtin, version };
-        self.model.operators.push(Operator { code, inputs, output: output.tensor, options });
+        let code = OperatorCode { builtin, custom: None, version };
+        let (outputs, custom_options) = (vec![output.tensor], None);
+        self.model.operators.push(Operator { code, inputs, outputs, options, custom_options });
+    }
+
+    /// A node that is one or several tensors, of types and shapes of their own, which only the
+    /// network's caller sees.
+    pub(super) fn emit_result(
+        &mut self,
+        id: NodeId,
+        code: OperatorCode,
+        inputs: Vec<TensorIndex>,
+        outputs: Vec<FileTensor<'a>>,
+        options: Option<Options>,
+        custom_options: Option<Vec<u8>>,
+    ) {
+        let outputs: Vec<TensorIndex> =
+            outputs.into_iter().map(|output| self.tensor(output)).collect();
+        self.results.insert(id, outputs.clone());
+        self.model.operators.push(Operator { code, inputs, outputs, options, custom_options });
     }
 
     fn tensor(&mut self, tensor: FileTensor<'a>) -> TensorIndex {
@@ -267,6 +308,11 @@ impl Storage {
             Self::UInt8 => tensor_type::UINT8,
         }
     }
+}
+
+/// True for operators whose outputs the file has as tensors of other types and shapes.
+const fn is_result(op: &Op) -> bool {
+    matches!(op, Op::ArgMax(_) | Op::DetectionPostprocess(_))
 }
 
 /// All four dimensions.

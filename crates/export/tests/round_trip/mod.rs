@@ -6,11 +6,6 @@ use pocketvision_export::{Format, to_bytes};
 use pocketvision_import_tflite::import;
 use pocketvision_reference::ReferenceBackend;
 
-/// The operators that no format is written with.
-#[allow(dead_code, reason = "not every test needs it")]
-pub(crate) const NOT_WRITTEN: [&str; 4] =
-    ["Resize", "ArgMax", "ConvTranspose2d", "DetectionPostprocess"];
-
 /// The graph as TFLite's importer reads what was written.
 #[allow(dead_code, reason = "not every test needs it")]
 pub(crate) fn reimport(graph: &Graph) -> Graph {

@@ -9,7 +9,7 @@ use crate::constant;
 use crate::error::{Problem, Result, show};
 use crate::importer::{Importer, Meaning};
 use crate::message::{Node, data_type};
-use crate::value::{Activation, Layout, Value, graph_shape};
+use crate::value::{Activation, Layout, Number, Value, graph_shape};
 
 pub(super) fn lower(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
     let input = importer.activation(node, 0)?;
@@ -25,6 +25,11 @@ pub(super) fn lower(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
         "Cast" => {
             let to = Attributes::of(node).int("to")?.unwrap_or(0) as i32;
             match to {
+                data_type::UINT8 | data_type::INT32 | data_type::INT64
+                    if input.number == Number::Index =>
+                {
+                    Ok(Value::Activation(input))
+                }
                 data_type::FLOAT | data_type::FLOAT16 | data_type::DOUBLE => {
                     Ok(Value::Activation(input))
                 }

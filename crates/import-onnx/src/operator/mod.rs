@@ -1,6 +1,7 @@
 //! ONNX operators, one at a time.
 
 mod activation;
+mod arg_max;
 mod convolution;
 mod elementwise;
 mod layout;
@@ -8,6 +9,8 @@ mod linear;
 mod normalization;
 mod pool;
 mod quantize;
+mod resize;
+mod transposed;
 
 pub(crate) use elementwise::broadcast;
 pub(crate) use layout::{permutation, resolve, unsqueezed};
@@ -32,6 +35,9 @@ pub(crate) fn lower(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
     let name = node.op_type.as_str();
     match name {
         "Conv" => convolution::lower(importer, node),
+        "ConvTranspose" => transposed::lower(importer, node),
+        "Resize" => resize::lower(importer, node),
+        "ArgMax" => arg_max::lower(importer, node),
         "Gemm" => linear::gemm(importer, node),
         "MatMul" => linear::matmul(importer, node),
         "BatchNormalization" => normalization::lower(importer, node),

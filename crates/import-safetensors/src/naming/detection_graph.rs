@@ -30,7 +30,7 @@ pub(super) fn tensors(network: &str, layer: &LayerRequest) -> Option<LayerTensor
                 BlockLayer::Expand => "expand",
                 BlockLayer::Depthwise => "depthwise",
                 BlockLayer::Project => "project",
-                BlockLayer::Squeeze | BlockLayer::Excite => return None,
+                BlockLayer::Narrow | BlockLayer::Squeeze | BlockLayer::Excite => return None,
             };
             format!("expanded_conv{counter}/{layer}")
         }

@@ -27,6 +27,7 @@ pub(super) fn tensors(network: &str, layer: &LayerRequest) -> Option<LayerTensor
         LayerName::Block { number, layer, .. } => {
             let counter = if number == 1 { String::new() } else { format!("_{}", number - 1) };
             let layer = match layer {
+                BlockLayer::Narrow => return None,
                 BlockLayer::Expand => "expand",
                 BlockLayer::Depthwise => "depthwise",
                 BlockLayer::Squeeze => "squeeze_excite/Conv",

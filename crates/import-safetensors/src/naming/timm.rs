@@ -31,7 +31,7 @@ pub(super) fn tensors(
                 None => architecture.stem.channels,
                 Some(before) => architecture.blocks[before].channels,
             };
-            let (convolution, normalization) = match in_block(&block, input_channels, layer) {
+            let (convolution, normalization) = match in_block(&block, input_channels, layer)? {
                 (squeeze, None) => return Some(biased(&format!("{scope}.{squeeze}"))),
                 (convolution, Some(normalization)) => (convolution, normalization),
             };
@@ -45,10 +45,11 @@ fn in_block(
     block: &Block,
     input_channels: usize,
     layer: BlockLayer,
-) -> (&'static str, Option<&'static str>) {
+) -> Option<(&'static str, Option<&'static str>)> {
     let expands = block.inner_channels > input_channels;
     let inverted = block.kind == BlockKind::InvertedBottleneck;
-    match (layer, inverted, expands) {
+    Some(match (layer, inverted, expands) {
+        (BlockLayer::Narrow, ..) => return None,
         (BlockLayer::Squeeze, ..) => ("se.conv_reduce", None),
         (BlockLayer::Excite, ..) => ("se.conv_expand", None),
         (BlockLayer::Expand, true, _) => ("conv_pw", Some("bn1")),
@@ -60,5 +61,5 @@ fn in_block(
         (BlockLayer::Project, false, true) => ("conv_pwl", Some("bn2")),
         // A fused block that has nothing to expand is one convolution.
         (BlockLayer::Project, false, false) => ("conv", Some("bn1")),
-    }
+    })
 }

@@ -24,6 +24,7 @@ pub(super) fn tensors(
         LayerName::Block { number, block, layer } => {
             let expands = expands(architecture, number, &block);
             let position = match layer {
+                BlockLayer::Narrow => return None,
                 BlockLayer::Expand => 0,
                 BlockLayer::Depthwise => usize::from(expands),
                 BlockLayer::Squeeze | BlockLayer::Excite => usize::from(expands) + 1,

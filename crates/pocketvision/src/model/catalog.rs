@@ -17,7 +17,7 @@ use crate::nearest;
 ///
 /// let built_in_alone = Catalog::new([]);
 /// let origin = built_in_alone.find("mobilenet-v3-large")?;
-/// assert!(matches!(origin, Origin::BuiltIn(definition) if definition.input_size == 224));
+/// assert!(matches!(origin, Origin::BuiltIn(definition) if definition.input_size.height == 224));
 /// # Ok::<(), pocketvision::ModelError>(())
 /// ```
 #[derive(Clone, Debug)]

@@ -319,7 +319,7 @@ const SCRIPT: &str = include_str!("../../../templates/comparison.js");
 mod tests {
     use std::collections::BTreeMap;
 
-    use pocketvision::models::{self, BuildOptions};
+    use pocketvision::models::{self, BuildOptions, InputSize};
     use roxmltree::{Document, Node, ParsingOptions};
 
     use super::super::comparison::{AgreementReport, Answer};
@@ -380,7 +380,11 @@ mod tests {
     }
 
     fn page(comparison: &Comparison) -> String {
-        let options = BuildOptions { input_size: 32, classes: 10, ..BuildOptions::default() };
+        let options = BuildOptions {
+            input_size: InputSize::square(32),
+            classes: 10,
+            ..BuildOptions::default()
+        };
         let model = Model::built_in(&models::ALL[0], &options).unwrap();
         let picture =
             PagePicture { backends: vec!["cpu".into()], width: 4, height: 3, jpeg: vec![1, 2, 3] };

@@ -1,10 +1,13 @@
 //! From one node to one or a few of TFLite's operators: a file for each family.
 
 mod convolution;
+mod detection;
 mod elementwise;
 mod layout;
 mod pool;
 mod quantize;
+mod segmentation;
+mod transpose_conv;
 
 pub(super) use elementwise::{mul_options, mul_version};
 use pocketvision_core::op::ActivationKind;
