@@ -94,7 +94,8 @@ impl Evidence {
         let mut processor_ms = BTreeMap::new();
         let networks = ON_PROCESSOR.iter().flat_map(|family| family.networks);
         let in_both_precisions = 2 * (DETECTORS.len() + SEGMENTERS.len());
-        let progress = terminal::progress(networks.clone().count() + in_both_precisions, "networks");
+        let progress =
+            terminal::progress(networks.clone().count() + in_both_precisions, "networks");
         for name in networks {
             let model = model(name, Precision::F32)?;
             let mut plan = processor.compile(model.graph(), &CompileOptions::default())?;

@@ -41,7 +41,7 @@ impl Claims {
             for (name, plot) in figures(&evidence) {
                 plot.write(&pictures.join(format!("claims-{name}.svg")))?;
             }
-            output_file::write(&folder.join("claims.md"), &report.to_markdown())?;
+            output_file::write(&folder.join("claims.md"), report.to_markdown())?;
         }
         report::print(&report, json, out)
     }

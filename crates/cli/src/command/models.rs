@@ -60,6 +60,8 @@ fn model_report(entry: &CatalogEntry) -> Result<ModelReport> {
             let published = &definition.published;
             ModelReport {
                 weights: if Model::comes_trained(definition) { "trained" } else { "seeded" },
+                input_size: Some(definition.input_size.height)
+                    .filter(|side| *side == definition.input_size.width),
                 input_height: Some(definition.input_size.height),
                 input_width: Some(definition.input_size.width),
                 macs: Some(size.macs),

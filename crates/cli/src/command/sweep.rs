@@ -81,7 +81,7 @@ impl Sweep {
         let figures = self.vary.iter().map(|variation| variation.figure.clone()).collect();
         let report = SweepReport::new(chip.name, figures, rows);
         if let Some(path) = &self.csv {
-            output_file::write(path, &report.to_csv())?;
+            output_file::write(path, report.to_csv())?;
         }
         if let Some(path) = &self.svg {
             report.plot().write(path)?;

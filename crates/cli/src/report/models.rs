@@ -25,6 +25,8 @@ pub(crate) struct ModelReport {
     /// The file; null if it is built in.
     pub file: Option<String>,
     pub file_bytes: Option<u64>,
+    /// Side of the input in pixels, where it is square.
+    pub input_size: Option<usize>,
     /// Height of the input in pixels.
     pub input_height: Option<usize>,
     /// Width of the input in pixels.

@@ -69,7 +69,7 @@ impl Compare {
         }
         let matrix = Matrix::new(image, names, rows);
         if let Some(path) = &self.many.csv {
-            output_file::write(path, &matrix.to_csv())?;
+            output_file::write(path, matrix.to_csv())?;
         }
         if let Some(path) = &self.many.plot {
             matrix.plot()?.write(path)?;
