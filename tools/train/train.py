@@ -19,6 +19,7 @@ import math
 import os
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -30,13 +31,30 @@ from network import CLASSES, Network
 
 SEED = 2019
 BATCH = 128
-# Small crops first: they cost half, and only later steps need to see whole pictures.
-CROPS = [24] * 10 + [32] * 8
 PADDING = 2
-PEAK_LEARNING_RATE = 0.2
-WARMUP = 0.15
+
+
+class Phase(NamedTuple):
+    """Some epochs in which the learning rate goes up and down in straight lines."""
+
+    crops: list[int]
+    peak_learning_rate: float
+    warmup: float
+    weight_decay: float
+
+    def learning_rate(self, progress):
+        if progress < self.warmup:
+            return self.peak_learning_rate * progress / self.warmup
+        return self.peak_learning_rate * (1 - progress) / (1 - self.warmup)
+
+
+PHASES = [
+    # Small crops first: they cost half, and only later steps need to see whole pictures.
+    Phase([24] * 10 + [32] * 8, peak_learning_rate=0.2, warmup=0.15, weight_decay=5e-4),
+    # A network of so few weights needs little to hold it back.
+    Phase([32] * 4, peak_learning_rate=0.06, warmup=0.0, weight_decay=1e-4),
+]
 MOMENTUM = 0.9
-WEIGHT_DECAY = 5e-4
 LABEL_SMOOTHING = 0.1
 
 
@@ -67,13 +85,6 @@ def augmented(padded, index, crop, generator):
     columns = torch.where(mirrored, crop - 1 - columns, columns) + left
     rows = torch.arange(crop) + top
     return padded[index[:, None, None], rows[:, :, None], columns[:, None, :]]
-
-
-def learning_rate(progress):
-    """Up in a line, then down to nothing in a line."""
-    if progress < WARMUP:
-        return PEAK_LEARNING_RATE * progress / WARMUP
-    return PEAK_LEARNING_RATE * (1 - progress) / (1 - WARMUP)
 
 
 @torch.no_grad()
@@ -125,10 +136,7 @@ def main():
     network = Network().to(device, memory_format=torch.channels_last)
     decayed = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": decayed, "weight_decay": WEIGHT_DECAY},
-        {"params": others, "weight_decay": 0.0},
-    ]
+    groups = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.SGD(groups, lr=0.0, momentum=MOMENTUM, nesterov=True)
 
     state, first = options.output / "state.pt", 0
@@ -144,16 +152,20 @@ def main():
         print(json.dumps(line), file=log, flush=True)
         print(line, flush=True)
 
-    for epoch in range(first, len(CROPS)):
+    epochs = [(phase, index) for phase in PHASES for index in range(len(phase.crops))]
+    for epoch, (phase, index_in_phase) in list(enumerate(epochs))[first:]:
+        crop = phase.crops[index_in_phase]
+        optimizer.param_groups[0]["weight_decay"] = phase.weight_decay
         started, total = time.time(), 0.0
         generator = torch.Generator().manual_seed(SEED + epoch)
         order = torch.randperm(len(images), generator=generator)
         network.train()
         for step in range(steps):
             index = order[step * BATCH : (step + 1) * BATCH]
+            progress = (index_in_phase + step / steps) / len(phase.crops)
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate((epoch * steps + step) / (len(CROPS) * steps))
-            x = to_input(augmented(padded, index, CROPS[epoch], generator)).to(device)
+                group["lr"] = phase.learning_rate(progress)
+            x = to_input(augmented(padded, index, crop, generator)).to(device)
             y = labels[index].to(device)
             loss = F.cross_entropy(network(x), y, label_smoothing=LABEL_SMOOTHING)
             optimizer.zero_grad()
@@ -165,7 +177,7 @@ def main():
         matrix = confusion(network, test_images, test_labels, device)
         record(
             epoch=epoch + 1,
-            crop=CROPS[epoch],
+            crop=crop,
             loss=round(total / steps, 4),
             test_accuracy=round(float(np.trace(matrix) / matrix.sum()), 4),
             seconds=round(time.time() - started),

@@ -48,7 +48,7 @@ fn is_quick(example: &Example) -> bool {
         ["convert", model, ..] => !input(&model),
         // Trained networks are files, and so is MODEL.
         ["profile" | "inspect", ..] => !words.iter().any(|word| {
-            input(&word) || word.ends_with("_quant") || *word == "MODEL" || *word == "gpu"
+            input(word) || word.ends_with("_quant") || *word == "MODEL" || *word == "gpu"
         }),
         ["models", "pull", ..] => words.contains(&"--list"),
         [first, ..] => QUICK.contains(&first),

@@ -46,11 +46,30 @@ fn compare_finds_every_backend_identical_to_the_reference() {
 
 #[test]
 fn seeded_weights_are_said_to_mean_nothing_in_one_line() {
-    let output = pocketvision(&["classify"]).output().unwrap();
+    let output = pocketvision(&["classify", "--model", MODEL]).output().unwrap();
     let stderr = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert!(stderr.contains("POCKETVISION_MODELS") && stderr.contains("mean nothing"), "{stderr}");
-    assert!(stdout(&output).contains("sample picture"));
+    assert!(stdout(&output).contains("painted macaw"));
+}
+
+/// With nothing on the machine, the network that comes trained names the pictures that come with
+/// it.
+#[test]
+fn without_arguments_our_own_pictures_are_recognised() {
+    let report = json(&["classify"]);
+    assert_eq!(report["weights"], "trained");
+    for (picture, class) in [("macaw", "bird"), ("ship", "ship"), ("truck", "truck")] {
+        let images = rows(&report, "images");
+        let row = images.iter().find(|row| row["image"] == format!("painted {picture}")).unwrap();
+        assert_eq!(row["top"][0]["label"], class, "{row}");
+    }
+    let report = json(&["compare", "--runs", "1"]);
+    assert_eq!(report["weights"], "trained");
+    for row in rows(&report, "backends").iter().filter(|row| row["error"].is_null()) {
+        assert_eq!(row["top"][0]["label"], "bird", "{row}");
+        assert_eq!(row["agreement"]["identical"], true, "{row}");
+    }
 }
 
 #[test]

@@ -17,7 +17,15 @@ pub(super) struct TrainedNetwork {
     int8: &'static [u8],
 }
 
-static NETWORKS: &[TrainedNetwork] = &[];
+static NETWORKS: &[TrainedNetwork] = &[
+    #[cfg(feature = "built-in-network")]
+    TrainedNetwork {
+        name: "mobilenet-edgetpu-cifar10",
+        dataset: Dataset::Cifar10,
+        float: include_bytes!("../../networks/mobilenet-edgetpu-cifar10.safetensors"),
+        int8: include_bytes!("../../networks/mobilenet-edgetpu-cifar10-int8.tflite"),
+    },
+];
 
 /// The trained weights of a definition, if there are any for these options.
 pub(super) fn network(
