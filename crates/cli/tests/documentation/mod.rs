@@ -15,12 +15,13 @@ pub(crate) struct Example {
 /// not, that call the command.
 pub(crate) fn of_page(source: &str, text: &str) -> Vec<Example> {
     let mut examples = Vec::new();
-    let mut in_block = false;
+    // The language of the block that the line is in.
+    let mut block: Option<&str> = None;
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        if line.trim_start().starts_with("```") {
-            in_block = !in_block;
-        } else if in_block {
+        if let Some(language) = line.trim_start().strip_prefix("```") {
+            block = if block.is_some() { None } else { Some(language) };
+        } else if block.is_some_and(|language| ["", "sh", "text"].contains(&language)) {
             let mut line = line.trim().strip_prefix("$ ").unwrap_or(line.trim()).to_owned();
             while line.ends_with('\\') {
                 line.pop();
