@@ -155,10 +155,12 @@ fn names_that_are_mistyped_get_the_nearest() {
 #[test]
 fn classes_that_are_mistyped_get_the_nearest() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("out.png");
+    let (file, labels) = (folder.path().join("out.png"), folder.path().join("labels.txt"));
+    std::fs::write(&labels, "road\nsidewalk\nbuilding\n").unwrap();
     let segment = ["segment", "--model", "deeplab-mobilenet-edgetpu-slim", "--size", "65"];
+    let classes = ["--classes", "3", "--labels", text(&labels)];
     let cut = ["--draw", "cut-out", "-o", text(&file), "--class", "sidewlk"];
-    let output = pocketvision(&[&segment[..], &cut].concat()).output().unwrap();
+    let output = pocketvision(&[&segment[..], &classes, &cut].concat()).output().unwrap();
     assert!(stderr(&output).contains("did you mean 'sidewalk'"), "{output:?}");
     assert!(!file.exists());
 }
