@@ -50,6 +50,8 @@ fn is_quick(example: &Example) -> bool {
         ["profile" | "inspect", ..] => !words.iter().any(|word| {
             input(word) || word.ends_with("_quant") || *word == "MODEL" || *word == "gpu"
         }),
+        // The same work, written in another way.
+        ["validate", _, ..] => false,
         ["models", "pull", ..] => words.contains(&"--list"),
         [first, ..] => QUICK.contains(&first),
         [] => false,

@@ -147,17 +147,18 @@ fn proxies_of_the_environment_are_used() {
     };
     stdout(&through(&folder, ""));
     assert!(fs::read(folder.path().join(format!("{UNCHECKED}.tflite"))).unwrap() == contents());
-    let asked = proxy.requests();
-    assert!(asked[0].path.contains("mirror.invalid"), "{asked:?}");
+    let asked: Vec<String> = proxy.requests().into_iter().map(|request| request.path).collect();
+    let path = format!("/models/{UNCHECKED}.tflite");
+    assert_eq!(asked, ["mirror.invalid:80".to_owned(), path]);
 
     let folder = tempfile::tempdir().unwrap();
     let line = failure(&through(&folder, "mirror.invalid"));
     assert!(line.contains("mirror.invalid cannot be reached"), "{line}");
-    assert_eq!(proxy.requests().len(), 1);
+    assert_eq!(proxy.requests().len(), 2);
 }
 
-/// Pulls from a server that stops in the middle, until something is there.
-fn pull_until_it_stalls(folder: &TempDir, server: &Server) -> Child {
+/// Pulls from a server that stops in the middle, until so much is there.
+fn pull_until_it_stalls(folder: &TempDir, server: &Server, bytes: u64) -> Child {
     let mut child = pull(folder, &[UNCHECKED, "--from", &server.url("m")])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -165,7 +166,7 @@ fn pull_until_it_stalls(folder: &TempDir, server: &Server) -> Child {
         .unwrap();
     let partial = folder.path().join(format!("{UNCHECKED}.tflite.partial"));
     let start = Instant::now();
-    while fs::metadata(&partial).map_or(0, |file| file.len()) < 40_000 {
+    while fs::metadata(&partial).map_or(0, |file| file.len()) < bytes {
         assert!(start.elapsed() < Duration::from_secs(60), "nothing comes");
         assert!(child.try_wait().unwrap().is_none(), "it ended");
         std::thread::sleep(Duration::from_millis(10));
@@ -189,14 +190,14 @@ fn an_interrupted_pull_leaves_no_file_and_is_gone_on_with() {
     let file = folder.path().join(format!("{UNCHECKED}.tflite"));
 
     // Ctrl-C.
-    let mut child = pull_until_it_stalls(&folder, &server);
+    let mut child = pull_until_it_stalls(&folder, &server, 40_000);
     let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(kill.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(!file.exists());
 
     // As if the power failed.
-    let mut child = pull_until_it_stalls(&folder, &server);
+    let mut child = pull_until_it_stalls(&folder, &server, 80_000);
     child.kill().unwrap();
     assert_eq!(child.wait().unwrap().signal(), Some(9));
     assert!(!file.exists());

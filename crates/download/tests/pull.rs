@@ -329,7 +329,8 @@ fn pieces_of_two_files_are_noticed_and_fetched_anew() {
 
 #[test]
 fn servers_that_know_no_ranges_send_all_again() {
-    let cases: [(&str, fn() -> Reply); 4] = [
+    type Case = (&'static str, fn() -> Reply);
+    let cases: [Case; 4] = [
         ("ignores it", || Reply::new("200 OK", &contents())),
         ("sends another range", || {
             Reply::new("206 Partial Content", &contents()[9..])

@@ -195,7 +195,7 @@ mod tests {
     fn examples_are_read_as_a_shell_reads_them() {
         let page = "Text.\n```sh\npocketvision a --b 'c d' # e\n$ X=1 pocketvision f > g\n\
             cargo run -p pocketvision-cli -- h \\\n  i\ncargo run -p other -- j\nls\n```\n\
-            pocketvision outside\n";
+            pocketvision outside\n```toml\npocketvision = \"1\"\n```\n";
         let example = |environment: &[(&str, &str)], words: &[&str]| Example {
             source: "page".into(),
             environment: environment.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect(),

@@ -11,8 +11,8 @@ pub(crate) struct Example {
     pub(crate) words: Vec<String>,
 }
 
-/// The examples of a page of documentation: lines of its code blocks, with `$ ` before them or
-/// not, that call the command.
+/// The examples of a page of documentation: lines of its code blocks for shells or of plain text,
+/// with `$ ` before them or not, that call the command.
 pub(crate) fn of_page(source: &str, text: &str) -> Vec<Example> {
     let mut examples = Vec::new();
     // The language of the block that the line is in.

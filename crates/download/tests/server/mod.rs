@@ -10,6 +10,7 @@ use std::time::Duration;
 /// What was asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
+    /// Of a proxy's client, first the server that it wants to be connected with.
     pub(crate) path: String,
     /// By name in lower case.
     pub(crate) headers: HashMap<String, String>,
@@ -76,12 +77,20 @@ fn serve(
     log: &Mutex<Vec<Request>>,
     reply: &(dyn Fn(usize, &Request) -> Reply + Send + Sync),
 ) {
-    let Some(request) = read(&stream) else { return };
+    let Some((method, request)) = read(&stream) else { return };
     let number = {
         let mut log = log.lock().unwrap();
         log.push(request.clone());
         log.len() - 1
     };
+    if method == "CONNECT" {
+        // A proxy that is the server, too.
+        let connected = b"HTTP/1.1 200 Connection established\r\n\r\n";
+        if stream.write_all(connected).is_ok() {
+            serve(stream, log, reply);
+        }
+        return;
+    }
     let Reply { head, body, then } = reply(number, &request);
     let head = match head[..] {
         [] => String::new(),
@@ -95,9 +104,12 @@ fn serve(
     }
 }
 
-fn read(stream: &TcpStream) -> Option<Request> {
+/// A request's method, and the request.
+fn read(stream: &TcpStream) -> Option<(String, Request)> {
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-    let path = lines.next()?.split(' ').nth(1)?.to_owned();
+    let first = lines.next()?;
+    let (method, rest) = first.split_once(' ')?;
+    let path = rest.split(' ').next()?.to_owned();
     let headers = lines
         .take_while(|line| !line.is_empty())
         .filter_map(|line| {
@@ -105,7 +117,7 @@ fn read(stream: &TcpStream) -> Option<Request> {
             Some((name.to_lowercase(), value.trim().to_owned()))
         })
         .collect();
-    Some(Request { path, headers })
+    Some((method.to_owned(), Request { path, headers }))
 }
 
 impl Reply {
