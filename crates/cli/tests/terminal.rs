@@ -156,7 +156,7 @@ fn names_that_are_mistyped_get_the_nearest() {
 fn classes_that_are_mistyped_get_the_nearest() {
     let folder = tempfile::tempdir().unwrap();
     let (file, labels) = (folder.path().join("out.png"), folder.path().join("labels.txt"));
-    std::fs::write(&labels, "road\nsidewalk\nbuilding\n").unwrap();
+    fs::write(&labels, "road\nsidewalk\nbuilding\n").unwrap();
     let segment = ["segment", "--model", "deeplab-mobilenet-edgetpu-slim", "--size", "65"];
     let classes = ["--classes", "3", "--labels", text(&labels)];
     let cut = ["--draw", "cut-out", "-o", text(&file), "--class", "sidewlk"];

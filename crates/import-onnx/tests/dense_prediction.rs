@@ -107,7 +107,8 @@ fn pixels_are_interpolated_where_onnx_puts_them() {
 
 #[test]
 fn the_nearest_pixels_are_onnxs_or_the_network_is_refused() {
-    let roundings: [(&str, fn(f64) -> f64); 4] = [
+    type Rounding = (&'static str, fn(f64) -> f64);
+    let roundings: [Rounding; 4] = [
         ("floor", f64::floor),
         ("ceil", f64::ceil),
         ("round_prefer_floor", |x: f64| (x - 0.5).ceil()),
