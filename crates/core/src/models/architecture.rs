@@ -221,6 +221,59 @@ impl Block {
     }
 }
 
+/// Blocks that read one another, as most tables list them: of one activation, with a residual
+/// where shapes allow it, neither squeezed nor activated after the projection.
+pub(super) struct Chain {
+    activation: ActivationKind,
+    /// Channels that the next block reads.
+    pub(super) channels: usize,
+    pub(super) blocks: Vec<Block>,
+}
+
+impl Chain {
+    /// What follows a layer of so many channels.
+    pub(super) const fn after(channels: usize, activation: ActivationKind) -> Self {
+        Self { activation, channels, blocks: Vec::new() }
+    }
+
+    /// Adds a block: its stage and place in it, how it filters, side and stride of the filter,
+    /// how much it widens, and its channels. A family that differs changes what this yields.
+    pub(super) fn push(
+        &mut self,
+        (stage, repeat): (usize, usize),
+        kind: BlockKind,
+        (kernel, stride): (usize, usize),
+        expansion: usize,
+        channels: usize,
+    ) -> &mut Block {
+        let inner_channels = self.channels * expansion;
+        self.channels = channels;
+        self.blocks.push(Block {
+            stage,
+            repeat,
+            kind,
+            kernel,
+            stride,
+            inner_channels,
+            channels,
+            squeeze: None,
+            activation: self.activation,
+            project_activation: None,
+            residual: true,
+        });
+        self.blocks.last_mut().expect("it was just added")
+    }
+
+    /// Where the next block stands if a stage is the blocks of one resolution.
+    pub(super) fn place_by_resolution(&self, stride: usize) -> (usize, usize) {
+        match self.blocks.last() {
+            None => (0, 0),
+            Some(before) if stride > 1 => (before.stage + 1, 0),
+            Some(before) => (before.stage, before.repeat + 1),
+        }
+    }
+}
+
 /// The nearest multiple of 8, at least 8, that is not below nine tenths of the number
 /// (TensorFlow-slim's `make_divisible`).
 pub fn round_to_8(channels: f64) -> usize {

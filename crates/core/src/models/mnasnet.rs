@@ -1,7 +1,7 @@
 //! MnasNet-A1 (Tan et al., 2019, arXiv 1807.11626, figure 7): a separable convolution, then
 //! inverted bottlenecks, some with squeeze-and-excite; ReLU.
 
-use super::architecture::{Architecture, Block, BlockKind, Head, Stem, scaled};
+use super::architecture::{Architecture, BlockKind, Chain, Head, Stem, scaled};
 use crate::op::ActivationKind;
 
 /// The figure's rows: expansion, kernel, squeeze-and-excite, channels, repeats, stride.
@@ -21,29 +21,17 @@ const SQUEEZE_RATIO: usize = 4;
 pub(super) fn a1(width: f64) -> Architecture {
     let activation = ActivationKind::Relu;
     let stem = Stem { channels: scaled(32, width), kernel: 3, stride: 2, activation };
-    let mut input_channels = stem.channels;
-    let mut blocks = Vec::new();
+    let mut chain = Chain::after(stem.channels, activation);
     for (stage, (expansion, kernel, squeeze, channels, repeats, stride)) in
         STAGES.into_iter().enumerate()
     {
         for repeat in 0..repeats {
-            let block = Block {
-                stage,
-                repeat,
-                kind: BlockKind::InvertedBottleneck,
-                kernel,
-                stride: if repeat == 0 { stride } else { 1 },
-                inner_channels: input_channels * expansion,
-                channels: scaled(channels, width),
-                squeeze: squeeze.then_some(input_channels / SQUEEZE_RATIO),
-                activation,
-                project_activation: None,
-                residual: true,
-            };
-            input_channels = block.channels;
-            blocks.push(block);
+            let (kind, place) = (BlockKind::InvertedBottleneck, (stage, repeat));
+            let window = (kernel, if repeat == 0 { stride } else { 1 });
+            let squeeze = squeeze.then_some(chain.channels / SQUEEZE_RATIO);
+            chain.push(place, kind, window, expansion, scaled(channels, width)).squeeze = squeeze;
         }
     }
     let head = Head { before_pool: Some((1280, activation)), after_pool: None };
-    Architecture { stem, blocks, head }
+    Architecture { stem, blocks: chain.blocks, head }
 }

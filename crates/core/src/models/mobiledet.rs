@@ -2,7 +2,7 @@
 //! and not as classifiers. This one is for the Pixel 4's Edge TPU: dense convolutions nearly
 //! everywhere, and a bottleneck that narrows before it filters.
 
-use super::architecture::{Architecture, Block, BlockKind, Head, Stem};
+use super::architecture::{Architecture, BlockKind, Chain, Head, Stem};
 use crate::op::ActivationKind;
 
 /// One block: how it filters, side of the filter, expansion, channels, stride.
@@ -51,44 +51,22 @@ pub(super) fn edgetpu(width: f64) -> Architecture {
     let activation = ActivationKind::Relu6;
     let stem = Stem { channels: scaled(STEM_CHANNELS, width), kernel: 3, stride: 2, activation };
     let first = scaled(FIRST_CHANNELS, width);
-    let mut blocks = vec![Block {
-        stage: 0,
-        repeat: 0,
-        kind: BlockKind::Tucker { narrow_channels: scaled(stem.channels, RANKS[0]) },
-        kernel: 3,
-        stride: 1,
-        inner_channels: scaled(first, RANKS[1]),
-        channels: first,
-        squeeze: None,
-        activation,
-        project_activation: None,
-        residual: false,
-    }];
-    let mut input_channels = first;
+    let mut chain = Chain::after(stem.channels, activation);
+    let tucker = BlockKind::Tucker { narrow_channels: scaled(stem.channels, RANKS[0]) };
+    let block = chain.push((0, 0), tucker, (3, 1), 1, first);
+    block.inner_channels = scaled(first, RANKS[1]);
+    block.residual = false;
     for (stage, rows) in STAGES.iter().enumerate() {
         for (repeat, &(filter, kernel, expansion, channels, stride)) in rows.iter().enumerate() {
             let kind = match filter {
                 Depthwise => BlockKind::InvertedBottleneck,
                 Dense => BlockKind::Fused { groups: 1 },
             };
-            let block = Block {
-                stage: stage + 1,
-                repeat,
-                kind,
-                kernel,
-                stride,
-                inner_channels: input_channels * expansion,
-                channels: scaled(channels, width),
-                squeeze: None,
-                activation,
-                project_activation: None,
-                residual: true,
-            };
-            input_channels = block.channels;
-            blocks.push(block);
+            let place = (stage + 1, repeat);
+            chain.push(place, kind, (kernel, stride), expansion, scaled(channels, width));
         }
     }
-    Architecture { stem, blocks, head: Head { before_pool: None, after_pool: None } }
+    Architecture { stem, blocks: chain.blocks, head: Head { before_pool: None, after_pool: None } }
 }
 
 /// Channels at a multiplier, rounded to eights, halves up.

@@ -4,7 +4,7 @@
 //! of a pointwise and a depthwise one: more arithmetic, better use of a systolic array.
 //! No squeeze-and-excite and no hard-swish, which such hardware runs poorly.
 
-use super::architecture::{Architecture, Block, BlockKind, Head, Stem, round_to_8, scaled};
+use super::architecture::{Architecture, BlockKind, Chain, Head, Stem, scaled};
 use crate::op::ActivationKind;
 
 /// One row of the stage table: `repeats` blocks of which the first has the stride.
@@ -45,36 +45,24 @@ const HEAD_CHANNELS: usize = 1280;
 pub(super) fn at_width(width: f64) -> Architecture {
     let activation = ActivationKind::Relu;
     let stem = Stem { channels: scaled(STEM_CHANNELS, width), kernel: 3, stride: 2, activation };
-    let mut input_channels = stem.channels;
-    let mut blocks = Vec::new();
+    let mut chain = Chain::after(stem.channels, activation);
     let mut place = (0, 0);
     for stage in &STAGES {
         // A row that expands by 4 goes on with the stage that the row before it began.
-        if stage.expansion != 4 && !blocks.is_empty() {
+        if stage.expansion != 4 && !chain.blocks.is_empty() {
             place = (place.0 + 1, 0);
         }
         for repeat in 0..stage.repeats {
-            let block = Block {
-                stage: place.0,
-                repeat: place.1,
-                kind: stage.block,
-                kernel: stage.kernel,
-                stride: if repeat == 0 { stage.stride } else { 1 },
-                inner_channels: round_to_8(input_channels as f64 * stage.expansion as f64),
-                channels: scaled(stage.channels, width),
-                squeeze: None,
-                activation,
-                project_activation: None,
-                residual: stage.residual,
-            };
-            input_channels = block.channels;
+            let window = (stage.kernel, if repeat == 0 { stage.stride } else { 1 });
+            let channels = scaled(stage.channels, width);
+            let block = chain.push(place, stage.block, window, stage.expansion, channels);
+            block.residual = stage.residual;
             place.1 += 1;
-            blocks.push(block);
         }
     }
     let head_channels = scaled(HEAD_CHANNELS, width.max(1.0));
     let head = Head { before_pool: Some((head_channels, activation)), after_pool: None };
-    Architecture { stem, blocks, head }
+    Architecture { stem, blocks: chain.blocks, head }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! `tools/train/network.py` has the same table, and `docs/built-in-network.md` says how it was
 //! trained and what it can and cannot do.
 
-use super::architecture::{Architecture, Block, BlockKind, Head, Stem, scaled};
+use super::architecture::{Architecture, BlockKind, Chain, Head, Stem, scaled};
 use crate::op::ActivationKind;
 
 /// One block of the table.
@@ -35,33 +35,14 @@ const HEAD_CHANNELS: usize = 128;
 pub(super) fn at_width(width: f64) -> Architecture {
     let activation = ActivationKind::Relu;
     let stem = Stem { channels: scaled(STEM_CHANNELS, width), kernel: 3, stride: 1, activation };
-    let mut input_channels = stem.channels;
-    let mut place = (0, 0);
-    let mut blocks = Vec::with_capacity(ROWS.len());
-    for row in &ROWS {
-        if row.stride > 1 && !blocks.is_empty() {
-            place = (place.0 + 1, 0);
-        }
-        let block = Block {
-            stage: place.0,
-            repeat: place.1,
-            kind: row.block,
-            kernel: 3,
-            stride: row.stride,
-            inner_channels: input_channels * row.expansion,
-            channels: scaled(row.channels, width),
-            squeeze: None,
-            activation,
-            project_activation: None,
-            residual: true,
-        };
-        input_channels = block.channels;
-        place.1 += 1;
-        blocks.push(block);
+    let mut chain = Chain::after(stem.channels, activation);
+    for &Row { block, stride, expansion, channels } in &ROWS {
+        let place = chain.place_by_resolution(stride);
+        chain.push(place, block, (3, stride), expansion, scaled(channels, width));
     }
     let head_channels = scaled(HEAD_CHANNELS, width);
     let head = Head { before_pool: Some((head_channels, activation)), after_pool: None };
-    Architecture { stem, blocks, head }
+    Architecture { stem, blocks: chain.blocks, head }
 }
 
 #[cfg(test)]

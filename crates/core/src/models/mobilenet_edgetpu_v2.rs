@@ -2,7 +2,7 @@
 //! `official/projects/edgetpu/vision`): where a dense expansion would cost too much, a grouped
 //! one, which lies between dense and depthwise in arithmetic and in use of a systolic array.
 
-use super::architecture::{Architecture, Block, BlockKind, Head, Stem, scaled};
+use super::architecture::{Architecture, BlockKind, Chain, Head, Stem, scaled};
 use crate::op::ActivationKind;
 
 /// What the five sizes differ in.
@@ -95,8 +95,7 @@ fn build(variant: &Variant, width: f64) -> Architecture {
         stride: 2,
         activation,
     };
-    let mut input_channels = stem.channels;
-    let mut blocks = Vec::new();
+    let mut chain = Chain::after(stem.channels, activation);
     for (stage, (rows, channels)) in STAGES.iter().zip(variant.stage_channels).enumerate() {
         for (repeat, &(filter, expansion, stride)) in rows.iter().enumerate() {
             let kind = match filter {
@@ -105,31 +104,18 @@ fn build(variant: &Variant, width: f64) -> Architecture {
                     BlockKind::Fused { groups: 1 }
                 }
                 Dense | Grouped => BlockKind::Fused {
-                    groups: groups(input_channels, expansion, variant.group_size),
+                    groups: groups(chain.channels, expansion, variant.group_size),
                 },
             };
-            let block = Block {
-                stage,
-                repeat,
-                kind,
-                kernel: KERNEL,
-                stride,
-                inner_channels: input_channels * expansion,
-                channels: scaled(channels, width),
-                squeeze: None,
-                activation,
-                project_activation: None,
-                residual: true,
-            };
-            input_channels = block.channels;
-            blocks.push(block);
+            let window = (KERNEL, stride);
+            chain.push((stage, repeat), kind, window, expansion, scaled(channels, width));
         }
     }
     let head = Head {
         before_pool: Some((scaled(variant.head_channels, width), activation)),
         after_pool: None,
     };
-    Architecture { stem, blocks, head }
+    Architecture { stem, blocks: chain.blocks, head }
 }
 
 /// As many groups as possible of at least this many expanded channels. The published widths

@@ -3,7 +3,7 @@
 //! GPU, DSP and Edge TPU at once, for the best average and the best worst case. MobileNetV3's
 //! frame with what all of those run well: ReLU and no squeeze-and-excite.
 
-use super::architecture::{Architecture, Block, BlockKind, Head, PooledHead, Stem, scaled};
+use super::architecture::{Architecture, BlockKind, Chain, Head, PooledHead, Stem, scaled};
 use crate::op::ActivationKind;
 
 /// One block: kernel, stride, channels, how much it widens.
@@ -60,30 +60,12 @@ pub(super) fn avg(width: f64) -> Architecture {
 fn build(rows: &[Row], width: f64) -> Architecture {
     let activation = ActivationKind::Relu;
     let stem = Stem { channels: scaled(STEM_CHANNELS, width), kernel: 3, stride: 2, activation };
-    let mut input_channels = stem.channels;
-    let mut blocks: Vec<Block> = Vec::with_capacity(rows.len());
+    let mut chain = Chain::after(stem.channels, activation);
     for &(kernel, stride, channels, expansion) in rows {
-        // A stage is the blocks of one resolution.
-        let (stage, repeat) = match blocks.last() {
-            None => (0, 0),
-            Some(before) if stride > 1 => (before.stage + 1, 0),
-            Some(before) => (before.stage, before.repeat + 1),
-        };
-        let block = Block {
-            stage,
-            repeat,
-            kind: BlockKind::InvertedBottleneck,
-            kernel,
-            stride,
-            inner_channels: input_channels * expansion,
-            channels: scaled(channels, width),
-            squeeze: None,
-            activation,
-            project_activation: None,
-            residual: true,
-        };
-        input_channels = block.channels;
-        blocks.push(block);
+        let place = chain.place_by_resolution(stride);
+        let window = (kernel, stride);
+        let channels = scaled(channels, width);
+        chain.push(place, BlockKind::InvertedBottleneck, window, expansion, channels);
     }
     let head = Head {
         before_pool: Some((scaled(HEAD_CHANNELS, width), activation)),
@@ -94,7 +76,7 @@ fn build(rows: &[Row], width: f64) -> Architecture {
             normalized: true,
         }),
     };
-    Architecture { stem, blocks, head }
+    Architecture { stem, blocks: chain.blocks, head }
 }
 
 #[cfg(test)]

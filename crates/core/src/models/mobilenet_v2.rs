@@ -1,7 +1,7 @@
 //! MobileNetV2 (Sandler et al., 2018, arXiv 1801.04381, table 2): inverted bottlenecks with
 //! ReLU6 and linear projections.
 
-use super::architecture::{Architecture, Block, BlockKind, Head, Stem, scaled};
+use super::architecture::{Architecture, BlockKind, Chain, Head, Stem, scaled};
 use crate::op::ActivationKind;
 
 /// The paper's table: expansion, channels, repeats, stride of the first.
@@ -40,31 +40,18 @@ pub(super) fn with_half_end(width: f64) -> Architecture {
 fn build(stages: &[(usize, usize, usize, usize); 7], width: f64) -> Architecture {
     let activation = ActivationKind::Relu6;
     let stem = Stem { channels: scaled(32, width), kernel: 3, stride: 2, activation };
-    let mut input_channels = stem.channels;
-    let mut blocks = Vec::new();
+    let mut chain = Chain::after(stem.channels, activation);
     for (stage, (expansion, channels, repeats, stride)) in stages.iter().copied().enumerate() {
         for repeat in 0..repeats {
-            let block = Block {
-                stage,
-                repeat,
-                kind: BlockKind::InvertedBottleneck,
-                kernel: 3,
-                stride: if repeat == 0 { stride } else { 1 },
-                inner_channels: input_channels * expansion,
-                channels: scaled(channels, width),
-                squeeze: None,
-                activation,
-                project_activation: None,
-                residual: true,
-            };
-            input_channels = block.channels;
-            blocks.push(block);
+            let (kind, place) = (BlockKind::InvertedBottleneck, (stage, repeat));
+            let window = (3, if repeat == 0 { stride } else { 1 });
+            chain.push(place, kind, window, expansion, scaled(channels, width));
         }
     }
     // Narrow networks keep the wide head.
     let head_channels = scaled(1280, width.max(1.0));
     let head = Head { before_pool: Some((head_channels, activation)), after_pool: None };
-    Architecture { stem, blocks, head }
+    Architecture { stem, blocks: chain.blocks, head }
 }
 
 #[cfg(test)]
