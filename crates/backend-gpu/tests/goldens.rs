@@ -4,6 +4,8 @@
 //! The recordings are found through `POCKETVISION_SHARED`. By default a few pictures are run;
 //! `POCKETVISION_FULL_GOLDENS=1` runs all 63.
 
+mod adapter;
+
 use std::fs::File;
 use std::io::BufReader;
 use std::io::Write as _;
@@ -11,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use npyz::NpyFile;
-use pocketvision_backend_gpu::{GpuBackend, GpuOptions};
+use pocketvision_backend_gpu::GpuOptions;
 use pocketvision_core::{CompileOptions, Plan, Tensor, TensorData};
 
 #[test]
@@ -46,7 +48,9 @@ fn mobilenet_v3_large_minimalistic() {
 
 /// Runs pictures through a network and compares every score.
 fn compare(name: &str) {
-    let (Some(backend), Some(shared)) = (backend(), shared()) else { return };
+    let (Some(backend), Some(shared)) = (adapter::open(GpuOptions::default()), shared()) else {
+        return;
+    };
     let graph = pocketvision_import_tflite::open(shared.join(format!("models/{name}.tflite")))
         .unwrap_or_else(|error| panic!("{error}"));
     let golden = shared.join("golden");
@@ -87,19 +91,6 @@ fn compare(name: &str) {
         run_ms[run_ms.len() / 2],
     );
     assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
-}
-
-/// The GPU, unless there is none and none is required.
-fn backend() -> Option<GpuBackend> {
-    match GpuBackend::new(GpuOptions::default()) {
-        Ok(backend) => Some(backend),
-        Err(error) if is_set("POCKETVISION_REQUIRE_GPU") => panic!("{error}"),
-        Err(error) => {
-            // Not eprintln: the test harness would keep it to itself.
-            let _ = writeln!(std::io::stderr(), "\n*** IGNORED: {error} ***\n");
-            None
-        }
-    }
 }
 
 /// The folder of models and recordings, unless it is missing and not required.

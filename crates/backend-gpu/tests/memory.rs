@@ -1,10 +1,11 @@
 //! What a run costs the host: memory that it takes is given back.
 
-use std::io::Write as _;
+mod adapter;
+
 use std::slice;
 
 use peak_alloc::PeakAlloc;
-use pocketvision_backend_gpu::{GpuBackend, GpuOptions};
+use pocketvision_backend_gpu::GpuOptions;
 use pocketvision_core::models::{self, BuildOptions, InputSize, Precision};
 use pocketvision_core::{CompileOptions, Outputs, Plan as _, Tensor, passes};
 
@@ -14,15 +15,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 /// The one test of this program: others would allocate meanwhile.
 #[test]
 fn runs_take_no_memory_that_they_do_not_give_back_and_little_meanwhile() {
-    let backend = match GpuBackend::new(GpuOptions::default()) {
-        Ok(backend) => backend,
-        Err(error) => {
-            let required = std::env::var("POCKETVISION_REQUIRE_GPU").is_ok_and(|v| v == "1");
-            assert!(!required, "{error}");
-            let _ = writeln!(std::io::stderr(), "\n*** IGNORED: {error} ***\n");
-            return;
-        }
-    };
+    let Some(backend) = adapter::open(GpuOptions::default()) else { return };
     let definition = models::find("mobilenet-v3-small").unwrap();
     let options = BuildOptions {
         precision: Precision::F32,

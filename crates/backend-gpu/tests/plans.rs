@@ -1,10 +1,13 @@
 //! Plans as objects: reuse, threads, profiles, refusals.
 
-use std::io::Write as _;
+mod adapter;
+mod exact;
+
 use std::sync::OnceLock;
 
+use exact::image;
 use pocketvision_backend_gpu::{GpuBackend, GpuError, GpuOptions};
-use pocketvision_core::op::{Activation, ActivationKind, Conv2d, Padding, Softmax, Window};
+use pocketvision_core::op::{Activation, ActivationKind, Softmax};
 use pocketvision_core::{
     Backend, Clock, CompileError, CompileOptions, Element, Graph, GraphBuilder, Keep, Op, Outputs,
     Plan, Profile, RunError, Shape, Tensor, TensorType,
@@ -13,39 +16,12 @@ use pocketvision_reference::ReferenceBackend;
 
 fn backend() -> Option<&'static GpuBackend> {
     static BACKEND: OnceLock<Option<GpuBackend>> = OnceLock::new();
-    let open = || match GpuBackend::new(GpuOptions::default()) {
-        Ok(backend) => Some(backend),
-        Err(error) => {
-            let required = std::env::var("POCKETVISION_REQUIRE_GPU").is_ok_and(|v| v == "1");
-            assert!(!required, "{error}");
-            // Not eprintln: the test harness would keep it to itself.
-            let _ = writeln!(std::io::stderr(), "\n*** IGNORED: {error} ***\n");
-            None
-        }
-    };
+    let open = || adapter::open(GpuOptions::default());
     BACKEND.get_or_init(open).as_ref()
 }
 
-/// A convolution with integers for weights and a relu: exact in f32, so equality can be asked.
 fn network(channels: usize) -> Graph {
-    let mut builder = GraphBuilder::new("network");
-    let ty = TensorType::new(Shape::new(1, 6, 6, channels), Element::F32);
-    let input = builder.input("image", ty).unwrap();
-    let shape = Shape::new(5, 3, 3, channels);
-    let weights = (0..shape.elements()).map(|i| (i % 7) as f32 - 3.0).collect();
-    let weight = builder.param("weight", Tensor::from_f32(shape, weights).unwrap());
-    let window = Window::square(3, 1, Padding::Same);
-    let op = Conv2d { window, weight, bias: None, groups: 1, activation: None };
-    let conv = builder.push("conv", Op::Conv2d(op), &[input]).unwrap();
-    let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
-    let relu = builder.push("relu", relu, &[conv]).unwrap();
-    builder.finish(&[relu]).unwrap()
-}
-
-fn image(graph: &Graph, seed: usize) -> Tensor {
-    let shape = graph.ty(graph.inputs()[0]).shape;
-    let values = (0..shape.elements()).map(|i| ((i * 31 + seed * 17) % 23) as f32 - 11.0);
-    Tensor::from_f32(shape, values.collect()).unwrap()
+    exact::network("image", Shape::new(1, 6, 6, channels))
 }
 
 fn expected(graph: &Graph, input: &Tensor) -> Tensor {

@@ -1,6 +1,7 @@
 //! Shaders that compute wrong, as by a driver with an error, are found before they are used.
 
-use std::io::Write as _;
+mod adapter;
+
 use std::slice;
 
 use pocketvision_backend_gpu::{GpuBackend, GpuOptions};
@@ -14,15 +15,7 @@ use pocketvision_reference::ReferenceBackend;
 /// A device on which the shader of a name subtracts its bias instead of adding it.
 fn sabotaged(name: &'static str, trust_driver: bool) -> Option<GpuBackend> {
     let options = GpuOptions { sabotaged: Some(name), trust_driver, ..GpuOptions::default() };
-    match GpuBackend::new(options) {
-        Ok(backend) => Some(backend),
-        Err(error) => {
-            let required = std::env::var("POCKETVISION_REQUIRE_GPU").is_ok_and(|v| v == "1");
-            assert!(!required, "{error}");
-            let _ = writeln!(std::io::stderr(), "\n*** IGNORED: {error} ***\n");
-            None
-        }
-    }
+    adapter::open(options)
 }
 
 /// A depthwise convolution and a 1x1 convolution, exact in f32: one dispatch where they are

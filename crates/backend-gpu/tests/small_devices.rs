@@ -1,14 +1,14 @@
 //! Devices that have less than our networks would like: a device is opened with low limits, which
 //! wgpu holds us to.
 
-use std::io::Write as _;
+mod adapter;
+mod exact;
+
 use std::slice;
 
 use pocketvision_backend_gpu::{GpuBackend, GpuOptions};
-use pocketvision_core::op::{Activation, ActivationKind, Conv2d, Padding, Window};
 use pocketvision_core::{
-    Backend, CompileError, CompileOptions, Element, Graph, GraphBuilder, Keep, Op, Outputs, Plan,
-    Shape, Tensor, TensorType,
+    Backend, CompileError, CompileOptions, Graph, Keep, Outputs, Plan, Shape, Tensor,
 };
 use pocketvision_reference::ReferenceBackend;
 
@@ -16,37 +16,11 @@ use pocketvision_reference::ReferenceBackend;
 /// most so many workgroups in one dimension.
 fn small(binding_bytes: u64, workgroups: u32) -> Option<GpuBackend> {
     let low_limits = Some((binding_bytes, workgroups));
-    match GpuBackend::new(GpuOptions { low_limits, ..GpuOptions::default() }) {
-        Ok(backend) => Some(backend),
-        Err(error) => {
-            let required = std::env::var("POCKETVISION_REQUIRE_GPU").is_ok_and(|v| v == "1");
-            assert!(!required, "{error}");
-            let _ = writeln!(std::io::stderr(), "\n*** IGNORED: {error} ***\n");
-            None
-        }
-    }
+    adapter::open(GpuOptions { low_limits, ..GpuOptions::default() })
 }
 
-/// A convolution with integers for weights and a relu: exact in f32.
 fn network(batch: usize) -> Graph {
-    let mut builder = GraphBuilder::new("network");
-    let ty = TensorType::new(Shape::new(batch, 16, 16, 3), Element::F32);
-    let input = builder.input("pictures", ty).unwrap();
-    let shape = Shape::new(5, 3, 3, 3);
-    let weights = (0..shape.elements()).map(|i| (i % 7) as f32 - 3.0).collect();
-    let weight = builder.param("weight", Tensor::from_f32(shape, weights).unwrap());
-    let window = Window::square(3, 1, Padding::Same);
-    let op = Conv2d { window, weight, bias: None, groups: 1, activation: None };
-    let conv = builder.push("conv", Op::Conv2d(op), &[input]).unwrap();
-    let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
-    let relu = builder.push("relu", relu, &[conv]).unwrap();
-    builder.finish(&[relu]).unwrap()
-}
-
-fn pictures(graph: &Graph) -> Tensor {
-    let shape = graph.ty(graph.inputs()[0]).shape;
-    let values = (0..shape.elements()).map(|i| (i * 31 % 23) as f32 - 11.0);
-    Tensor::from_f32(shape, values.collect()).unwrap()
+    exact::network("pictures", Shape::new(batch, 16, 16, 3))
 }
 
 fn expected(graph: &Graph, options: &CompileOptions, input: &Tensor) -> Outputs {
@@ -60,7 +34,7 @@ fn dispatches_are_folded_where_few_workgroups_fit_one_dimension() {
     let graph = network(6);
     let options = CompileOptions::default();
     let mut plan = backend.compile(&graph, &options).unwrap();
-    let input = pictures(&graph);
+    let input = exact::image(&graph, 0);
     let outputs = plan.run(slice::from_ref(&input)).unwrap();
     assert_eq!(outputs, expected(&graph, &options, &input));
 }
@@ -73,7 +47,7 @@ fn a_batch_that_no_binding_holds_runs_in_parts() {
     let options = CompileOptions::default();
     let mut plan = backend.compile_plan(&graph, &options).unwrap();
     assert_eq!(plan.parts(), 3);
-    let input = pictures(&graph);
+    let input = exact::image(&graph, 0);
     let expected = expected(&graph, &options, &input);
     for _ in 0..3 {
         assert_eq!(plan.run(slice::from_ref(&input)).unwrap(), expected);
