@@ -31,6 +31,7 @@
 
 mod archive;
 mod error;
+mod fetch;
 mod http;
 mod mirror;
 mod partial;
@@ -38,7 +39,8 @@ mod published;
 mod pull;
 
 pub use error::PullError;
+pub use fetch::Progress;
 pub use http::Network;
 pub use mirror::Mirror;
 pub use published::{PublishedFile, Task, find, published};
-pub use pull::{Progress, Pulled, Puller};
+pub use pull::{Pulled, Puller};

@@ -1,15 +1,13 @@
 //! Brings a published file into a folder.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
-
-use ureq::Agent;
 
 use crate::archive::member;
-use crate::http::{Answer, Network, Rest, ask, read_failure};
-use crate::partial::{Origin, Partial, sha256};
+use crate::fetch::{Expected, Fetch, Progress, append, check, check_size};
+use crate::http::Network;
+use crate::partial::{Partial, sha256};
 use crate::{Mirror, PublishedFile, PullError};
 
 /// Brings published files into a folder.
@@ -19,15 +17,6 @@ pub struct Puller {
     mirror: Option<Mirror>,
     network: Network,
     replace: bool,
-}
-
-/// How much of a file is there.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Progress {
-    /// Bytes that are there, those of an earlier pull included.
-    pub bytes: u64,
-    /// Bytes of the whole, if anybody says.
-    pub total: Option<u64>,
 }
 
 /// A file that is in its folder.
@@ -43,13 +32,6 @@ pub struct Pulled {
     pub resumed_from: u64,
     /// True if its SHA-256 is that of the list; false if the list has none.
     pub checked: bool,
-}
-
-/// What a file that travels must be.
-#[derive(Clone, Copy, Debug)]
-struct Expected<'a> {
-    bytes: Option<u64>,
-    sha256: Option<&'a str>,
 }
 
 impl Puller {
@@ -153,111 +135,9 @@ impl Puller {
         expected: Expected<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Partial, PullError> {
-        let agent = self.network.agent();
         let mut partial = Partial::open(&self.folder, name)?;
-        let fetched = self.receive(&agent, url, expected, &mut partial, progress);
+        let fetched = Fetch::new(&self.network, url, expected).run(&mut partial, progress);
         settle(partial, fetched)
-    }
-
-    /// Receives a file and checks it; if it was put together of pieces and is wrong, once more
-    /// from its beginning.
-    fn receive(
-        &self,
-        agent: &Agent,
-        url: &str,
-        expected: Expected<'_>,
-        partial: &mut Partial,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(), PullError> {
-        let in_pieces = self.receive_unchecked(agent, url, expected, partial, progress)?;
-        match check(partial, url, expected) {
-            Err(PullError::Checksum { .. }) if in_pieces => {
-                partial.clear()?;
-                self.receive_unchecked(agent, url, expected, partial, progress)?;
-                check(partial, url, expected)
-            }
-            checked => checked,
-        }
-    }
-
-    /// Asks until all is there, or there is no point in it. True if it came in pieces.
-    fn receive_unchecked(
-        &self,
-        agent: &Agent,
-        url: &str,
-        expected: Expected<'_>,
-        partial: &mut Partial,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<bool, PullError> {
-        let mut pause = self.network.pause;
-        let mut tries = self.network.tries;
-        loop {
-            tries = tries.saturating_sub(1);
-            match self.ask_once(agent, url, expected, partial, progress) {
-                Err(error) if error.may_pass() && tries > 0 => {
-                    thread::sleep(pause);
-                    pause *= 2;
-                }
-                from => return Ok(from? > 0),
-            }
-        }
-    }
-
-    /// Asks once for what is missing. Yields how many bytes were kept.
-    fn ask_once(
-        &self,
-        agent: &Agent,
-        url: &str,
-        expected: Expected<'_>,
-        partial: &mut Partial,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<u64, PullError> {
-        let there = partial.bytes();
-        if there > 0 && expected.bytes == Some(there) {
-            return Ok(there);
-        }
-        let origin = partial.origin().filter(|origin| origin.url == url);
-        let validator = origin.as_ref().and_then(|origin| origin.validator.as_deref());
-        // Without a checksum, only the server can say that the rest belongs to what is there.
-        let can_go_on = there > 0
-            && (validator.is_some() || expected.sha256.is_some())
-            && expected.bytes.is_none_or(|bytes| there < bytes);
-        let rest = can_go_on.then_some(Rest { from: there, validator });
-        let Answer { from, total, ends, validator, body } =
-            match ask(agent, &self.network, url, rest) {
-                // What is there is of no use to this server.
-                Err(PullError::Status { status: 416, .. } | PullError::Protocol { .. })
-                    if rest.is_some() =>
-                {
-                    ask(agent, &self.network, url, None)?
-                }
-                answer => answer?,
-            };
-        if let Some(total) = total {
-            check_size(url, total, expected)?;
-        } else if !ends && expected.bytes.is_none() {
-            return Err(PullError::NoLength { url: url.into() });
-        }
-        if from == 0 {
-            partial.begin(&Origin { url: url.into(), validator })?;
-        }
-        let total = total.or(expected.bytes);
-        append(partial, &mut body.into_reader(), total, progress, |error, bytes| {
-            read_failure(url, error, bytes, total, &self.network)
-        })?;
-        match (partial.bytes(), total) {
-            (bytes, Some(total)) if bytes < total => Err(PullError::Broken {
-                url: url.into(),
-                bytes,
-                total: Some(total),
-                reason: "the server closed it".into(),
-            }),
-            (found, Some(bytes)) if found > bytes => {
-                partial.clear()?;
-                Err(PullError::Size { url: url.into(), found, bytes })
-            }
-            _ => Ok(from),
-        }
     }
 
     /// The file that is meant, out of an archive, which goes.
@@ -308,46 +188,6 @@ fn already_here(file: &PublishedFile, path: PathBuf) -> Result<Pulled, PullError
     Ok(Pulled { path, bytes, was_here: true, resumed_from: 0, checked: file.sha256.is_some() })
 }
 
-/// Adds all that a reader has, unless that is more than there should be.
-fn append(
-    partial: &mut Partial,
-    reader: &mut dyn Read,
-    total: Option<u64>,
-    progress: &mut dyn FnMut(Progress),
-    failed: impl Fn(io::Error, u64) -> PullError,
-) -> Result<(), PullError> {
-    let mut buffer = vec![0; PIECE_BYTES];
-    progress(Progress { bytes: partial.bytes(), total });
-    while total.is_none_or(|total| partial.bytes() <= total) {
-        let read = match reader.read(&mut buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            read => read.map_err(|error| failed(error, partial.bytes()))?,
-        };
-        if read == 0 {
-            break;
-        }
-        partial.append(&buffer[..read])?;
-        progress(Progress { bytes: partial.bytes(), total });
-    }
-    Ok(())
-}
-
-fn check_size(url: &str, found: u64, expected: Expected<'_>) -> Result<(), PullError> {
-    match expected.bytes {
-        Some(bytes) if bytes != found => Err(PullError::Size { url: url.into(), found, bytes }),
-        _ => Ok(()),
-    }
-}
-
-fn check(partial: &mut Partial, url: &str, expected: Expected<'_>) -> Result<(), PullError> {
-    let Some(sha256) = expected.sha256 else { return Ok(()) };
-    let found = partial.sha256()?;
-    if found == sha256 {
-        return Ok(());
-    }
-    Err(PullError::Checksum { url: url.into(), found, sha256: sha256.into() })
-}
-
 /// Keeps what a later pull can go on with, and nothing else.
 fn settle(partial: Partial, result: Result<(), PullError>) -> Result<Partial, PullError> {
     match result {
@@ -360,6 +200,3 @@ fn settle(partial: Partial, result: Result<(), PullError>) -> Result<Partial, Pu
         }
     }
 }
-
-/// Bytes that are read at once.
-const PIECE_BYTES: usize = 64 << 10;
