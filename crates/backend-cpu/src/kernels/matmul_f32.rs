@@ -8,7 +8,7 @@
 //!
 //! | level | panel | register tile | per multiply-accumulate instruction |
 //! |---|---|---|---|
-//! | AVX-512 | up to 32 channels | 14x32, 14x16 | 16 |
+//! | AVX-512 | up to 32 channels, a multiple of 8 | 14x32, 14x24, 14x16, 14x8 | 16 or 8 |
 //! | AVX2 | 16 or 8 channels | 6x16, 12x8 | 8 |
 //! | NEON | 8 channels | 8x8 | 4 |
 //! | portable | 16 channels | 1x16 | the compiler's choice |
@@ -69,7 +69,7 @@ impl MatmulF32 {
     ) -> Self {
         let (panel_columns, narrowest) = match simd {
             #[cfg(target_arch = "x86_64")]
-            Simd::Avx512(_) => (32, 16),
+            Simd::Avx512(_) => (32, 8),
             #[cfg(target_arch = "x86_64")]
             Simd::Avx2(_) => (16, 8),
             #[cfg(target_arch = "aarch64")]

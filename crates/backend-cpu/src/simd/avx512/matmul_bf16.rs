@@ -11,7 +11,8 @@
 
 use std::arch::x86_64::*;
 
-use super::matmul_f32::{Output, Spilled, store};
+use super::epilogue_f32::store_f32;
+use super::matmul_f32::Output;
 use crate::kernels::epilogue_f32::EpilogueF32;
 use crate::kernels::matmul_bf16::PanelsBf16;
 use crate::kernels::rows::Rows;
@@ -183,15 +184,7 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
             }
         }
     }
-    // Through memory, as in f32.
-    let mut spilled = Spilled([[[0.0; 16]; VECTORS]; ROWS]);
-    for row in 0..ROWS {
-        for vector in 0..VECTORS {
-            // SAFETY: the place is 16 numbers large.
-            unsafe { _mm512_store_ps(spilled.0[row][vector].as_mut_ptr(), sums[row][vector]) };
-        }
-    }
     // SAFETY: the caller vouches for the output.
-    unsafe { store(&spilled.0, panel.last_mask, epilogue, output) };
+    unsafe { store_f32!(ROWS, VECTORS, sums, panel.last_mask, epilogue, output) };
     ROWS
 }

@@ -4,14 +4,16 @@
 //! one number of each row, broadcast.
 //!
 //! Register tile: 14 rows x 32 columns: 28 accumulators of 32 registers, with room for a
-//! broadcast. A tile of 7x64 has none, and loads each number four times.
+//! broadcast. A tile of 7x64 has none, and loads each number four times. The last panel may be
+//! 8 columns narrower: half a vector, which takes half the time where a vector is two halves to
+//! the processor.
 //!
 //! Floor: rows * columns * depth / 16 fused multiply-adds, two of which start a cycle, with 16
 //! loads for 28 of them.
 
 use std::arch::x86_64::*;
 
-use super::epilogue_f32;
+use super::epilogue_f32::store_f32;
 use crate::kernels::epilogue_f32::EpilogueF32;
 use crate::kernels::matmul_f32::{Panel, PanelsF32};
 use crate::kernels::rows::Rows;
@@ -44,9 +46,11 @@ pub(crate) fn multiply(
         // is inside the tile (`Tile::block` checks), and the last vector of a row is written
         // under a mask.
         unsafe {
-            match panel.width / 16 {
-                1 => multiply_panel::<1>(rows, panel, bias, epilogue, output),
-                _ => multiply_panel::<2>(rows, panel, bias, epilogue, output),
+            match panel.width / 8 {
+                1 => multiply_panel::<0, 1>(rows, panel, bias, epilogue, output),
+                2 => multiply_panel::<1, 0>(rows, panel, bias, epilogue, output),
+                3 => multiply_panel::<1, 1>(rows, panel, bias, epilogue, output),
+                _ => multiply_panel::<2, 0>(rows, panel, bias, epilogue, output),
             }
         }
     }
@@ -59,12 +63,12 @@ pub(super) struct Output {
     pub(super) stride: usize,
 }
 
-/// All rows times a panel of `VECTORS` vectors.
+/// All rows times a panel of `VECTORS` vectors and `HALVES` half vectors.
 ///
 /// # Safety
 /// Rows and output must be as large as the panel says.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn multiply_panel<const VECTORS: usize>(
+unsafe fn multiply_panel<const VECTORS: usize, const HALVES: usize>(
     rows: Rows<'_, f32>,
     panel: Panel<'_>,
     bias: &[f32],
@@ -79,11 +83,11 @@ unsafe fn multiply_panel<const VECTORS: usize>(
             let a = rows.numbers.as_ptr().add(rows.start(row));
             let out = Output { start: output.start.add(row * output.stride), ..output };
             row += match left {
-                14.. => tile::<14, VECTORS>(a, rows, panel, bias, epilogue, out),
-                7.. => tile::<7, VECTORS>(a, rows, panel, bias, epilogue, out),
-                4.. => tile::<4, VECTORS>(a, rows, panel, bias, epilogue, out),
-                2.. => tile::<2, VECTORS>(a, rows, panel, bias, epilogue, out),
-                _ => tile::<1, VECTORS>(a, rows, panel, bias, epilogue, out),
+                14.. => tile::<14, VECTORS, HALVES>(a, rows, panel, bias, epilogue, out),
+                7.. => tile::<7, VECTORS, HALVES>(a, rows, panel, bias, epilogue, out),
+                4.. => tile::<4, VECTORS, HALVES>(a, rows, panel, bias, epilogue, out),
+                2.. => tile::<2, VECTORS, HALVES>(a, rows, panel, bias, epilogue, out),
+                _ => tile::<1, VECTORS, HALVES>(a, rows, panel, bias, epilogue, out),
             };
         }
     }
@@ -95,7 +99,7 @@ unsafe fn multiply_panel<const VECTORS: usize>(
 /// As [`multiply_panel`], for these rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 #[inline]
-unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
+unsafe fn tile<const ROWS: usize, const VECTORS: usize, const HALVES: usize>(
     a: *const f32,
     rows: Rows<'_, f32>,
     panel: Panel<'_>,
@@ -104,8 +108,10 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
     output: Output,
 ) -> usize {
     let mut sums = [[_mm512_setzero_ps(); VECTORS]; ROWS];
-    let bias = &bias[..VECTORS * 16];
-    let depth = panel.weights.len() / (VECTORS * 16);
+    let mut half_sums = [[_mm256_setzero_ps(); HALVES]; ROWS];
+    let width = VECTORS * 16 + HALVES * 8;
+    let bias = &bias[..width];
+    let depth = panel.weights.len() / width;
     // SAFETY: the caller vouches for the rows; weights and bias are slices of as many numbers
     // as are loaded.
     unsafe {
@@ -113,6 +119,12 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
             let bias = _mm512_loadu_ps(bias.as_ptr().add(vector * 16));
             for row in 0..ROWS {
                 sums[row][vector] = bias;
+            }
+        }
+        for half in 0..HALVES {
+            let bias = _mm256_loadu_ps(bias.as_ptr().add(VECTORS * 16 + half * 8));
+            for row in 0..ROWS {
+                half_sums[row][half] = bias;
             }
         }
         let mut weights = panel.weights.as_ptr();
@@ -123,57 +135,43 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
                 for vector in 0..VECTORS {
                     w[vector] = _mm512_loadu_ps(weights.add(vector * 16));
                 }
+                let mut half_w = [_mm256_setzero_ps(); HALVES];
+                for half in 0..HALVES {
+                    half_w[half] = _mm256_loadu_ps(weights.add(VECTORS * 16 + half * 8));
+                }
                 for row in 0..ROWS {
                     let number = _mm512_set1_ps(*a.add(row * rows.stride));
                     for vector in 0..VECTORS {
                         sums[row][vector] = _mm512_fmadd_ps(w[vector], number, sums[row][vector]);
                     }
+                    let number = _mm512_castps512_ps256(number);
+                    for half in 0..HALVES {
+                        half_sums[row][half] =
+                            _mm256_fmadd_ps(half_w[half], number, half_sums[row][half]);
+                    }
                 }
-                weights = weights.add(VECTORS * 16);
+                weights = weights.add(width);
                 a = a.add(1);
             }
         }
     }
-    // Through memory: an array that is indexed by a loop counter would be kept there all
-    // along, and only loops as short as those above are unrolled.
-    let mut spilled = Spilled([[[0.0; 16]; VECTORS]; ROWS]);
-    for row in 0..ROWS {
-        for vector in 0..VECTORS {
-            // SAFETY: the place is 16 numbers large.
-            unsafe { _mm512_store_ps(spilled.0[row][vector].as_mut_ptr(), sums[row][vector]) };
+    let missing = panel.width - panel.columns;
+    // SAFETY: the caller vouches for the output.
+    unsafe {
+        if HALVES == 0 {
+            store_f32!(ROWS, VECTORS, sums, 0xffff >> missing, epilogue, output);
+        } else {
+            store_f32!(ROWS, VECTORS, sums, 0xffff, epilogue, output);
+            let start = output.start.add(VECTORS * 16);
+            let output = Output { start, ..output };
+            let mut widened = [[_mm512_setzero_ps(); HALVES]; ROWS];
+            for row in 0..ROWS {
+                for half in 0..HALVES {
+                    widened[row][half] = _mm512_castps256_ps512(half_sums[row][half]);
+                }
+            }
+            store_f32!(ROWS, HALVES, widened, 0xff >> missing, epilogue, output);
         }
     }
-    // SAFETY: the caller vouches for the output.
-    unsafe { store(&spilled.0, 0xffff >> (panel.width - panel.columns), epilogue, output) };
     ROWS
 }
-
-/// Activates sums and writes them; the last vector of a row under a mask.
-///
-/// # Safety
-/// The output must have as many rows, and columns as vectors and mask say.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-pub(super) unsafe fn store<const VECTORS: usize>(
-    sums: &[[[f32; 16]; VECTORS]],
-    last_mask: u16,
-    epilogue: EpilogueF32,
-    output: Output,
-) {
-    for (row, sums) in sums.iter().enumerate() {
-        for vector in 0..VECTORS {
-            let mask = if vector == VECTORS - 1 { last_mask } else { 0xffff };
-            // SAFETY: there are 16 numbers; the caller vouches for the output.
-            unsafe {
-                let sums = _mm512_loadu_ps(sums[vector].as_ptr());
-                let to = output.start.add(row * output.stride + vector * 16);
-                _mm512_mask_storeu_ps(to, mask, epilogue_f32::apply(epilogue, sums));
-            }
-        }
-    }
-}
-
-/// Accumulators in memory.
-#[repr(align(64))]
-pub(super) struct Spilled<const VECTORS: usize, const ROWS: usize>(
-    pub(super) [[[f32; 16]; VECTORS]; ROWS],
-);

@@ -111,6 +111,40 @@ unsafe fn correct_rows(
     }
 }
 
+/// Requantizes `$rows` times `$vectors` sums, an array of arrays, in floats and writes them. The
+/// output must have as many rows and vectors, but for the last vector's mask.
+///
+/// A macro and no function, since passing the array would put it into memory.
+macro_rules! store_floats {
+    ($panel:expr, $rows:expr, $vectors:expr, $sums:expr, $q:expr, $output:expr) => {{
+        let range = OutputRange::new($q.zero_point, $q.low, $q.high);
+        let first = FloatMultipliers::load($q, $panel.first);
+        if $vectors == 1 {
+            unrolled!($rows, row, {
+                let narrow = range.narrow(first.apply($sums[row][0]));
+                let to = $output.start.add(row * $output.stride);
+                _mm_mask_storeu_epi8(to.cast(), $panel.last_mask, narrow);
+            });
+        } else {
+            let second = FloatMultipliers::load($q, $panel.first + 16);
+            let mask = u32::from($panel.last_mask) << 16 | 0xffff;
+            unrolled!($rows.div_ceil(2), pair, {
+                // An odd row is its own partner.
+                let (row, partner) = (2 * pair, (2 * pair + 1).min($rows - 1));
+                let x = [first.apply($sums[row][0]), second.apply($sums[row][$vectors - 1])];
+                let y = [first.apply($sums[partner][0]), second.apply($sums[partner][$vectors - 1])];
+                let narrow = range.narrow_two(x, y);
+                let to = $output.start.add(row * $output.stride);
+                _mm256_mask_storeu_epi8(to.cast(), mask, _mm512_castsi512_si256(narrow));
+                if partner > row {
+                    let to = to.add($output.stride).cast();
+                    _mm256_mask_storeu_epi8(to, mask, _mm512_extracti64x4_epi64::<1>(narrow));
+                }
+            });
+        }
+    }};
+}
+
 /// One panel of weights.
 #[derive(Clone, Copy)]
 struct Panel {
@@ -220,111 +254,42 @@ impl Panel {
                 }
             }
         }
-        // Through memory: an array that is indexed by a loop counter would be kept there all
-        // along, and only loops as short as those above are unrolled.
-        let mut spilled = Spilled([[[0; 16]; VECTORS]; ROWS]);
-        for row in 0..ROWS {
-            for vector in 0..VECTORS {
-                // SAFETY: the place is 16 numbers large.
-                unsafe {
-                    let to = spilled.0[row][vector].as_mut_ptr();
-                    _mm512_store_si512(to.cast(), sums[row][vector]);
-                }
-            }
-        }
         // SAFETY: the caller vouches for the output.
         unsafe {
-            if !q.has_exact_floats(self.first..self.first + VECTORS * 16) {
-                self.store_integers(spilled.0.as_flattened(), VECTORS, q, output);
-            } else if VECTORS == 2 {
-                self.store_floats(spilled.0.as_flattened(), q, output);
+            if q.has_exact_floats(self.first..self.first + VECTORS * 16) {
+                store_floats!(self, ROWS, VECTORS, sums, q, output);
             } else {
-                self.store_floats_of_one_vector(spilled.0.as_flattened(), q, output);
+                // Of a copy, so that the sums themselves may stay in registers.
+                let sums = sums;
+                self.store_integers(&sums, q, output);
             }
         }
         ROWS
     }
 
-    /// Requantizes sums in floats and writes them; there are two vectors for each row.
+    /// Requantizes sums in integers and writes them.
     ///
     /// # Safety
     /// The output must have as many rows and vectors, but for the last vector's mask.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    unsafe fn store_floats(self, sums: &[[i32; 16]], q: &Requantize, output: Output) {
-        let range = OutputRange::new(q.zero_point, q.low, q.high);
-        let multipliers =
-            [FloatMultipliers::load(q, self.first), FloatMultipliers::load(q, self.first + 16)];
-        let mask = u32::from(self.last_mask) << 16 | 0xffff;
-        let scaled = |row: &[[i32; 16]; 2]| {
-            // SAFETY: there are 16 numbers in each of the two.
-            let [a, b] = unsafe {
-                [
-                    _mm512_loadu_si512(row[0].as_ptr().cast()),
-                    _mm512_loadu_si512(row[1].as_ptr().cast()),
-                ]
-            };
-            [multipliers[0].apply(a), multipliers[1].apply(b)]
-        };
-        let rows = sums.as_chunks::<2>().0;
-        for (pair, two) in rows.chunks(2).enumerate() {
-            let first = scaled(&two[0]);
-            let second = two.get(1).map_or(first, &scaled);
-            let narrow = range.narrow_two(first, second);
-            let to = output.start.wrapping_add(2 * pair * output.stride);
-            // SAFETY: the caller vouches for the output.
-            unsafe {
-                _mm256_mask_storeu_epi8(to.cast(), mask, _mm512_castsi512_si256(narrow));
-                if two.len() == 2 {
-                    let to = to.add(output.stride).cast();
-                    _mm256_mask_storeu_epi8(to, mask, _mm512_extracti64x4_epi64::<1>(narrow));
-                }
-            }
-        }
-    }
-
-    /// Requantizes sums in floats and writes them; there is one vector for each row.
-    ///
-    /// # Safety
-    /// The output must have as many rows, and the mask's columns.
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    unsafe fn store_floats_of_one_vector(self, sums: &[[i32; 16]], q: &Requantize, output: Output) {
-        let range = OutputRange::new(q.zero_point, q.low, q.high);
-        let multipliers = FloatMultipliers::load(q, self.first);
-        for (row, sums) in sums.iter().enumerate() {
-            // SAFETY: there are 16 numbers; the caller vouches for the output.
-            unsafe {
-                let scaled = multipliers.apply(_mm512_loadu_si512(sums.as_ptr().cast()));
-                let to = output.start.add(row * output.stride);
-                _mm_mask_storeu_epi8(to.cast(), self.last_mask, range.narrow(scaled));
-            }
-        }
-    }
-
-    /// Requantizes sums in integers and writes them; there are so many vectors for each row.
-    ///
-    /// # Safety
-    /// The output must have as many rows and vectors, but for the last vector's mask.
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    unsafe fn store_integers(
+    unsafe fn store_integers<const ROWS: usize, const VECTORS: usize>(
         self,
-        sums: &[[i32; 16]],
-        vectors: usize,
+        sums: &[[__m512i; VECTORS]; ROWS],
         q: &Requantize,
         output: Output,
     ) {
         let range = OutputRange::new(q.zero_point, q.low, q.high);
-        for vector in 0..vectors {
+        for vector in 0..VECTORS {
             let multipliers = Multipliers::load(q, self.first + vector * 16);
-            let mask = if vector == vectors - 1 { self.last_mask } else { 0xffff };
-            for (row, sums) in sums.chunks_exact(vectors).enumerate() {
-                // SAFETY: there are 16 numbers; the caller vouches for the output.
+            let mask = if vector == VECTORS - 1 { self.last_mask } else { 0xffff };
+            for (row, sums) in sums.iter().enumerate() {
+                let scaled = if q.only_right_shifts {
+                    multipliers.apply_right_shifts(sums[vector])
+                } else {
+                    multipliers.apply(sums[vector])
+                };
+                // SAFETY: the caller vouches for the output.
                 unsafe {
-                    let sums = _mm512_loadu_si512(sums[vector].as_ptr().cast());
-                    let scaled = if q.only_right_shifts {
-                        multipliers.apply_right_shifts(sums)
-                    } else {
-                        multipliers.apply(sums)
-                    };
                     let to = output.start.add(row * output.stride + vector * 16);
                     _mm_mask_storeu_epi8(to.cast(), mask, range.narrow(scaled));
                 }
@@ -332,7 +297,3 @@ impl Panel {
         }
     }
 }
-
-/// Accumulators in memory.
-#[repr(align(64))]
-struct Spilled<const VECTORS: usize, const ROWS: usize>([[[i32; 16]; VECTORS]; ROWS]);
