@@ -12,6 +12,7 @@ use pocketvision::{
     vision,
 };
 
+use crate::precision::computes_in_float;
 use crate::terminal;
 use crate::verbose::Told;
 
@@ -151,7 +152,7 @@ impl ModelChoices {
                     );
                 }
                 let mut model = Model::open_with(path, &self.open_options()?)?;
-                if self.precision == Some(PrecisionOption::F32) && !is_float(&model) {
+                if self.precision == Some(PrecisionOption::F32) && !computes_in_float(&model) {
                     model = model.dequantized()?;
                 }
                 check_precision(&model, self.precision)?;
@@ -235,15 +236,10 @@ fn input_shape(text: &str) -> Result<(String, Vec<usize>), String> {
     }
 }
 
-/// True if any weights are float.
-fn is_float(model: &Model) -> bool {
-    model.graph().params().iter().any(|param| param.tensor.element().is_float())
-}
-
 /// A float file is not quantized on the way.
 fn check_precision(model: &Model, wanted: Option<PrecisionOption>) -> Result<()> {
     let Some(wanted) = wanted else { return Ok(()) };
-    let actual = if is_float(model) { PrecisionOption::F32 } else { PrecisionOption::Int8 };
+    let actual = PrecisionOption::of(model);
     if actual != wanted {
         let (name, actual, wanted) = (model.name(), actual.name(), wanted.name());
         bail!(
@@ -358,6 +354,11 @@ pub(crate) enum PrecisionOption {
 }
 
 impl PrecisionOption {
+    /// What a network computes with.
+    pub(crate) fn of(model: &Model) -> Self {
+        if computes_in_float(model) { Self::F32 } else { Self::Int8 }
+    }
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",

@@ -12,8 +12,7 @@ use pocketvision::{Clock, CompileOptions, DeviceInfo, GpuTuning, Model, Plan, Te
 use super::run_clock;
 use crate::baseline::{self, Baseline, Baselines, Setting, baseline_name};
 use crate::latency::{Latency, measure_watched};
-use crate::options::{DeviceOptions, ModelOptions};
-use crate::precision::computes_in_float;
+use crate::options::{DeviceOptions, ModelOptions, PrecisionOption};
 use crate::report::{self, Benchmark, GpuRun, MILLIJOULES_PER_PICOJOULE, Regression};
 use crate::terminal;
 
@@ -168,7 +167,7 @@ fn setting(model: &Model, device: &DeviceInfo) -> Setting {
     let details = device.details.iter();
     Setting {
         model: model.name().to_owned(),
-        precision: if computes_in_float(model) { "f32" } else { "int8" }.to_owned(),
+        precision: PrecisionOption::of(model).name().to_owned(),
         input_shape: graph.ty(graph.inputs()[0]).shape.dims(),
         macs: graph.macs(),
         backend: device.backend.to_owned(),

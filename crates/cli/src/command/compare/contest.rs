@@ -68,7 +68,12 @@ impl<'a> Contest<'a> {
 
     /// Steps of progress for each network.
     pub(super) fn steps(&self) -> usize {
-        1 + self.names.iter().filter(|name| *name != "reference").count()
+        1 + self.others().count()
+    }
+
+    /// Every backend but the reference.
+    fn others(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str).filter(|name| *name != "reference")
     }
 
     /// Runs every backend. The reference is first, since the others are compared with it.
@@ -81,8 +86,7 @@ impl<'a> Contest<'a> {
         let model = subject.model;
         let mut backends = Vec::new();
         let mut outputs: Vec<Option<Outputs>> = Vec::new();
-        let others = self.names.iter().map(String::as_str).filter(|name| *name != "reference");
-        for name in std::iter::once("reference").chain(others) {
+        for name in std::iter::once("reference").chain(self.others()) {
             progress.set_message(format!("{} on {name}", model.name()));
             let expected = outputs.first().and_then(Option::as_ref);
             let found = self

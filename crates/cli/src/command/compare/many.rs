@@ -9,6 +9,7 @@ use pocketvision::{Model, Origin};
 
 use super::Compare;
 use super::contest::Subject;
+use crate::command::weights_name;
 use crate::options::{open_image, warn_about_seeded_weights};
 use crate::output_file;
 use crate::report::{self, Matrix, MatrixRow};
@@ -64,7 +65,8 @@ impl Compare {
             rows.push(MatrixRow::new(comparison, stated(model).or(published)));
         }
         progress.finish_and_clear();
-        if let Some(seeded) = opened.iter().find(|model| rows_are_seeded(model)) {
+        // One line is enough for all of them.
+        if let Some(seeded) = opened.iter().find(|model| weights_name(model) == "seeded") {
             warn_about_seeded_weights(seeded);
         }
         let matrix = Matrix::new(image, names, rows);
@@ -88,10 +90,6 @@ impl Compare {
             _ => None,
         }
     }
-}
-
-fn rows_are_seeded(model: &Model) -> bool {
-    matches!(model.weights(), pocketvision::Weights::Seeded(_))
 }
 
 /// A model and a percentage, as in `mobilenet_v2=71.8`.

@@ -79,10 +79,7 @@ impl Compare {
         if let Some(models) = &self.models {
             return self.run_many(models, &names, json, out);
         }
-        let model = match self.task {
-            Some(task) => self.model.open_for(task.task())?,
-            None => self.model.open_for(Task::Classify)?,
-        };
+        let model = self.model.open_for(self.task.map_or(Task::Classify, TaskOption::task))?;
         let (image, picture) = open_image(self.image.as_deref())?;
         let subject = Subject::new(&model, &picture)?;
 
