@@ -130,6 +130,24 @@ impl Bench {
         }
     }
 
+    /// Milliseconds of each run. Runs that take long together are counted for who waits.
+    fn time(&self, plan: &mut dyn Plan, inputs: &[Tensor]) -> Result<Vec<f64>> {
+        let (warm_up, runs) = (self.warm_up as usize, self.runs as usize);
+        let mut progress = None;
+        let timed = measure_watched(plan, inputs, warm_up, runs, |run, elapsed| {
+            if run == 1 && elapsed * self.runs > LONG {
+                progress = Some(terminal::progress(runs, "runs"));
+            }
+            if let Some(progress) = &progress {
+                progress.set_position(run as u64);
+            }
+        });
+        if let Some(progress) = progress {
+            progress.finish_and_clear();
+        }
+        Ok(timed?.times_ms)
+    }
+
     /// The baseline to compare with. It must be of the same network on the same device.
     fn baseline(&self, setting: &Setting) -> Result<Option<Baseline>> {
         let Some(name) = &self.against else { return Ok(None) };
@@ -184,26 +202,6 @@ fn limit_percent(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(percent) if (0.0..=10_000.0).contains(&percent) => Ok(percent),
         _ => Err("a number from 0 to 10000 is expected".into()),
-    }
-}
-
-impl Bench {
-    /// Milliseconds of each run. Runs that take long together are counted for who waits.
-    fn time(&self, plan: &mut dyn Plan, inputs: &[Tensor]) -> Result<Vec<f64>> {
-        let (warm_up, runs) = (self.warm_up as usize, self.runs as usize);
-        let mut progress = None;
-        let timed = measure_watched(plan, inputs, warm_up, runs, |run, elapsed| {
-            if run == 1 && elapsed * self.runs > LONG {
-                progress = Some(terminal::progress(runs, "runs"));
-            }
-            if let Some(progress) = &progress {
-                progress.set_position(run as u64);
-            }
-        });
-        if let Some(progress) = progress {
-            progress.finish_and_clear();
-        }
-        Ok(timed?.times_ms)
     }
 }
 
