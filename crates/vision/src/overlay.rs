@@ -218,7 +218,7 @@ mod tests {
 
         let placement = Fit::Stretch.place((4, 1), (2, 1));
         map.save_cut_out(&path, &grey(4, 1), &placement, |class| class == 15).unwrap();
-        let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
+        let file = io::BufReader::new(std::fs::File::open(&path).unwrap());
         let mut reader = ::png::Decoder::new(file).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         reader.next_frame(&mut pixels).unwrap();
