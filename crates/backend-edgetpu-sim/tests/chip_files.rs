@@ -167,6 +167,8 @@ fn figures_can_be_set_by_name() {
     let message = chip.set("array.tile_row", 2.0).unwrap_err().to_string();
     assert!(message.contains("did you mean array.tile_rows?"), "{message}");
     assert!(chip.set("array.tile_rows", 0.0).is_err());
+    let message = chip.set("array.tile_rows", 2.5).unwrap_err().to_string();
+    assert!(message.contains("= 2.5 is out of range: whole numbers from 1 to 1024"), "{message}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
+use pocketvision::Shape;
 use serde::{Deserialize, Serialize};
 
 use crate::output_file;
@@ -48,10 +49,11 @@ impl Setting {
     /// The first way in which another benchmark is of something else, in words; `None` if
     /// both are of the same.
     pub(crate) fn difference(&self, now: &Self) -> Option<String> {
+        let shape = |setting: &Self| Shape::from(setting.input_shape).to_string();
         let pairs = [
             ("model", self.model.clone(), now.model.clone()),
             ("precision", self.precision.clone(), now.precision.clone()),
-            ("input", shape(self.input_shape), shape(now.input_shape)),
+            ("input", shape(self), shape(now)),
             ("multiply-accumulates", self.macs.to_string(), now.macs.to_string()),
             ("backend", self.backend.clone(), now.backend.clone()),
             ("device", self.device.clone(), now.device.clone()),
@@ -97,8 +99,7 @@ impl Baselines {
     /// Keeps a baseline under its name, in the place of an older one; the file.
     pub(crate) fn save(&self, baseline: &Baseline) -> Result<PathBuf> {
         let file = self.file(&baseline.name);
-        fs::create_dir_all(&self.folder)
-            .with_context(|| format!("{}: cannot be made", self.folder.display()))?;
+        output_file::make_folder(&self.folder)?;
         output_file::write(&file, &(serde_json::to_string_pretty(baseline)? + "\n"))?;
         Ok(file)
     }
@@ -173,10 +174,6 @@ pub(crate) fn baseline_name(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => Err("a name of letters, digits, '-', '_' and '.' is expected".into()),
     }
-}
-
-fn shape([n, h, w, c]: [usize; 4]) -> String {
-    format!("{n}x{h}x{w}x{c}")
 }
 
 #[derive(Deserialize)]

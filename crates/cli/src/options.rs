@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use pocketvision::edgetpu_sim::Chip;
 use pocketvision::models::{self, BuildOptions, InputSize, Precision};
@@ -12,6 +12,7 @@ use pocketvision::{
     vision,
 };
 
+use crate::precision::computes_in_float;
 use crate::terminal;
 use crate::verbose::Told;
 
@@ -91,8 +92,9 @@ const DEFAULTS: [DefaultModel; 3] = [
 
 /// How a model is opened, where there is a choice.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Options of the model")]
 pub(crate) struct ModelChoices {
-    /// Element type to build a built-in model in [default: int8]; f32 makes an int8 file float
+    /// Element type that a built-in model is made in [default: int8]; f32 makes an int8 file float
     #[arg(long, value_enum, value_name = "TYPE")]
     pub precision: Option<PrecisionOption>,
     /// Input of a built-in model: its side, as in 224, or height and width, as in 1025x2049
@@ -145,13 +147,13 @@ impl ModelChoices {
                 Model::built_in(definition, &options)?
             }
             Origin::File(path) => {
-                if self.size.is_some() || self.classes.is_some() || self.width.is_some() {
+                if self.changes_the_network() {
                     bail!(
                         "{name} is a file: --size, --classes and --width are for built-in models"
                     );
                 }
                 let mut model = Model::open_with(path, &self.open_options()?)?;
-                if self.precision == Some(PrecisionOption::F32) && !is_float(&model) {
+                if self.precision == Some(PrecisionOption::F32) && !computes_in_float(&model) {
                     model = model.dequantized()?;
                 }
                 check_precision(&model, self.precision)?;
@@ -194,27 +196,39 @@ impl ModelChoices {
         })
     }
 
-    /// True if what is published about a built-in network does not hold for it.
-    pub(crate) const fn changes_the_network(&self) -> bool {
+    /// ImageNet top-1 in percent that is published of a built-in network; `None` if nothing is, or
+    /// the network is built in another form than it was published in.
+    pub(crate) fn published_top1(&self, model: &Model) -> Option<f64> {
+        match model.origin() {
+            Origin::BuiltIn(definition) if !self.changes_the_network() => {
+                definition.published.top1_percent
+            }
+            Origin::BuiltIn(_) | Origin::File(_) => None,
+        }
+    }
+
+    const fn changes_the_network(&self) -> bool {
         self.size.is_some() || self.classes.is_some() || self.width.is_some()
     }
 
     const fn build_something(&self) -> bool {
-        self.precision.is_some()
-            || self.size.is_some()
-            || self.classes.is_some()
-            || self.width.is_some()
+        self.precision.is_some() || self.changes_the_network()
     }
 }
 
 /// What a name leads to. A published network that is not here can be had.
 fn find(catalog: &Catalog, name: &str) -> Result<Origin> {
-    let found = catalog.find(name);
-    if let (Err(_), Some(file)) = (&found, pocketvision_download::find(name)) {
-        let stem = file.stem();
-        bail!("{name} is not on this machine; `pocketvision models pull {stem}` downloads it");
-    }
-    Ok(found?)
+    catalog.find(name).map_err(|error| match pocketvision_download::find(name) {
+        Some(file) => anyhow!(
+            "{name} is not on this machine; `pocketvision models pull {}` downloads it",
+            file.stem()
+        ),
+        None if Path::new(name).is_dir() => {
+            anyhow!("{name}: it is a folder, where the file of a network is expected")
+        }
+        None if Path::new(name).exists() => anyhow!("{name}: it is no regular file"),
+        None => anyhow!("{error} (`pocketvision models` lists all)"),
+    })
 }
 
 fn width_multiplier(text: &str) -> Result<f64, String> {
@@ -235,15 +249,10 @@ fn input_shape(text: &str) -> Result<(String, Vec<usize>), String> {
     }
 }
 
-/// True if any weights are float.
-fn is_float(model: &Model) -> bool {
-    model.graph().params().iter().any(|param| param.tensor.element().is_float())
-}
-
 /// A float file is not quantized on the way.
 fn check_precision(model: &Model, wanted: Option<PrecisionOption>) -> Result<()> {
     let Some(wanted) = wanted else { return Ok(()) };
-    let actual = if is_float(model) { PrecisionOption::F32 } else { PrecisionOption::Int8 };
+    let actual = PrecisionOption::of(model);
     if actual != wanted {
         let (name, actual, wanted) = (model.name(), actual.name(), wanted.name());
         bail!(
@@ -305,9 +314,10 @@ pub(crate) fn share(text: &str) -> Result<f32, String> {
 
 /// How to run it.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Options of devices")]
 pub(crate) struct DeviceOptions {
     /// Threads of the cpu backend [default: one a core]
-    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
     /// Round the factors of the cpu backend's float products to bf16: faster and less exact
     #[arg(long)]
@@ -358,6 +368,11 @@ pub(crate) enum PrecisionOption {
 }
 
 impl PrecisionOption {
+    /// What a network computes with.
+    pub(crate) fn of(model: &Model) -> Self {
+        if computes_in_float(model) { Self::F32 } else { Self::Int8 }
+    }
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",

@@ -1,31 +1,66 @@
 //! Files that a command writes: complete or not there at all.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// Puts text, or any bytes, in the place of a file.
 pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
     write_with(path, |file| file.write_all(bytes.as_ref()))
 }
 
-/// Puts what `fill` writes in the place of a file: written beside it, then renamed.
+/// Puts what `fill` writes in the place of a file: written beside it, then renamed. A link remains
+/// and leads to the new file. Pipes and devices, as `/dev/stdout`, are written into.
 pub(crate) fn write_with(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<()> {
-    let partial = partial_path(path);
+    let is_stream = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    let written = if is_stream { write_into(path, fill) } else { replace(path, fill) };
+    written.with_context(|| format!("{}: cannot be written", path.display()))
+}
+
+/// Refuses to write over something, unless that is meant.
+pub(crate) fn refuse_existing(path: &Path, force: bool) -> Result<()> {
+    // A link to nothing is something, too.
+    if !force && fs::symlink_metadata(path).is_ok() {
+        bail!("{}: exists already; --force replaces it", path.display());
+    }
+    Ok(())
+}
+
+/// Makes a folder, and those that it lies in, unless it is there.
+pub(crate) fn make_folder(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)
+        .with_context(|| format!("{}: cannot be made a folder", folder.display()))
+}
+
+fn write_into(
+    stream: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut stream = BufWriter::new(OpenOptions::new().write(true).open(stream)?);
+    fill(&mut stream)?;
+    stream.flush()
+}
+
+fn replace(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let partial = partial_path(&target);
     unfinished().push(partial.clone());
-    let written = fill_file(&partial, fill).and_then(|()| fs::rename(&partial, path));
+    let written = fill_file(&partial, fill).and_then(|()| fs::rename(&partial, &target));
     if written.is_err() {
         // What is half written helps nobody; the first error is the one to tell.
         let _ = fs::remove_file(&partial);
     }
     unfinished().retain(|known| *known != partial);
-    written.with_context(|| format!("{}: cannot be written", path.display()))
+    written
 }
 
 fn fill_file(
@@ -94,6 +129,22 @@ mod tests {
         });
         assert!(ended.is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_devices_stay_what_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link, device] = ["file", "link", "device"].map(|name| folder.path().join(name));
+        fs::write(&file, "one").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write(&link, "two").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "two");
+        assert!(link.is_symlink());
+        std::os::unix::fs::symlink("/dev/null", &device).unwrap();
+        write(&device, "three").unwrap();
+        assert_eq!(fs::read_to_string(&device).unwrap(), "");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 
     #[test]

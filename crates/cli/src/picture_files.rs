@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+
+use crate::output_file;
 
 /// Files to write, one for each picture that was read.
 #[derive(Debug)]
@@ -57,8 +59,7 @@ impl PictureFiles {
     /// The file for the picture at this place in the list, in a folder that exists.
     pub(crate) fn file(&self, index: usize) -> Result<&Path> {
         if let Some(folder) = &self.folder {
-            fs::create_dir_all(folder)
-                .with_context(|| format!("{}: cannot be made a folder", folder.display()))?;
+            output_file::make_folder(folder)?;
         }
         Ok(&self.files[index])
     }

@@ -52,6 +52,30 @@ fn a_text_file_is_no_model() {
 }
 
 #[test]
+fn a_folder_is_no_model() {
+    let folder = tempfile::tempdir().unwrap();
+    fails_with(&["inspect", text(folder.path())], &[text(folder.path()), "it is a folder"]);
+}
+
+#[test]
+fn two_models_of_one_name_are_not_mixed_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let [here, there] = ["here", "there"].map(|name| folder.path().join(name).join("net.tflite"));
+    for file in [&here, &there] {
+        fs::create_dir(file.parent().unwrap()).unwrap();
+        json(&["convert", "mobilenet-v1-0.25", text(file), "--size", "32"]);
+    }
+    let compare = ["compare", "--backends", "edgetpu-sim", "--models"];
+    let two = format!("{},{}", text(&here), text(&there));
+    fails_with(&[&compare[..], &[&two]].concat(), &["called net", text(&here), text(&there)]);
+    // The same file by another path is the same model.
+    let other_path = folder.path().join("there/../here/net.tflite");
+    let one = format!("{},{}", text(&here), text(&other_path));
+    let report = json(&[&compare[..], &[&one]].concat());
+    assert_eq!(report["models"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn formats_that_cannot_be_read_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("network.pb");

@@ -7,11 +7,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use command::{json, pocketvision, text};
+use command::{SMALL, json, pocketvision, text};
 use roxmltree::{Document, Node, ParsingOptions};
-
-/// Small enough for tests.
-const SMALL: [&str; 6] = ["--model", "mobilenet-edgetpu-0.5", "--size", "64", "--classes", "20"];
 
 /// A comparison's report, and its page.
 fn compared(file: &Path, arguments: &[&str]) -> (serde_json::Value, String) {
@@ -69,6 +66,17 @@ fn its_figures_are_those_of_the_same_run() {
     let roof = &backends.iter().find(|row| row["backend"] == "cpu").unwrap()["roofline"]["roof"];
     assert!(roof["macs_per_second"].as_f64().unwrap() > 0.0 && roof["source"] == "measured");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no partial file is left");
+}
+
+#[test]
+fn an_accuracy_is_published_of_the_published_form_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("page.html");
+    let model = ["--model", "mobilenet-v1-0.25", "--backends", "edgetpu-sim"];
+    for (form, is_published) in [(&[][..], true), (&["--size", "64"], false)] {
+        let (_, html) = compared(&file, &[&model[..], form].concat());
+        assert_eq!(html.contains("Published top-1"), is_published);
+    }
 }
 
 #[test]

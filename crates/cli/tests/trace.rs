@@ -6,13 +6,9 @@ mod command;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 
-use command::{json, text};
+use command::{SMALL, json, text, there_is_a_gpu};
 use serde_json::Value;
-
-/// Small enough for tests.
-const SMALL: [&str; 6] = ["--model", "mobilenet-edgetpu-0.5", "--size", "64", "--classes", "20"];
 
 /// One event that takes time.
 struct Slice {
@@ -66,20 +62,6 @@ fn assert_drawable(slices: &[Slice]) {
             assert!(end_us <= pair[1].start_us + 1e-6 * end_us, "{first} overlaps {second}");
         }
     }
-}
-
-fn there_is_a_gpu() -> bool {
-    let devices = json(&["devices"]);
-    let rows = devices["backends"].as_array().unwrap();
-    let gpu = rows.iter().find(|row| row["backend"] == "gpu").unwrap();
-    let there = gpu["error"].is_null();
-    let required = std::env::var("POCKETVISION_REQUIRE_GPU").is_ok_and(|value| value == "1");
-    assert!(there || !required, "a GPU is required: {gpu}");
-    if !there {
-        // Not eprintln: the test harness would keep it to itself.
-        let _ = writeln!(std::io::stderr(), "IGNORED: no GPU to trace: {gpu}");
-    }
-    there
 }
 
 #[test]

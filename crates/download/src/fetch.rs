@@ -27,17 +27,13 @@ pub(crate) struct Expected<'a> {
 
 /// A file of a server.
 pub(crate) struct Fetch<'a> {
-    network: &'a Network,
-    agent: Agent,
-    url: &'a str,
-    expected: Expected<'a>,
+    pub(crate) network: &'a Network,
+    pub(crate) agent: &'a Agent,
+    pub(crate) url: &'a str,
+    pub(crate) expected: Expected<'a>,
 }
 
-impl<'a> Fetch<'a> {
-    pub(crate) fn new(network: &'a Network, url: &'a str, expected: Expected<'a>) -> Self {
-        Self { network, agent: network.agent(), url, expected }
-    }
-
+impl Fetch<'_> {
     /// Receives a file and checks it; if it was put together of pieces and is wrong, once more
     /// from its beginning.
     pub(crate) fn run(

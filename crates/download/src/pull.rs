@@ -3,6 +3,9 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use ureq::Agent;
 
 use crate::archive::member;
 use crate::fetch::{Expected, Fetch, Progress, append, check, check_size};
@@ -16,6 +19,8 @@ pub struct Puller {
     folder: PathBuf,
     mirror: Option<Mirror>,
     network: Network,
+    /// Made for the first file that comes from a server; its connections serve the others.
+    agent: OnceLock<Agent>,
     replace: bool,
 }
 
@@ -37,8 +42,13 @@ pub struct Pulled {
 impl Puller {
     /// Into this folder, which is made if there is none, from where files are published.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        let (folder, network) = (folder.into(), Network::default());
-        Self { folder, mirror: None, network, replace: false }
+        Self {
+            folder: folder.into(),
+            mirror: None,
+            network: Network::default(),
+            agent: OnceLock::new(),
+            replace: false,
+        }
     }
 
     /// From a mirror instead.
@@ -50,7 +60,7 @@ impl Puller {
     /// With other patience.
     #[must_use]
     pub fn with_network(self, network: Network) -> Self {
-        Self { network, ..self }
+        Self { network, agent: OnceLock::new(), ..self }
     }
 
     /// Over a file of the same name that is there already, if `replace` is true.
@@ -136,7 +146,8 @@ impl Puller {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Partial, PullError> {
         let mut partial = Partial::open(&self.folder, name)?;
-        let fetched = Fetch::new(&self.network, url, expected).run(&mut partial, progress);
+        let (network, agent) = (&self.network, self.agent.get_or_init(|| self.network.agent()));
+        let fetched = Fetch { network, agent, url, expected }.run(&mut partial, progress);
         settle(partial, fetched)
     }
 

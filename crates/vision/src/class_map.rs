@@ -1,5 +1,6 @@
 //! What each pixel of a picture belongs to.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use pocketvision_core::{Tensor, TensorData};
@@ -82,10 +83,18 @@ impl ClassMap {
     /// # Errors
     /// If the folder is missing, full or may not be written.
     pub fn save_png(&self, path: impl AsRef<Path>) -> Result<(), VisionError> {
+        png::save(path.as_ref(), |file| self.write_png(file))
+    }
+
+    /// Writes the map as PNG: what [`Self::save_png`] puts in a file.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub fn write_png(&self, out: impl Write) -> io::Result<()> {
         let rows = |y: usize, row: &mut [u8]| {
             row.copy_from_slice(&self.classes[y * self.width..][..self.width]);
         };
-        png::write(path.as_ref(), (self.width, self.height), png::Pixel::Grey, rows)
+        png::encode(out, (self.width, self.height), png::Pixel::Grey, rows)
     }
 
     /// Width in pixels, at least 1.

@@ -1,7 +1,7 @@
 //! A picture in memory, read from and written to files.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use crate::{VisionError, decode, jpeg, png, resize};
@@ -57,11 +57,19 @@ impl Image {
     /// # Errors
     /// If the folder is missing, full or may not be written.
     pub fn save_png(&self, path: impl AsRef<Path>) -> Result<(), VisionError> {
+        png::save(path.as_ref(), |file| self.write_png(file))
+    }
+
+    /// Writes the picture as PNG: what [`Self::save_png`] puts in a file.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub fn write_png(&self, out: impl Write) -> io::Result<()> {
         let row_bytes = self.width * 3;
         let fill = |y: usize, row: &mut [u8]| {
             row.copy_from_slice(&self.pixels[y * row_bytes..][..row_bytes]);
         };
-        png::write(path.as_ref(), self.size(), png::Pixel::Rgb, fill)
+        png::encode(out, self.size(), png::Pixel::Rgb, fill)
     }
 
     /// The picture as a JPEG file in memory, at a quality of 1 to 100: for showing, since what is

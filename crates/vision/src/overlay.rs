@@ -1,5 +1,6 @@
 //! A class map shown on its photo: colours, a legend, and the photo cut out by it.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::paint::{Text, mix};
@@ -97,9 +98,18 @@ impl ClassMap {
         path: impl AsRef<Path>,
         palette: &Palette,
     ) -> Result<(), VisionError> {
+        png::save(path.as_ref(), |file| self.write_colored_png(file, palette))
+    }
+
+    /// Writes the map as PNG in the classes' colours: what [`Self::save_colored_png`] puts in a
+    /// file.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub fn write_colored_png(&self, out: impl Write, palette: &Palette) -> io::Result<()> {
         let fill = |y: usize, line: &mut [u8]| line.copy_from_slice(row(self, y));
         let size = (self.width(), self.height());
-        png::write(path.as_ref(), size, png::Pixel::Palette(&palette.colors()), fill)
+        png::encode(out, size, png::Pixel::Palette(&palette.colors()), fill)
     }
 
     /// Writes a photo as a PNG file in which everything is transparent but some classes.
@@ -115,6 +125,21 @@ impl ClassMap {
         placement: &Placement,
         belongs: impl Fn(u8) -> bool,
     ) -> Result<(), VisionError> {
+        png::save(path.as_ref(), |file| self.write_cut_out(file, photo, placement, belongs))
+    }
+
+    /// Writes a photo as PNG in which everything is transparent but some classes: what
+    /// [`Self::save_cut_out`] puts in a file.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub fn write_cut_out(
+        &self,
+        out: impl Write,
+        photo: &Image,
+        placement: &Placement,
+        belongs: impl Fn(u8) -> bool,
+    ) -> io::Result<()> {
         let alpha = self.coverage(placement, belongs);
         let width = photo.width();
         let fill = |y: usize, line: &mut [u8]| {
@@ -125,7 +150,7 @@ impl ClassMap {
                 pixel[3] = *opacity;
             }
         };
-        png::write(path.as_ref(), photo.size(), png::Pixel::Rgba, fill)
+        png::encode(out, photo.size(), png::Pixel::Rgba, fill)
     }
 }
 
@@ -193,7 +218,7 @@ mod tests {
 
         let placement = Fit::Stretch.place((4, 1), (2, 1));
         map.save_cut_out(&path, &grey(4, 1), &placement, |class| class == 15).unwrap();
-        let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
+        let file = io::BufReader::new(std::fs::File::open(&path).unwrap());
         let mut reader = ::png::Decoder::new(file).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         reader.next_frame(&mut pixels).unwrap();

@@ -33,18 +33,18 @@ impl Pixel<'_> {
     }
 }
 
-/// Writes a file of this width and height; `fill` makes a row, by its number from the top. The
-/// file appears complete or not at all: it is written under a temporary name in the same
-/// folder, then renamed.
-pub(crate) fn write(
+/// Makes a file of what `fill` writes. The file appears complete or not at all: it is written
+/// under a temporary name in the same folder, then renamed.
+pub(crate) fn save(
     path: &Path,
-    (width, height): (usize, usize),
-    pixel: Pixel<'_>,
-    fill: impl FnMut(usize, &mut [u8]),
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), VisionError> {
     let temporary = temporary_name(path);
-    let result = write_rows(&temporary, (width, height), pixel, fill)
-        .and_then(|()| fs::rename(&temporary, path));
+    let written = File::create(&temporary).map(BufWriter::new).and_then(|mut file| {
+        fill(&mut file)?;
+        file.flush()
+    });
+    let result = written.and_then(|()| fs::rename(&temporary, path));
     if result.is_err() {
         // The error that is reported is the first one.
         let _ = fs::remove_file(&temporary);
@@ -52,14 +52,14 @@ pub(crate) fn write(
     result.map_err(|source| VisionError::Write { name: path.display().to_string(), source })
 }
 
-fn write_rows(
-    path: &Path,
+/// Writes a picture of this width and height; `fill` makes a row, by its number from the top.
+pub(crate) fn encode(
+    out: impl Write,
     (width, height): (usize, usize),
     pixel: Pixel<'_>,
     mut fill: impl FnMut(usize, &mut [u8]),
 ) -> io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    let mut encoder = Encoder::new(&mut file, width as u32, height as u32);
+    let mut encoder = Encoder::new(out, width as u32, height as u32);
     encoder.set_depth(BitDepth::Eight);
     encoder.set_color(match pixel {
         Pixel::Grey => ColorType::Grayscale,
@@ -78,8 +78,7 @@ fn write_rows(
         stream.write_all(&row)?;
     }
     stream.finish().map_err(io::Error::from)?;
-    writer.finish().map_err(io::Error::from)?;
-    file.flush()
+    writer.finish().map_err(io::Error::from)
 }
 
 /// A name in the same folder that no other process uses.

@@ -114,7 +114,14 @@ impl Chip {
             "host.mac_pj" => host.mac_pj = value,
             _ => unreachable!("{name} is in the table of ranges"),
         }
-        Ok(())
+        // Counts keep no fractions.
+        match self.figures().nth(known) {
+            Some(kept) if kept.value != value => {
+                let allowed = format!("whole numbers from {}", bounds(&kept.range));
+                Err(out_of_range(&self.name, name, &value, allowed))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Checks every figure, as reading a file does: for chips that a program has changed.

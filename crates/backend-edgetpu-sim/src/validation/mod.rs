@@ -10,7 +10,8 @@ mod networks;
 
 use std::collections::BTreeMap;
 
-use crate::{Chip, ChipError, Estimate, Place, Workload};
+use self::networks::Network;
+use crate::{Chip, ChipError, Estimate};
 
 /// One published figure with our prediction of it.
 #[derive(Clone, PartialEq, Debug)]
@@ -104,19 +105,17 @@ impl Quantity {
 /// # Errors
 /// If a preset is broken, which a test rules out.
 pub fn validate() -> Result<Vec<Row>, ChipError> {
-    let mut workloads: BTreeMap<&str, Option<Workload>> = BTreeMap::new();
+    let mut known: BTreeMap<&str, Option<Network>> = BTreeMap::new();
     let mut chips: BTreeMap<&str, Chip> = BTreeMap::new();
     let mut rows = Vec::new();
     for mut row in published() {
-        let workload =
-            workloads.entry(row.network).or_insert_with(|| networks::network(row.network));
+        let network = known.entry(row.network).or_insert_with(|| networks::network(row.network));
         if !chips.contains_key(row.chip) {
             chips.insert(row.chip, Chip::preset(row.chip)?);
         }
         let chip = &chips[row.chip];
-        row.predicted = workload.as_ref().and_then(|workload| {
-            let places = vec![Place::Chip; workload.layers().len()];
-            let estimate = Estimate::of_workload(workload, &places, chip).ok()?;
+        row.predicted = network.as_ref().and_then(|Network { workload, places }| {
+            let estimate = Estimate::of_workload(workload, places, chip).ok()?;
             Some(row.quantity.of(&estimate, chip))
         });
         rows.push(row);

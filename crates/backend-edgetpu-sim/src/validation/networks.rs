@@ -5,10 +5,26 @@ use pocketvision_core::op::Padding::{Same, Valid};
 
 use super::builder::Builder;
 use super::classics;
-use crate::Workload;
+use crate::{Partition, Place, Workload};
+
+/// A network, and where each of its layers runs.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) workload: Workload,
+    pub(super) places: Vec<Place>,
+}
 
 /// The network that a published row is about, by the name that `published.csv` gives it.
-pub(super) fn network(name: &str) -> Option<Workload> {
+pub(super) fn network(name: &str) -> Option<Network> {
+    sizes(name).map(on_the_chip).or_else(|| built_in(name))
+}
+
+fn on_the_chip(workload: Workload) -> Network {
+    Network { places: vec![Place::Chip; workload.layers().len()], workload }
+}
+
+/// A network that is described here, as far as the chip runs it.
+fn sizes(name: &str) -> Option<Workload> {
     Some(match name {
         "mobilenet-v1-0.25-128" => mobilenet_v1(128, 0.25, true),
         "mobilenet-v1-0.75-192" => mobilenet_v1(192, 0.75, true),
@@ -30,23 +46,23 @@ pub(super) fn network(name: &str) -> Option<Workload> {
         "vgg-19" => classics::vgg(&[2, 2, 4, 4, 4]),
         "squeezenet-1.1" => classics::squeezenet(),
         "densenet-121" => classics::densenet_121(),
-        _ => {
-            return mnist(name).or_else(|| linear(name)).or_else(|| built_in(name));
-        }
+        _ => return mnist(name).or_else(|| linear(name)),
     })
 }
 
 /// A network that the catalog knows, as it is quantized today or, with `-per-tensor` after its
-/// name, as in 2019.
-fn built_in(name: &str) -> Option<Workload> {
+/// name, as in 2019. What the chip cannot run, as the end of a detector, runs on the host.
+fn built_in(name: &str) -> Option<Network> {
     let (name, per_tensor) = match name.strip_suffix("-per-tensor") {
         Some(name) => (name, true),
         None => (name, false),
     };
     let definition = models::find(name)?;
     let options = models::BuildOptions { precision: Precision::Int8, ..definition.options() };
-    let workload = Workload::new(&definition.build(&options).ok()?);
-    Some(if per_tensor { workload.with_per_tensor_scales() } else { workload })
+    let graph = definition.build(&options).ok()?;
+    let workload = Workload::new(&graph);
+    let workload = if per_tensor { workload.with_per_tensor_scales() } else { workload };
+    Some(Network { workload, places: Partition::new(&graph).places })
 }
 
 /// `linear-NxK`: one fully connected layer of N outputs.
@@ -231,7 +247,7 @@ mod tests {
             ("mnist-1", 13.2),
         ];
         for (name, published) in cases {
-            let computed = network(name).unwrap().macs() as f64 / 1e6;
+            let computed = network(name).unwrap().workload.macs() as f64 / 1e6;
             assert!((computed / published - 1.0).abs() < 0.05, "{name}: {computed}");
         }
     }

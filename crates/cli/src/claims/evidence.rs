@@ -8,14 +8,14 @@ use pocketvision::models::{self, BuildOptions, InputSize, Precision};
 use pocketvision::vision::sample_picture;
 use pocketvision::{Backend, BackendOptions, CompileOptions, Graph, Model, Tensor, backend};
 
-use crate::latency::{measure, measure_in_turn};
+use crate::latency::measure_in_turn;
 use crate::terminal;
 
 /// All numbers that claims are judged by.
 pub(crate) struct Evidence {
     /// Float networks on one thread of this machine's processor, median of the runs.
     processor_ms: BTreeMap<&'static str, f64>,
-    /// The same in int8, of detectors and segmentation networks.
+    /// The same in int8, of a few detectors and segmentation networks.
     integer_ms: BTreeMap<&'static str, f64>,
     graphs: BTreeMap<&'static str, Graph>,
     pub coral: Chip,
@@ -66,6 +66,8 @@ pub(crate) const EFFICIENTNET: Family = Family {
 /// Detectors that are compared on the processor.
 const DETECTORS: [&str; 3] =
     ["ssdlite-mobilenet-v2", "ssdlite-mobilenet-v3-large", "ssdlite-mobilenet-v3-large-whole"];
+/// Those of them that are compared in int8, too.
+const INTEGER_DETECTORS: [&str; 2] = ["ssdlite-mobilenet-v2", "ssdlite-mobilenet-v3-large"];
 /// Detectors that the accelerator is asked about.
 const ACCELERATOR_DETECTORS: [&str; 3] =
     ["ssdlite-mobilenet-v2", "ssdlite-mobilenet-edgetpu", "ssdlite-mobiledet-edgetpu"];
@@ -77,6 +79,8 @@ const SEGMENTERS: [&str; 5] = [
     "raspp-mobilenet-v3-large-half",
     "lraspp-mobilenet-v3-large",
 ];
+/// Those of them that are compared in int8, too.
+const INTEGER_SEGMENTERS: [&str; 2] = ["raspp-mobilenet-v2", "lraspp-mobilenet-v3-large"];
 /// Photos of Cityscapes at half their resolution, with a border.
 pub(crate) const HALF_CITYSCAPES: InputSize = InputSize { height: 513, width: 1025 };
 pub(crate) const MNASNET: Family = Family { name: "MnasNet-A1", networks: &["mnasnet-a1"] };
@@ -91,32 +95,28 @@ impl Evidence {
     pub(crate) fn gather(runs: usize) -> Result<Self> {
         let options = BackendOptions { threads: Some(1), ..BackendOptions::default() };
         let processor = backend("cpu", &options)?;
+        let classifiers = ON_PROCESSOR.iter().flat_map(|family| family.networks);
+        let compared = DETECTORS.len() + SEGMENTERS.len();
+        let in_integers = INTEGER_DETECTORS.len() + INTEGER_SEGMENTERS.len();
+        let count = classifiers.clone().count() + compared + in_integers;
+        let progress = terminal::progress(count, "networks");
+        let times = |networks: &[&'static str], precision, input_size, runs| {
+            let times = compare(&*processor, networks, precision, input_size, runs);
+            progress.inc(networks.len() as u64);
+            times
+        };
         let mut processor_ms = BTreeMap::new();
-        let networks = ON_PROCESSOR.iter().flat_map(|family| family.networks);
-        let in_both_precisions = 2 * (DETECTORS.len() + SEGMENTERS.len());
-        let progress =
-            terminal::progress(networks.clone().count() + in_both_precisions, "networks");
-        for name in networks {
-            let model = model(name, Precision::F32)?;
-            let mut plan = processor.compile(model.graph(), &CompileOptions::default())?;
-            let inputs = [picture(&model)?];
-            let warm_up = runs.div_ceil(5);
-            processor_ms
-                .insert(*name, measure(&mut *plan, &inputs, warm_up, runs)?.latency().median_ms);
-            progress.inc(1);
+        for name in classifiers {
+            processor_ms.extend(times(&[*name], Precision::F32, None, runs)?);
         }
         let mut integer_ms = BTreeMap::new();
-        for (networks, input_size, runs) in [
-            (&DETECTORS[..], None, runs),
+        for (floats, integers, input_size, runs) in [
+            (&DETECTORS[..], INTEGER_DETECTORS, None, runs),
             // Of half a second or so each.
-            (&SEGMENTERS[..], Some(HALF_CITYSCAPES), runs.div_ceil(2)),
+            (&SEGMENTERS[..], INTEGER_SEGMENTERS, Some(HALF_CITYSCAPES), runs.div_ceil(2)),
         ] {
-            for (precision, times) in
-                [(Precision::F32, &mut processor_ms), (Precision::Int8, &mut integer_ms)]
-            {
-                times.extend(compare(&*processor, networks, precision, input_size, runs)?);
-                progress.inc(networks.len() as u64);
-            }
+            processor_ms.extend(times(floats, Precision::F32, input_size, runs)?);
+            integer_ms.extend(times(&integers, Precision::Int8, input_size, runs)?);
         }
         progress.finish_and_clear();
         let mut graphs = BTreeMap::new();
@@ -141,7 +141,7 @@ impl Evidence {
         self.processor_ms.get(network).copied().with_context(|| format!("{network} was not run"))
     }
 
-    /// Milliseconds on the processor in int8, of a detector or a segmentation network.
+    /// Milliseconds on the processor in int8, of those that are compared in int8.
     pub(crate) fn integer_ms(&self, network: &str) -> Result<f64> {
         self.integer_ms.get(network).copied().with_context(|| format!("{network} was not run"))
     }

@@ -12,8 +12,7 @@ use pocketvision::{Clock, CompileOptions, DeviceInfo, GpuTuning, Model, Plan, Te
 use super::run_clock;
 use crate::baseline::{self, Baseline, Baselines, Setting, baseline_name};
 use crate::latency::{Latency, measure_watched};
-use crate::options::{DeviceOptions, ModelOptions};
-use crate::precision::computes_in_float;
+use crate::options::{DeviceOptions, ModelOptions, PrecisionOption};
 use crate::report::{self, Benchmark, GpuRun, MILLIJOULES_PER_PICOJOULE, Regression};
 use crate::terminal;
 
@@ -131,6 +130,24 @@ impl Bench {
         }
     }
 
+    /// Milliseconds of each run. Runs that take long together are counted for who waits.
+    fn time(&self, plan: &mut dyn Plan, inputs: &[Tensor]) -> Result<Vec<f64>> {
+        let (warm_up, runs) = (self.warm_up as usize, self.runs as usize);
+        let mut progress = None;
+        let timed = measure_watched(plan, inputs, warm_up, runs, |run, elapsed| {
+            if run == 1 && elapsed * self.runs > LONG {
+                progress = Some(terminal::progress(runs, "runs"));
+            }
+            if let Some(progress) = &progress {
+                progress.set_position(run as u64);
+            }
+        });
+        if let Some(progress) = progress {
+            progress.finish_and_clear();
+        }
+        Ok(timed?.times_ms)
+    }
+
     /// The baseline to compare with. It must be of the same network on the same device.
     fn baseline(&self, setting: &Setting) -> Result<Option<Baseline>> {
         let Some(name) = &self.against else { return Ok(None) };
@@ -168,7 +185,7 @@ fn setting(model: &Model, device: &DeviceInfo) -> Setting {
     let details = device.details.iter();
     Setting {
         model: model.name().to_owned(),
-        precision: if computes_in_float(model) { "f32" } else { "int8" }.to_owned(),
+        precision: PrecisionOption::of(model).name().to_owned(),
         input_shape: graph.ty(graph.inputs()[0]).shape.dims(),
         macs: graph.macs(),
         backend: device.backend.to_owned(),
@@ -185,26 +202,6 @@ fn limit_percent(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(percent) if (0.0..=10_000.0).contains(&percent) => Ok(percent),
         _ => Err("a number from 0 to 10000 is expected".into()),
-    }
-}
-
-impl Bench {
-    /// Milliseconds of each run. Runs that take long together are counted for who waits.
-    fn time(&self, plan: &mut dyn Plan, inputs: &[Tensor]) -> Result<Vec<f64>> {
-        let (warm_up, runs) = (self.warm_up as usize, self.runs as usize);
-        let mut progress = None;
-        let timed = measure_watched(plan, inputs, warm_up, runs, |run, elapsed| {
-            if run == 1 && elapsed * self.runs > LONG {
-                progress = Some(terminal::progress(runs, "runs"));
-            }
-            if let Some(progress) = &progress {
-                progress.set_position(run as u64);
-            }
-        });
-        if let Some(progress) = progress {
-            progress.finish_and_clear();
-        }
-        Ok(timed?.times_ms)
     }
 }
 

@@ -1,10 +1,9 @@
 //! `claims`: the announcement of 2019, tested.
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
 use crate::claims::{Evidence, figures, judge};
@@ -36,8 +35,7 @@ impl Claims {
         let report = ClaimsReport::new(judge(&evidence)?, &evidence);
         if let Some(folder) = &self.documentation {
             let pictures = folder.join("figures");
-            fs::create_dir_all(&pictures)
-                .with_context(|| format!("{}: cannot be made", pictures.display()))?;
+            output_file::make_folder(&pictures)?;
             for (name, plot) in figures(&evidence) {
                 plot.write(&pictures.join(format!("claims-{name}.svg")))?;
             }

@@ -3,14 +3,14 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Error, Result};
+use anyhow::Result;
 use clap::Args;
 use pocketvision::Task;
-use pocketvision::vision::{self, Image, SamplePicture};
+use pocketvision::vision::{Image, SamplePicture};
 
 use super::{run_clock, weights_name};
 use crate::inference::Inference;
-use crate::options::{DeviceOptions, ModelOptions, warn_about_seeded_weights};
+use crate::options::{DeviceOptions, ModelOptions, open_image, warn_about_seeded_weights};
 use crate::report::{self, Classification, ClassifiedImage, top_classes};
 use crate::terminal;
 
@@ -46,10 +46,10 @@ impl Classify {
         let mut inference =
             Inference::open(Task::Classify, &self.model, &self.backend, &self.device)?;
         let mut images = Vec::new();
-        let own = if self.images.is_empty() { SamplePicture::ALL.len() } else { 0 };
-        let progress = terminal::progress(self.images.len() + own, "pictures");
-        for (image, picture) in self.pictures() {
-            let picture = picture?;
+        let count = self.images.len() + self.own_pictures().len();
+        let progress = terminal::progress(count, "pictures");
+        for picture in self.pictures() {
+            let (image, picture) = picture?;
             let (outputs, latency_ms) = inference.run(&picture)?;
             let top = top_classes(inference.model.top_k(&outputs, self.top as usize));
             images.push(ClassifiedImage { image, latency_ms, top });
@@ -69,16 +69,17 @@ impl Classify {
         report::print(&classification, json, out)
     }
 
+    /// Our own pictures, unless others are asked for.
+    fn own_pictures(&self) -> &'static [SamplePicture] {
+        if self.images.is_empty() { &SamplePicture::ALL } else { &[] }
+    }
+
     /// Names and pictures, each opened when its turn comes: those asked for, or our own.
-    fn pictures(&self) -> Box<dyn Iterator<Item = (String, Result<Image>)> + '_> {
-        if self.images.is_empty() {
-            let painted = |picture: SamplePicture| {
-                (format!("painted {}", picture.name()), Ok(picture.paint(640, 480)))
-            };
-            return Box::new(SamplePicture::ALL.into_iter().map(painted));
-        }
-        let opened =
-            |file: &PathBuf| (file.display().to_string(), vision::open(file).map_err(Error::from));
-        Box::new(self.images.iter().map(opened))
+    fn pictures(&self) -> impl Iterator<Item = Result<(String, Image)>> {
+        let painted = self
+            .own_pictures()
+            .iter()
+            .map(|picture| Ok((format!("painted {}", picture.name()), picture.paint(640, 480))));
+        painted.chain(self.images.iter().map(|file| open_image(Some(file))))
     }
 }

@@ -1,16 +1,16 @@
 //! `convert`: a network in another format.
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use pocketvision::Graph;
 use pocketvision::export::{self, Format};
 
 use super::weights_name;
 use crate::options::ModelChoices;
+use crate::output_file;
 use crate::report::{self, Conversion};
 
 /// Write a network as a file that other programs read
@@ -39,19 +39,17 @@ pub(crate) struct Convert {
 impl Convert {
     pub(super) fn run(&self, json: bool, out: &mut dyn Write) -> Result<()> {
         let format = Format::from_path(&self.output)?;
-        // A link to nothing is something, too.
-        if !self.force && fs::symlink_metadata(&self.output).is_ok() {
-            bail!("{}: exists already; --force replaces it", self.output.display());
-        }
+        output_file::refuse_existing(&self.output, self.force)?;
         let model = self.choices.open_named(&self.model)?;
         let graph = model.graph();
-        let bytes = export::write(graph, &self.output)?;
+        let bytes = export::to_bytes(graph, format)?;
+        output_file::write(&self.output, &bytes)?;
         let conversion = Conversion {
             model: model.name().to_owned(),
             weights: weights_name(&model),
             file: self.output.display().to_string(),
             format: format.to_string(),
-            bytes,
+            bytes: bytes.len() as u64,
             layers: graph.nodes().len(),
             parameters: graph.parameters(),
             precision: precision(graph),

@@ -13,6 +13,7 @@ use crate::inference::Inference;
 use crate::options::{
     DeviceOptions, ModelOptions, open_image, picture_list, share, warn_about_seeded_weights,
 };
+use crate::output_file;
 use crate::picture_files::PictureFiles;
 use crate::report::{self, DetectedImage, DetectedObjectReport, Detections};
 use crate::terminal;
@@ -65,7 +66,7 @@ impl Detect {
                 Some(outputs) => {
                     let file = outputs.file(index)?;
                     draw_detections(&mut picture, &objects);
-                    picture.save_png(file)?;
+                    output_file::write_with(file, |file| picture.write_png(file))?;
                     Some(file.display().to_string())
                 }
             };

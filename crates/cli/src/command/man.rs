@@ -1,10 +1,9 @@
 //! `man`: this command's manual.
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
@@ -24,8 +23,7 @@ pub(crate) struct Manual {
 
 impl Manual {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<()> {
-        fs::create_dir_all(&self.folder)
-            .with_context(|| format!("{}: cannot be made a folder", self.folder.display()))?;
+        output_file::make_folder(&self.folder)?;
         let mut command = CommandLine::command().disable_help_subcommand(true);
         command.build();
         let mut pages = Vec::new();

@@ -52,6 +52,7 @@ pub(crate) struct CommandLine {
 
 /// How reports are written.
 #[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Options of the report")]
 struct OutputOptions {
     /// Write JSON, for scripts
     #[arg(long, global = true)]

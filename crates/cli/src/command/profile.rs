@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use pocketvision::edgetpu_sim::{self, Chip, CompilerLog, Estimate};
-use pocketvision::{Clock, CompileOptions, Model};
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use pocketvision::CompileOptions;
+use pocketvision::edgetpu_sim::{self, CompilerLog, Estimate};
 
 use super::bench::some_inputs;
 use crate::options::{DeviceOptions, ModelOptions};
 use crate::report::trace::Trace;
-use crate::report::{self, ProfileReport, Roof, Roofline, Simulation};
+use crate::report::{self, ProfileReport, Roof, Roofline, plot_file};
 
 /// Show what each layer costs on one backend
 #[derive(Args, Debug)]
@@ -37,6 +38,7 @@ pub(crate) struct Profile {
     trace: Option<PathBuf>,
     /// Write a roofline plot: how near each layer comes to what the device can do
     #[arg(long, value_name = "FILE.svg|.png")]
+    #[arg(value_parser = PathBufValueParser::new().try_map(plot_file))]
     roofline: Option<PathBuf>,
     /// Show what the compiler says of each kind of operator (edgetpu-sim)
     #[arg(long, conflicts_with = "json")]
@@ -102,16 +104,9 @@ impl Profile {
             write!(out, "{}", CompilerLog::new(model.graph(), &estimate, &chip))?;
             return Ok(());
         }
-        let report = self.report(&model, &estimate, &chip);
-        report::print(&report, json, out)
-    }
-
-    fn report(&self, model: &Model, estimate: &Estimate, chip: &Chip) -> ProfileReport {
-        let profile = estimate.profile(model.graph());
-        debug_assert_eq!(profile.clock, Clock::Simulated);
         let device = format!("{}, {}", chip.name, chip.description);
-        let simulation = Simulation::new(estimate, chip, self.fps);
-        ProfileReport::new(model, device, &profile).with_simulation(simulation, estimate)
+        let report = ProfileReport::of_estimate(&model, device, &estimate, &chip, self.fps);
+        report::print(&report, json, out)
     }
 
     fn refuse_what_is_simulated(&self) -> Result<()> {

@@ -1,6 +1,5 @@
 //! `quantize`: a float network as int8, calibrated on photos and scored on others.
 
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -17,7 +16,8 @@ use pocketvision::{Backend, CompileOptions, Model, Task, Tensor, vision};
 use super::weights_name;
 use crate::dataset::classes::LabelledImage;
 use crate::dataset::{all_pictures, classes};
-use crate::options::{DeviceOptions, ModelChoices, warn_about_seeded_weights};
+use crate::options::{DeviceOptions, ModelChoices, PrecisionOption, warn_about_seeded_weights};
+use crate::output_file;
 use crate::report::{self, Accuracy, AccuracyLost, Quantization, QuantizedLayer};
 use crate::terminal;
 
@@ -109,6 +109,9 @@ impl Quantize {
         self.check_output()?;
         let backend = self.device.backend(&self.backend)?;
         let float = self.choices.open_named(&self.model)?;
+        if PrecisionOption::of(&float) == PrecisionOption::Int8 {
+            bail!("{} is quantized already; --precision f32 makes it float first", float.name());
+        }
         let options = self.options(&float)?;
         let photos = self.photos(&float)?;
         let (calibrated, others) = split(&photos, usize::from(self.calibration_count));
@@ -120,7 +123,8 @@ impl Quantize {
         drop(samples);
         let accuracy = accuracy_lost(&*backend, &float, &int8, &others)?;
         if let Some(file) = &self.output {
-            export::write(int8.graph(), file)?;
+            let bytes = export::to_bytes(int8.graph(), Format::from_path(file)?)?;
+            output_file::write(file, bytes)?;
         }
         let quantization = Quantization {
             model: float.name().to_owned(),
@@ -148,11 +152,7 @@ impl Quantize {
         if Format::from_path(file)? == Format::Safetensors {
             bail!("{}: .safetensors files hold float weights; write .tflite", file.display());
         }
-        // A link to nothing is something, too.
-        if !self.force && fs::symlink_metadata(file).is_ok() {
-            bail!("{}: exists already; --force replaces it", file.display());
-        }
-        Ok(())
+        output_file::refuse_existing(file, self.force)
     }
 
     fn options(&self, model: &Model) -> Result<QuantizeOptions> {

@@ -1,16 +1,16 @@
 //! `run`: raw tensors in, raw tensors out.
 
 use std::collections::HashSet;
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use pocketvision::{CompileOptions, Graph, Keep, Signature, Tensor};
 
 use crate::npy;
 use crate::options::{DeviceOptions, ModelChoices};
+use crate::output_file;
 use crate::report::{self, SavedTensor, SavedTensors};
 
 /// Run a network on tensors from .npy files and write what it yields as .npy files
@@ -53,8 +53,7 @@ impl Run {
         let keep = if self.every_node { Keep::EveryNode } else { Keep::Outputs };
         let options = CompileOptions { keep };
         let inputs = self.read_inputs(&Signature::new(graph, &options))?;
-        fs::create_dir_all(&self.output)
-            .with_context(|| format!("{}: cannot be made a folder", self.output.display()))?;
+        output_file::make_folder(&self.output)?;
 
         let mut plan = backend.compile(graph, &options)?;
         let outputs = plan.run(&inputs)?;

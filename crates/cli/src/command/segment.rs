@@ -13,6 +13,7 @@ use crate::inference::Inference;
 use crate::options::{
     DeviceOptions, ModelOptions, open_image, picture_list, warn_about_seeded_weights,
 };
+use crate::output_file;
 use crate::picture_files::PictureFiles;
 use crate::report::{self, ClassShare, Segmentations, SegmentedImage};
 use crate::terminal;
@@ -119,20 +120,19 @@ impl Segment {
         placement: &Placement,
         wanted: &[bool; 256],
     ) -> Result<()> {
-        match self.draw {
+        output_file::write_with(file, |out| match self.draw {
             Drawing::Overlay => {
                 let map = map.to_photo(placement);
                 draw_class_map(&mut picture, &map, &model.palette(), model.labels());
-                picture.save_png(file)?;
+                picture.write_png(out)
             }
-            Drawing::Colors => map.to_photo(placement).save_colored_png(file, &model.palette())?,
-            Drawing::Classes => map.to_photo(placement).save_png(file)?,
+            Drawing::Colors => map.to_photo(placement).write_colored_png(out, &model.palette()),
+            Drawing::Classes => map.to_photo(placement).write_png(out),
             Drawing::CutOut => {
                 let belongs = |class: u8| wanted[usize::from(class)];
-                map.save_cut_out(file, &picture, placement, belongs)?;
+                map.write_cut_out(out, &picture, placement, belongs)
             }
-        }
-        Ok(())
+        })
     }
 
     /// For each class, whether it is cut out.

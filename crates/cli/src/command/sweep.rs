@@ -1,17 +1,19 @@
 //! `sweep`: many chips and networks at once.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use pocketvision::Model;
 use pocketvision::edgetpu_sim::{Chip, Estimate, Partition, Workload};
 use rayon::prelude::*;
 
 use crate::options::ModelChoices;
 use crate::output_file;
-use crate::report::{self, SweepPoint, SweepReport};
+use crate::report::{self, SweepPoint, SweepReport, plot_file};
 use crate::terminal;
 
 /// Vary the simulated chip, the network, or both
@@ -25,7 +27,8 @@ use crate::terminal;
 A figure is named as in a chip's file (array.clock_mhz), or is one of: clock, tiles (rows and
 columns alike), lanes, memory (activations), parameters (of wide memory), bandwidth (both ways).
 Its values are a list (2,4,8) or a range with a step (125:500:125). All combinations are
-simulated. The plot shows latency and energy and marks the points that no other beats in both.")]
+simulated. The plot shows latency and energy. Points of the Pareto front are marked: no other is at
+least as fast and as frugal, and better in one.")]
 pub(crate) struct Sweep {
     /// Chip to begin with: a preset or a .toml file
     #[arg(long, value_name = "CHIP", default_value = "coral-usb")]
@@ -43,7 +46,8 @@ pub(crate) struct Sweep {
     #[arg(long, value_name = "FILE.csv")]
     csv: Option<PathBuf>,
     /// Write a plot of latency and energy
-    #[arg(long, value_name = "FILE.svg")]
+    #[arg(long, value_name = "FILE.svg|.png")]
+    #[arg(value_parser = PathBufValueParser::new().try_map(plot_file))]
     svg: Option<PathBuf>,
 }
 
@@ -56,6 +60,7 @@ struct Variation {
 
 impl Sweep {
     pub(super) fn run(&self, json: bool, out: &mut dyn Write) -> Result<()> {
+        self.refuse_figures_that_vary_twice()?;
         let chip = pocketvision::chip(&self.chip)?;
         let networks = self.networks()?;
         let points: usize = self.vary.iter().map(|v| v.values.len()).product();
@@ -87,6 +92,17 @@ impl Sweep {
             report.plot().write(path)?;
         }
         report::print(&report, json, out)
+    }
+
+    /// Of two values at once, only one would count.
+    fn refuse_figures_that_vary_twice(&self) -> Result<()> {
+        let mut varied = HashSet::new();
+        for figure in self.vary.iter().flat_map(|variation| figures(&variation.figure)) {
+            if !varied.insert(figure) {
+                bail!("{figure} varies twice: state its values in one --vary");
+            }
+        }
+        Ok(())
     }
 
     fn networks(&self) -> Result<Vec<Network>> {
@@ -164,7 +180,10 @@ fn variation(text: &str) -> Result<Variation, String> {
                 .ok_or(expected)?;
             let count = ((to - from) / step + 1e-9).floor();
             if step <= 0.0 || !(0.0..MOST_POINTS as f64).contains(&count) {
-                return Err("a range is FROM:TO:STEP with FROM up to TO and a step above 0".into());
+                return Err(format!(
+                    "a range is FROM:TO:STEP with FROM up to TO, a step above 0 and at most \
+                     {MOST_POINTS} values"
+                ));
             }
             (0..=count as usize).map(|index| from + index as f64 * step).collect()
         }
@@ -181,7 +200,27 @@ const MOST_POINTS: usize = 1_000_000;
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        sweep: Sweep,
+    }
+
+    #[test]
+    fn a_figure_varies_once_by_whatever_name() {
+        let line = |figures: &[&str]| {
+            let options = figures.iter().flat_map(|figure| ["--vary", *figure]);
+            Line::parse_from(["sweep"].into_iter().chain(options)).sweep
+        };
+        let refused = |figures: &[&str]| line(figures).refuse_figures_that_vary_twice().is_err();
+        assert!(refused(&["clock=1", "clock=2"]));
+        assert!(refused(&["tiles=2", "array.tile_rows=4"]));
+        assert!(!refused(&["clock=1", "tiles=2", "memory=65536"]));
+    }
 
     #[test]
     fn values_are_a_list_or_a_range() {

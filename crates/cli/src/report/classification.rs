@@ -40,11 +40,7 @@ impl Report for Classification {
             let (model, backend, clock) = (&self.model, self.backend, self.clock);
             writeln!(out, "{} ({model} on {backend}, {latency} ms {clock})", image.image)?;
             for class in &image.top {
-                let name = match &class.label {
-                    Some(label) => label.clone(),
-                    None => format!("class {}", class.index),
-                };
-                writeln!(out, "  {:>6.3}  {:>4}  {name}", class.score, class.index)?;
+                writeln!(out, "  {:>6.3}  {:>4}  {}", class.score, class.index, class.name())?;
             }
         }
         Ok(())

@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::comparison::{Comparison, Measured};
-use super::plot::{Axis, Marks, Plot, Point, Series};
-use super::sweep::quoted;
+use super::csv::{cell, line, quoted};
+use super::plot::{Axis, Plot, Point, Series};
 use super::table::{milliseconds, percent, table, write_table};
 use super::{BackendReport, Report};
 
@@ -28,7 +28,7 @@ pub(crate) struct MatrixRow {
     pub comparison: Comparison,
     /// ImageNet top-1 in percent, published or stated; null if neither.
     pub top1: Option<f64>,
-    /// Backends on which no other model is as fast and as accurate.
+    /// Backends on which no other model is at least as fast and as accurate, and better in one.
     pub pareto: Vec<String>,
 }
 
@@ -76,9 +76,6 @@ impl Matrix {
             "model,weights,top1,backend,device,clock,median_ms,min_ms,p95_ms,spread,runs,\
              energy_mj,identical,max_abs_difference,differing_values,values,pareto,error\n",
         );
-        fn cell<T: ToString>(value: Option<T>) -> String {
-            value.map_or_else(String::new, |value| value.to_string())
-        }
         for row in &self.rows {
             for backend in &row.comparison.backends {
                 let found = backend.measured.as_ref();
@@ -103,7 +100,7 @@ impl Matrix {
                     row.pareto.contains(&backend.backend).to_string(),
                     quoted(backend.error.as_deref().unwrap_or_default()),
                 ];
-                text += &(cells.join(",") + "\n");
+                text += &line(cells);
             }
         }
         text
@@ -113,46 +110,29 @@ impl Matrix {
     /// beats there.
     ///
     /// # Errors
-    /// If the accuracy of no model is known.
+    /// If there is no model that ran and whose accuracy is known.
     pub(crate) fn plot(&self) -> Result<Plot> {
         let mut series = Vec::new();
         for (color, backend) in self.backends.iter().enumerate() {
-            let points = |best: bool| {
-                let chosen = self.rows.iter().filter(|row| row.pareto.contains(backend) == best);
-                let mut points: Vec<Point> = chosen
-                    .filter_map(|row| {
-                        let (x, y) = row.point(backend)?;
-                        Some(Point { x, y, name: row.comparison.model.clone() })
-                    })
-                    .collect();
-                points.sort_by(|a, b| a.x.total_cmp(&b.x));
-                points
+            let points = |on_the_front: bool| -> Vec<Point> {
+                let is_wanted = |row: &&MatrixRow| row.pareto.contains(backend) == on_the_front;
+                let point = |row: &MatrixRow| {
+                    let (x, y) = row.point(backend)?;
+                    Some(Point { x, y, name: row.comparison.model.clone() })
+                };
+                self.rows.iter().filter(is_wanted).filter_map(point).collect()
             };
-            let simulated = self
-                .rows
-                .iter()
-                .any(|row| row.measured(backend).is_some_and(|found| found.clock == "simulated"));
+            let simulated = self.backend_has(backend, |found| found.clock == "simulated");
             let name = format!("{backend}{}", if simulated { ", simulated" } else { "" });
-            let (best, rest) = (points(true), points(false));
-            if !best.is_empty() {
-                let name = format!("{name}: best");
-                series.push(Series { name, points: best, marks: Marks::Both, color });
-            }
-            if !rest.is_empty() {
-                series.push(Series { name, points: rest, marks: Marks::Hollow, color });
-            }
+            series.extend(Series::front(&name, points(true), points(false), color));
         }
         if series.is_empty() {
-            bail!(
-                "nothing to plot: no accuracy of these models is known; state it as in \
-                 --top1 {}=75.0",
-                self.rows.first().map_or("MODEL", |row| &row.comparison.model)
-            );
+            bail!("nothing to plot: no model whose accuracy is known ran on any backend");
         }
         Ok(Plot {
             title: "Latency and accuracy".into(),
             x: Axis::logarithmic("median latency in ms"),
-            y: Axis::linear("ImageNet top-1 in %, as published"),
+            y: Axis::linear("ImageNet top-1 in %, as published or stated"),
             series,
         })
     }
@@ -224,7 +204,10 @@ impl Matrix {
             }
         }
         if self.rows.iter().any(|row| !row.pareto.is_empty()) {
-            notes.push("*: no other of these models is as fast and as accurate there".into());
+            notes.push(
+                "*: no other model is at least as fast and as accurate there, and better in one"
+                    .into(),
+            );
         }
         for backend in &self.backends {
             if self.backend_has(backend, |found| found.clock == "simulated") {
@@ -312,8 +295,10 @@ mod tests {
     }
 
     #[test]
-    fn without_any_accuracy_the_error_says_how_to_state_it() {
-        let matrix = Matrix::new("x".into(), &["cpu".into()], vec![row("m", 1.0, None)]);
-        assert!(matrix.plot().unwrap_err().to_string().contains("--top1 m="));
+    fn a_plot_needs_a_model_that_ran_and_an_accuracy() {
+        for (backend, top1) in [("cpu", None), ("gpu", Some(60.0))] {
+            let matrix = Matrix::new("x".into(), &[backend.into()], vec![row("m", 1.0, top1)]);
+            assert!(matrix.plot().unwrap_err().to_string().contains("nothing to plot"));
+        }
     }
 }

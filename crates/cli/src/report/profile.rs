@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use pocketvision::edgetpu_sim::Estimate;
+use pocketvision::edgetpu_sim::{Chip, Estimate};
 use pocketvision::{LayerCost, Model, Profile};
 use serde::Serialize;
 
@@ -79,13 +79,21 @@ impl ProfileReport {
         }
     }
 
-    /// The same with what only the simulator knows.
-    pub(crate) fn with_simulation(mut self, simulation: Simulation, estimate: &Estimate) -> Self {
-        self.simulation = Some(simulation);
-        for (row, layer) in self.layers.iter_mut().zip(&estimate.layers) {
+    /// Of a simulated call, with what only the simulator knows. `fps` is how often a second it is
+    /// called, to state a power for.
+    pub(crate) fn of_estimate(
+        model: &Model,
+        device: String,
+        estimate: &Estimate,
+        chip: &Chip,
+        fps: Option<f64>,
+    ) -> Self {
+        let mut report = Self::new(model, device, &estimate.profile(model.graph()));
+        report.simulation = Some(Simulation::new(estimate, chip, fps));
+        for (row, layer) in report.layers.iter_mut().zip(&estimate.layers) {
             row.simulation = Some(LayerSimulation::new(layer));
         }
-        self
+        report
     }
 }
 

@@ -18,6 +18,9 @@ pub(crate) struct Published {
 #[derive(Debug, Serialize)]
 pub(crate) struct PublishedReport {
     pub name: &'static str,
+    /// What `--model` calls it.
+    #[serde(skip)]
+    stem: &'static str,
     pub what: &'static str,
     /// `classify`, `detect`, `segment` or `labels`.
     pub task: &'static str,
@@ -39,6 +42,7 @@ impl PublishedReport {
     pub(crate) fn new(file: &'static PublishedFile, here: Option<String>) -> Self {
         Self {
             name: &file.name,
+            stem: file.stem(),
             what: &file.what,
             task: file.task.name(),
             url: &file.url,
@@ -59,7 +63,7 @@ impl Report for Published {
         let mut rows = table(&["network", "size", "for", "published", "licence", "here"], &[1]);
         for file in self.files.iter().filter(|file| file.task != Task::Labels.name()) {
             rows.add_row(vec![
-                file.name.rsplit_once('.').map_or(file.name, |(stem, _)| stem).to_owned(),
+                file.stem.to_owned(),
                 file.bytes.map_or("not checked".into(), bytes),
                 file.task.to_owned(),
                 file.accuracy.unwrap_or("-").to_owned(),

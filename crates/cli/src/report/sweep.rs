@@ -6,7 +6,8 @@ use pocketvision::edgetpu_sim::compile::TooLarge;
 use pocketvision::edgetpu_sim::{Chip, Estimate};
 use serde::Serialize;
 
-use super::plot::{Axis, Marks, Plot, Point, Series};
+use super::csv::{cell, line, quoted};
+use super::plot::{Axis, Plot, Point, Series};
 use super::table::{milliseconds, percent, table, write_table};
 use super::{MILLIJOULES_PER_PICOJOULE, Report};
 
@@ -34,8 +35,8 @@ pub(crate) struct SweepPoint {
     pub cached_parameter_bytes: Option<u64>,
     pub streamed_parameter_bytes: Option<u64>,
     pub narrow_bytes_per_tile: Option<u64>,
-    /// True if no other point of this network, or of any where only networks vary, is as fast
-    /// and takes as little energy.
+    /// True if no other point of this network, or of any where only networks vary, is at least as
+    /// fast and takes at most as much energy, and is better in one. Of equal points, one is true.
     pub pareto: bool,
 }
 
@@ -100,15 +101,12 @@ impl SweepReport {
 
     /// All points as comma-separated values, with a header.
     pub(crate) fn to_csv(&self) -> String {
-        let mut text = String::from("model");
-        for figure in &self.figures {
-            text += &format!(",{figure}");
-        }
-        text += ",macs,cycles,latency_ms,energy_mj,utilization,cached_parameter_bytes,\
-                 streamed_parameter_bytes,narrow_bytes_per_tile,pareto\n";
-        fn cell<T: ToString>(value: Option<T>) -> String {
-            value.map_or_else(String::new, |value| value.to_string())
-        }
+        let mut header = vec!["model".to_owned()];
+        header.extend(self.figures.iter().map(|figure| quoted(figure)));
+        let columns = "macs,cycles,latency_ms,energy_mj,utilization,cached_parameter_bytes,\
+                       streamed_parameter_bytes,narrow_bytes_per_tile,pareto";
+        header.push(columns.to_owned());
+        let mut text = line(header);
         for point in &self.points {
             let mut cells = vec![quoted(&point.model)];
             cells.extend(point.values.iter().map(ToString::to_string));
@@ -123,7 +121,7 @@ impl SweepReport {
                 cell(point.narrow_bytes_per_tile),
                 point.pareto.to_string(),
             ]);
-            text += &(cells.join(",") + "\n");
+            text += &line(cells);
         }
         text
     }
@@ -133,9 +131,9 @@ impl SweepReport {
         let mut models: Vec<&str> = self.points.iter().map(|point| point.model.as_str()).collect();
         models.dedup();
         let one_chip = self.figures.is_empty();
-        let all = |wanted: &dyn Fn(&SweepPoint) -> bool| {
+        let all = |wanted: &dyn Fn(&SweepPoint) -> bool| -> Vec<Point> {
             let chosen = self.points.iter().filter(|point| wanted(point));
-            let mut points: Vec<Point> = chosen
+            chosen
                 .filter_map(|point| {
                     let (x, y) = point.costs()?;
                     let name = if one_chip {
@@ -148,24 +146,16 @@ impl SweepReport {
                     };
                     Some(Point { x, y, name })
                 })
-                .collect();
-            points.sort_by(|a, b| a.x.total_cmp(&b.x));
-            points
+                .collect()
         };
         let mut series = Vec::new();
         let groups: Vec<Option<&str>> =
             if one_chip { vec![None] } else { models.into_iter().map(Some).collect() };
-        for group in groups {
-            let name = group.unwrap_or("networks");
+        for (color, group) in groups.into_iter().enumerate() {
             let of_group = |point: &SweepPoint| group.is_none_or(|group| point.model == group);
             let front = all(&|point| of_group(point) && point.pareto);
             let rest = all(&|point| of_group(point) && !point.pareto);
-            let color = series.len();
-            let mut push = |name, points, marks| series.push(Series { name, points, marks, color });
-            push(format!("{name}: best"), front, Marks::Both);
-            if !rest.is_empty() {
-                push(name.to_owned(), rest, Marks::Hollow);
-            }
+            series.extend(Series::front(group.unwrap_or("networks"), front, rest, color));
         }
         let varied =
             if one_chip { String::new() } else { format!(", varying {}", self.figures.join(", ")) };
@@ -182,7 +172,7 @@ impl Report for SweepReport {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut header = vec!["model"];
         header.extend(self.figures.iter().map(String::as_str));
-        header.extend(["cycles", "ms", "mJ", "use of peak", "best"]);
+        header.extend(["cycles", "ms", "mJ", "use of peak", "Pareto"]);
         let right: Vec<usize> = (1..header.len() - 1).collect();
         let mut rows = table(&header, &right);
         for point in &self.points {
@@ -202,23 +192,13 @@ impl Report for SweepReport {
     }
 }
 
-/// A cell of comma-separated values.
-pub(super) fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn points_that_no_other_beats_are_marked() {
-        let point = |latency_ms, energy_mj| SweepPoint {
-            model: "a,b".into(),
+    fn point(model: &str, latency_ms: Option<f64>, energy_mj: Option<f64>) -> SweepPoint {
+        SweepPoint {
+            model: model.into(),
             values: vec![1.0],
             macs: 1,
             cycles: Some(1),
@@ -229,7 +209,24 @@ mod tests {
             streamed_parameter_bytes: None,
             narrow_bytes_per_tile: None,
             pareto: false,
-        };
+        }
+    }
+
+    #[test]
+    fn a_network_keeps_its_colour_and_has_its_own_front() {
+        let points = ["a", "b"].into_iter().flat_map(|model| {
+            [(1.0, 1.0), (2.0, 2.0)].map(|(ms, mj)| point(model, Some(ms), Some(mj)))
+        });
+        let report = SweepReport::new("chip".into(), vec!["clock".into()], points.collect());
+        let series = report.plot().series;
+        let colors: Vec<usize> = series.iter().map(|series| series.color).collect();
+        assert_eq!(colors, [0, 0, 1, 1]);
+        assert!(series.iter().all(|series| series.points.len() == 1));
+    }
+
+    #[test]
+    fn points_that_no_other_beats_are_marked() {
+        let point = |latency_ms, energy_mj| point("a,b", latency_ms, energy_mj);
         let costs = [(2.0, 2.0), (1.0, 3.0), (3.0, 2.5), (1.0, 4.0), (4.0, 1.0)];
         let mut points: Vec<_> = costs.map(|(ms, mj)| point(Some(ms), Some(mj))).into();
         points.push(point(None, None));

@@ -57,10 +57,15 @@ pub(crate) fn write_styled_table(
     Ok(())
 }
 
-/// A node's name, shortened. TFLite joins the names of all that was fused into an operator by
-/// semicolons: the first says enough. Of a long path, the end tells most.
+/// TFLite joins the names of all that was fused into an operator by semicolons: the first says
+/// enough.
+pub(crate) fn first_name(names: &str) -> &str {
+    names.split(';').next().unwrap_or(names)
+}
+
+/// A node's name, shortened. Of a long path, the end tells most.
 pub(crate) fn short_name(name: &str) -> String {
-    let first = name.split(';').next().unwrap_or(name);
+    let first = first_name(name);
     let characters = first.chars().count();
     if characters <= LONGEST_NAME {
         return first.to_owned();

@@ -16,12 +16,19 @@ pub(crate) struct TopClass {
     pub score: f32,
 }
 
+impl TopClass {
+    /// Its label, or its number.
+    pub(crate) fn name(&self) -> String {
+        match &self.label {
+            Some(label) => label.clone(),
+            None => format!("class {}", self.index),
+        }
+    }
+}
+
 impl fmt::Display for TopClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.label {
-            Some(label) => write!(f, "{label} {:.3}", self.score),
-            None => write!(f, "class {} {:.3}", self.index, self.score),
-        }
+        write!(f, "{} {:.3}", self.name(), self.score)
     }
 }
 

@@ -51,6 +51,27 @@ pub(crate) fn shared() -> Option<PathBuf> {
     None
 }
 
+/// Whether there is a graphics adapter; if not, says so loudly, and fails if one is required.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn there_is_a_gpu() -> bool {
+    let devices = json(&["devices"]);
+    let rows = devices["backends"].as_array().expect("a list");
+    let gpu = rows.iter().find(|row| row["backend"] == "gpu").expect("a row of the gpu");
+    let there = gpu["error"].is_null();
+    let required = std::env::var("POCKETVISION_REQUIRE_GPU").is_ok_and(|value| value == "1");
+    assert!(there || !required, "a GPU is required: {gpu}");
+    if !there {
+        // Not eprintln: the test harness would keep it to itself.
+        let _ = writeln!(std::io::stderr(), "IGNORED: no GPU: {gpu}");
+    }
+    there
+}
+
+/// A network that is small enough for tests.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) const SMALL: [&str; 6] =
+    ["--model", "mobilenet-edgetpu-0.5", "--size", "64", "--classes", "20"];
+
 /// A path as an argument.
 #[allow(dead_code, reason = "not every test needs it")]
 pub(crate) fn text(path: &Path) -> &str {

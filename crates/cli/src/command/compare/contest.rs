@@ -1,6 +1,5 @@
 //! One picture through one network on every backend.
 
-use std::collections::BTreeMap;
 use std::slice;
 
 use anyhow::Result;
@@ -21,7 +20,7 @@ use crate::one_line;
 use crate::options::DeviceOptions;
 use crate::report::{
     Answer, AnswerAgreement, BackendReport, Comparison, FirstDifferenceReport,
-    MILLIJOULES_PER_PICOJOULE, Measured, ProfileReport, Roof, Roofline, Simulation, top_classes,
+    MILLIJOULES_PER_PICOJOULE, Measured, ProfileReport, Roof, Roofline, top_classes,
 };
 
 /// How backends are compared.
@@ -68,7 +67,12 @@ impl<'a> Contest<'a> {
 
     /// Steps of progress for each network.
     pub(super) fn steps(&self) -> usize {
-        1 + self.names.iter().filter(|name| *name != "reference").count()
+        1 + self.others().count()
+    }
+
+    /// Every backend but the reference.
+    fn others(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str).filter(|name| *name != "reference")
     }
 
     /// Runs every backend. The reference is first, since the others are compared with it.
@@ -81,8 +85,7 @@ impl<'a> Contest<'a> {
         let model = subject.model;
         let mut backends = Vec::new();
         let mut outputs: Vec<Option<Outputs>> = Vec::new();
-        let others = self.names.iter().map(String::as_str).filter(|name| *name != "reference");
-        for name in std::iter::once("reference").chain(others) {
+        for name in std::iter::once("reference").chain(self.others()) {
             progress.set_message(format!("{} on {name}", model.name()));
             let expected = outputs.first().and_then(Option::as_ref);
             let found = self
@@ -144,7 +147,7 @@ impl<'a> Contest<'a> {
             false => (None, None),
         };
         let found = Measured {
-            device_details: details(&device),
+            device_details: device.details.iter().cloned().collect(),
             device: device.name,
             clock: run_clock(device.clock),
             latency,
@@ -175,9 +178,8 @@ impl<'a> Contest<'a> {
         if device.backend == edgetpu_sim::NAME {
             let chip = self.device.chip()?;
             let estimate = Estimate::new(model.graph(), &chip)?;
-            let profile = estimate.profile(model.graph());
-            let report = ProfileReport::new(model, device.to_string(), &profile)
-                .with_simulation(Simulation::new(&estimate, &chip, None), &estimate);
+            let report =
+                ProfileReport::of_estimate(model, device.to_string(), &estimate, &chip, None);
             return Ok((report, Roofline::of_estimate(model, &estimate, &chip)));
         }
         let profile = plan.profile(slice::from_ref(input))?;
@@ -236,10 +238,6 @@ impl<'a> Subject<'a> {
             Some(Task::Classify) | None => None,
         })
     }
-}
-
-fn details(device: &DeviceInfo) -> BTreeMap<&'static str, String> {
-    device.details.iter().cloned().collect()
 }
 
 fn first_difference_of(

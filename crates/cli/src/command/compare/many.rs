@@ -1,17 +1,20 @@
 //! Many models on every backend.
 
+use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use pocketvision::{Model, Origin};
 
 use super::Compare;
 use super::contest::Subject;
+use crate::command::weights_name;
 use crate::options::{open_image, warn_about_seeded_weights};
 use crate::output_file;
-use crate::report::{self, Matrix, MatrixRow};
+use crate::report::{self, Matrix, MatrixRow, plot_file};
 use crate::terminal;
 
 /// What only a comparison of many models has.
@@ -19,6 +22,7 @@ use crate::terminal;
 pub(super) struct ManyOptions {
     /// Plot latency against published top-1 of --models
     #[arg(long, value_name = "FILE.svg|.png", requires = "models")]
+    #[arg(value_parser = PathBufValueParser::new().try_map(plot_file))]
     plot: Option<PathBuf>,
     /// Write all figures of --models as a table for programs
     #[arg(long, value_name = "FILE.csv", requires = "models")]
@@ -36,35 +40,21 @@ impl Compare {
         json: bool,
         out: &mut dyn Write,
     ) -> Result<()> {
-        let mut opened: Vec<Model> = Vec::new();
-        for name in models.iter().map(|name| name.trim()) {
-            let model = self.model.choices.open_named(name)?;
-            if opened.iter().all(|known| known.name() != model.name()) {
-                opened.push(model);
-            }
-        }
-        let stated = |model: &Model| {
-            let of_model = |(name, _): &&(String, f64)| name == model.name();
-            self.many.top1.iter().find(of_model).map(|(_, percent)| *percent)
-        };
-        if let Some((name, _)) =
-            self.many.top1.iter().find(|(name, _)| opened.iter().all(|model| model.name() != name))
-        {
-            let known: Vec<&str> = opened.iter().map(Model::name).collect();
-            bail!("--top1 {name}: none of the models; they are {}", known.join(", "));
-        }
+        let opened = self.open_many(models)?;
+        let accuracies = self.accuracies(&opened)?;
         let (image, picture) = open_image(self.image.as_deref())?;
+        // Before any work: each model must take the picture.
+        let subjects: Vec<Subject<'_>> =
+            opened.iter().map(|model| Subject::new(model, &picture)).collect::<Result<_>>()?;
         let contest = self.contest(names, false);
         let progress = terminal::progress(contest.steps() * opened.len(), "");
-        let mut rows = Vec::with_capacity(opened.len());
-        for model in &opened {
-            let subject = Subject::new(model, &picture)?;
-            let comparison = contest.run(&subject, &image, &progress).comparison;
-            let published = self.published_top1(model);
-            rows.push(MatrixRow::new(comparison, stated(model).or(published)));
-        }
+        let run = |(subject, top1)| {
+            MatrixRow::new(contest.run(subject, &image, &progress).comparison, top1)
+        };
+        let rows = subjects.iter().zip(accuracies).map(run).collect();
         progress.finish_and_clear();
-        if let Some(seeded) = opened.iter().find(|model| rows_are_seeded(model)) {
+        // One line is enough for all of them.
+        if let Some(seeded) = opened.iter().find(|model| weights_name(model) == "seeded") {
             warn_about_seeded_weights(seeded);
         }
         let matrix = Matrix::new(image, names, rows);
@@ -79,19 +69,63 @@ impl Compare {
         matrix.rows.iter().try_for_each(|row| self.failure(&row.comparison.backends))
     }
 
-    /// What is published about a network as it is built here: of other sizes nothing is.
-    fn published_top1(&self, model: &Model) -> Option<f64> {
-        match model.origin() {
-            Origin::BuiltIn(definition) if !self.model.choices.changes_the_network() => {
-                definition.published.top1_percent
+    /// The models, each once. Two of one name could not be told apart.
+    fn open_many(&self, names: &[String]) -> Result<Vec<Model>> {
+        let mut opened: Vec<Model> = Vec::new();
+        for name in names.iter().map(|name| name.trim()) {
+            let model = self.model.choices.open_named(name)?;
+            match opened.iter().find(|known| known.name() == model.name()) {
+                None => opened.push(model),
+                Some(known) if file(known) == file(&model) => {}
+                Some(known) => bail!(
+                    "two of --models are called {}: {} and {}; rename one of the files",
+                    model.name(),
+                    place(known),
+                    place(&model),
+                ),
             }
-            _ => None,
         }
+        Ok(opened)
+    }
+
+    /// ImageNet top-1 in percent of each model, stated or published. A plot needs one at least.
+    fn accuracies(&self, models: &[Model]) -> Result<Vec<Option<f64>>> {
+        let stated = |wanted: &str| self.many.top1.iter().find(|(name, _)| name == wanted);
+        let is_unknown = |name: &str| models.iter().all(|model| model.name() != name);
+        if let Some((name, _)) = self.many.top1.iter().find(|(name, _)| is_unknown(name)) {
+            let known: Vec<&str> = models.iter().map(Model::name).collect();
+            bail!("--top1 {name}: none of the models; they are {}", known.join(", "));
+        }
+        let accuracy = |model: &Model| match stated(model.name()) {
+            Some((_, percent)) => Some(*percent),
+            None => self.model.choices.published_top1(model),
+        };
+        let accuracies: Vec<Option<f64>> = models.iter().map(accuracy).collect();
+        if self.many.plot.is_some() && accuracies.iter().all(Option::is_none) {
+            bail!(
+                "nothing to plot: no accuracy of these models is known; state it as in \
+                 --top1 {}=75.0",
+                models.first().map_or("MODEL", Model::name)
+            );
+        }
+        Ok(accuracies)
     }
 }
 
-fn rows_are_seeded(model: &Model) -> bool {
-    matches!(model.weights(), pocketvision::Weights::Seeded(_))
+/// The file of a model, by whatever path it was named; `None` if it is built in.
+fn file(model: &Model) -> Option<PathBuf> {
+    match model.origin() {
+        Origin::File(path) => Some(fs::canonicalize(path).unwrap_or_else(|_| path.clone())),
+        Origin::BuiltIn(_) => None,
+    }
+}
+
+/// Where a model is from, in words.
+fn place(model: &Model) -> String {
+    match model.origin() {
+        Origin::File(path) => path.display().to_string(),
+        Origin::BuiltIn(_) => "the one that is built in".into(),
+    }
 }
 
 /// A model and a percentage, as in `mobilenet_v2=71.8`.

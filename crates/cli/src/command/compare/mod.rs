@@ -40,9 +40,9 @@ the command fails after the table.
 The page of --html is one file that needs nothing else: send it to somebody. Its figures are
 those of the table; for what each layer costs, every backend runs once more.
 
-With --models there is a row a model. The plot shows latency and published top-1 of each, filled
-where no other model is both faster and more accurate on that backend. Trained files have no
-published accuracy unless --top1 states it.")]
+With --models there is a row a model. The plot shows latency and top-1 of each, filled where no other
+model is at least as fast and as accurate on that backend, and better in one. Top-1 is what is
+published of built-in networks, and what --top1 states of files.")]
 pub(crate) struct Compare {
     /// Picture: JPEG, PNG or BMP [default: one of our own]
     image: Option<PathBuf>,
@@ -79,10 +79,7 @@ impl Compare {
         if let Some(models) = &self.models {
             return self.run_many(models, &names, json, out);
         }
-        let model = match self.task {
-            Some(task) => self.model.open_for(task.task())?,
-            None => self.model.open_for(Task::Classify)?,
-        };
+        let model = self.model.open_for(self.task.map_or(Task::Classify, TaskOption::task))?;
         let (image, picture) = open_image(self.image.as_deref())?;
         let subject = Subject::new(&model, &picture)?;
 
@@ -93,7 +90,9 @@ impl Compare {
         warn_about_seeded_weights(&model);
         if let Some(path) = &self.html {
             let pictures = pictures::drawn(&subject, &outcome)?;
-            output_file::write(path, &Page::new(&model, &outcome.comparison, &pictures)?.html()?)?;
+            let top1 = self.model.choices.published_top1(&model);
+            let page = Page::new(&model, top1, &outcome.comparison, &pictures)?;
+            output_file::write(path, page.html()?)?;
         }
         report::print(&outcome.comparison, json, out)?;
         out.flush()?;

@@ -110,11 +110,7 @@ fn lines(answer: &Answer) -> Vec<Line> {
     match answer {
         Answer::Top { top } => top
             .iter()
-            .map(|class| {
-                let number = || format!("class {}", class.index);
-                let name = class.label.clone().unwrap_or_else(number);
-                line(name, format!("{:.3}", class.score), class.score.into())
-            })
+            .map(|class| line(class.name(), format!("{:.3}", class.score), class.score.into()))
             .collect(),
         Answer::Objects { objects } => objects
             .iter()

@@ -2,7 +2,7 @@
 
 use super::super::comparison::{BackendReport, Comparison, Measured};
 use super::super::table::{bytes, milliseconds, percent};
-use super::{class, in_order, share};
+use super::{class, in_order, measured, share};
 
 /// The latency of each backend.
 pub(super) struct Latencies<'a> {
@@ -58,8 +58,7 @@ pub(super) struct MemoryView<'a> {
 
 impl<'a> Latencies<'a> {
     pub(super) fn new(comparison: &'a Comparison) -> Self {
-        let found: Vec<(&BackendReport, &Measured)> =
-            in_order(comparison).filter_map(|row| Some((row, row.measured.as_ref()?))).collect();
+        let found: Vec<(&BackendReport, &Measured)> = measured(comparison).collect();
         let longest = |wanted: &dyn Fn(&BackendReport) -> bool| {
             let chosen = found.iter().filter(|(row, _)| wanted(row));
             chosen.map(|(_, found)| found.latency.p95_ms).fold(0.0, f64::max)
@@ -153,22 +152,15 @@ impl<'a> Chart<'a> {
         }
         parts.sort();
         parts.dedup();
-        let largest = |part: &String| {
-            let of_part = |levels: &[(String, f64)]| {
-                levels.iter().find(|(level, _)| level == part).map_or(0.0, |(_, mj)| *mj)
-            };
-            rows.iter().map(|(_, levels)| of_part(levels)).fold(0.0, f64::max)
+        let of_part = |levels: &[(String, f64)], part: &str| {
+            levels.iter().find(|(level, _)| level == part).map_or(0.0, |(_, mj)| *mj)
         };
+        let largest =
+            |part: &str| rows.iter().map(|(_, levels)| of_part(levels, part)).fold(0.0, f64::max);
         parts.sort_by(|a, b| largest(b).total_cmp(&largest(a)));
-        let rows = rows
-            .iter()
-            .map(|(row, levels)| {
-                let number = |part: &String| {
-                    levels.iter().find(|(level, _)| level == part).map_or(0.0, |(_, mj)| *mj)
-                };
-                (*row, parts.iter().map(number).collect())
-            })
-            .collect();
+        let numbers =
+            |levels: &[(String, f64)]| parts.iter().map(|part| of_part(levels, part)).collect();
+        let rows = rows.iter().map(|(row, levels)| (*row, numbers(levels))).collect();
         Self::new(parts, rows, |mj| format!("{mj:.3}"))
     }
 }

@@ -77,11 +77,7 @@ fn kind(layer: &LayerCostReport) -> &'static str {
 /// A layer in a line.
 fn label(layer: &LayerCostReport, total: f64, names: &Names<'_>) -> String {
     let name = names.short(&layer.name);
-    let time = format!(
-        "{} ms, {}",
-        milliseconds(layer.latency_ms),
-        percent(layer.latency_ms / total.max(f64::MIN_POSITIVE))
-    );
+    let time = format!("{} ms, {}", milliseconds(layer.latency_ms), part(layer, total));
     let Some(op) = layer.op else { return format!("{name}: {time}") };
     let work = match layer.macs {
         0 => String::new(),
@@ -94,6 +90,11 @@ fn label(layer: &LayerCostReport, total: f64, names: &Names<'_>) -> String {
     format!("{name}: {time}, {op}{kernel}{work}")
 }
 
+/// A layer's part of the whole time.
+fn part(layer: &LayerCostReport, total_ms: f64) -> String {
+    percent(layer.latency_ms / total_ms.max(f64::MIN_POSITIVE))
+}
+
 fn slowest(profile: &ProfileReport, names: &Names<'_>) -> String {
     let layers = || profile.layers.iter().filter(|layer| layer.op.is_some());
     let mut timed: Vec<&LayerCostReport> =
@@ -102,9 +103,10 @@ fn slowest(profile: &ProfileReport, names: &Names<'_>) -> String {
         return "This device has no clock for its layers: only the whole run is timed.".into();
     }
     timed.sort_by(|a, b| b.latency_ms.total_cmp(&a.latency_ms));
-    let named = timed.iter().take(3).map(|layer| {
-        format!("{} {}", names.short(&layer.name), percent(layer.latency_ms / profile.latency_ms))
-    });
+    let named = timed
+        .iter()
+        .take(3)
+        .map(|layer| format!("{} {}", names.short(&layer.name), part(layer, profile.latency_ms)));
     format!("Slowest of {} layers: {}", layers().count(), named.collect::<Vec<_>>().join(", "))
 }
 
@@ -114,7 +116,7 @@ fn layer_row<'a>(layer: &'a LayerCostReport, total: f64, names: &Names<'_>) -> L
         op: layer.op.unwrap_or_default(),
         kernel: &layer.kernel,
         ms: format!("{:.3}", layer.latency_ms),
-        share: percent(layer.latency_ms / total.max(f64::MIN_POSITIVE)),
+        share: part(layer, total),
         macs: count(layer.macs),
         bytes: bytes(layer.bytes),
     }

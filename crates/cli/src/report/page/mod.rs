@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use askama::Template;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use pocketvision::{Model, Origin};
+use pocketvision::Model;
 use sha2::{Digest, Sha256};
 
 use self::answers::{Answers, FigureView};
@@ -92,20 +92,20 @@ struct AgreementView<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// The page of a comparison that was made with its costs.
+    /// The page of a comparison that was made with its costs. `published_top1` is in percent, of
+    /// the network as it was built.
     pub(crate) fn new(
         model: &Model,
+        published_top1: Option<f64>,
         comparison: &'a Comparison,
         pictures: &[PagePicture],
     ) -> Result<Self> {
-        let measured =
-            || in_order(comparison).filter_map(|row| Some((row, row.measured.as_ref()?)));
         let nodes = model.graph().nodes().iter().filter(|node| !node.inputs.is_empty());
         let names = Names::new(nodes.map(|node| node.name.as_str()));
-        let rooflines: Vec<RooflineView<'_>> = measured()
+        let rooflines: Vec<RooflineView<'_>> = measured(comparison)
             .filter_map(|(row, found)| RooflineView::new(row, found, &names).transpose())
             .collect::<Result<_>>()?;
-        let without: Vec<&str> = measured()
+        let without: Vec<&str> = measured(comparison)
             .filter(|(row, _)| rooflines.iter().all(|roofline| roofline.name != row.backend))
             .map(|(row, _)| row.backend.as_str())
             .collect();
@@ -113,22 +113,24 @@ impl<'a> Page<'a> {
             comparison,
             lead: lead(comparison),
             cards: in_order(comparison).map(|row| card(comparison, row)).collect(),
-            facts: facts(model, comparison),
+            facts: facts(model, published_top1, comparison),
             pictures: pictures.iter().map(|picture| FigureView::new(comparison, picture)).collect(),
             answers: Answers::new(comparison),
             latency: Latencies::new(comparison),
             energy: Energy {
                 chart: Chart::of_energy(comparison),
                 without: listed(
-                    measured()
+                    measured(comparison)
                         .filter(|(_, found)| found.energy_mj.is_none())
                         .map(|(row, _)| row.backend.as_str()),
                 ),
             },
-            profiles: measured()
+            profiles: measured(comparison)
                 .filter_map(|(row, found)| ProfileView::new(row, found, &names))
                 .collect(),
-            agreement: measured().map(|(row, found)| agreement(comparison, row, found)).collect(),
+            agreement: measured(comparison)
+                .map(|(row, found)| agreement(comparison, row, found))
+                .collect(),
             memory: MemoryView::new(comparison),
             without_roofline: match without[..] {
                 [] => String::new(),
@@ -161,11 +163,16 @@ fn in_order(comparison: &Comparison) -> impl Iterator<Item = &BackendReport> {
     compared.chain(comparison.backends.iter().filter(is_reference))
 }
 
+/// Those of them that ran, with what was found.
+fn measured(comparison: &Comparison) -> impl Iterator<Item = (&BackendReport, &Measured)> {
+    in_order(comparison).filter_map(|row| Some((row, row.measured.as_ref()?)))
+}
+
 /// What comes out of it, in a sentence or two.
 fn lead(comparison: &Comparison) -> String {
-    let compared = comparison.backends.iter().filter(|row| row.backend != "reference");
+    let compared = measured(comparison).filter(|(row, _)| row.backend != "reference");
     let mut found: Vec<(&str, &Measured)> =
-        compared.filter_map(|row| Some((row.backend.as_str(), row.measured.as_ref()?))).collect();
+        compared.map(|(row, found)| (row.backend.as_str(), found)).collect();
     found.sort_by(|a, b| a.1.latency.median_ms.total_cmp(&b.1.latency.median_ms));
     let times = found.iter().map(|(name, found)| {
         let simulated = if found.clock == "simulated" { " (simulated)" } else { "" };
@@ -214,7 +221,11 @@ fn card<'a>(comparison: &Comparison, row: &'a BackendReport) -> Card<'a> {
     }
 }
 
-fn facts(model: &Model, comparison: &Comparison) -> Vec<(&'static str, String)> {
+fn facts(
+    model: &Model,
+    published_top1: Option<f64>,
+    comparison: &Comparison,
+) -> Vec<(&'static str, String)> {
     let graph = model.graph();
     let input = graph.ty(graph.inputs()[0]);
     let shape = input.shape;
@@ -232,11 +243,7 @@ fn facts(model: &Model, comparison: &Comparison) -> Vec<(&'static str, String)> 
             format!("{} in {}", count(graph.parameters()), bytes(graph.parameter_bytes())),
         ),
     ];
-    if let Origin::BuiltIn(definition) = model.origin()
-        && let Some(top1) = definition.published.top1_percent
-    {
-        facts.push(("Published top-1", format!("{top1} % when trained")));
-    }
+    facts.extend(published_top1.map(|top1| ("Published top-1", format!("{top1} % when trained"))));
     facts
 }
 
@@ -388,7 +395,7 @@ mod tests {
         let model = Model::built_in(&models::ALL[0], &options).unwrap();
         let picture =
             PagePicture { backends: vec!["cpu".into()], width: 4, height: 3, jpeg: vec![1, 2, 3] };
-        Page::new(&model, comparison, &[picture]).unwrap().html().unwrap()
+        Page::new(&model, Some(71.5), comparison, &[picture]).unwrap().html().unwrap()
     }
 
     /// Its tags nest and its attributes are quoted, as XML asks for.

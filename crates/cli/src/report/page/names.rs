@@ -1,6 +1,6 @@
 //! What layers are called where there is little room.
 
-use super::super::table::short_name;
+use super::super::table::{first_name, short_name};
 
 /// Leaves out of names what all of them begin with, as `MobilenetEdgeTPU/`.
 pub(super) struct Names<'a> {
@@ -16,7 +16,7 @@ impl<'a> Names<'a> {
 
     /// A name that tells a layer from others: the end of a long path, from a slash on.
     pub(super) fn short(&self, name: &str) -> String {
-        let first = name.split(';').next().unwrap_or(name);
+        let first = first_name(name);
         let mut rest = first.strip_prefix(self.folder).unwrap_or(first);
         while rest.chars().count() > LONG
             && let Some((_, end)) = rest.split_once('/')
@@ -29,7 +29,7 @@ impl<'a> Names<'a> {
 
 /// A name up to its last slash, of the first name where several are joined.
 fn folder(name: &str) -> &str {
-    let first = name.split(';').next().unwrap_or(name);
+    let first = first_name(name);
     first.rfind('/').map_or("", |slash| &first[..=slash])
 }
 

@@ -3,7 +3,7 @@
 mod axis;
 mod draw;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use plotters::prelude::*;
@@ -30,6 +30,26 @@ pub(crate) struct Series {
     pub marks: Marks,
     /// Which of the plot's colours.
     pub color: usize,
+}
+
+impl Series {
+    /// Points that no other beats, joined by a line from left to right, and hollow ones for the
+    /// rest; a series that has no points is left out.
+    pub(crate) fn front(
+        name: &str,
+        front: Vec<Point>,
+        rest: Vec<Point>,
+        color: usize,
+    ) -> impl Iterator<Item = Self> {
+        let front_name = format!("{name}: Pareto front");
+        let series = |name, mut points: Vec<Point>, marks| {
+            points.sort_by(|a, b| a.x.total_cmp(&b.x));
+            Self { name, points, marks, color }
+        };
+        let both =
+            [series(front_name, front, Marks::Both), series(name.to_owned(), rest, Marks::Hollow)];
+        both.into_iter().filter(|series| !series.points.is_empty())
+    }
 }
 
 /// How a series is drawn.
@@ -63,11 +83,25 @@ pub(crate) struct InlinePlot {
     pub points: Vec<(i32, i32)>,
 }
 
+/// A file that a plot can be written to, from the command line.
+pub(crate) fn plot_file(path: PathBuf) -> Result<PathBuf, String> {
+    match path.extension() {
+        None => Ok(path),
+        Some(_) if has_extension(&path, "svg") || has_extension(&path, "png") => Ok(path),
+        Some(_) => Err("a file that ends in .svg or .png is expected".into()),
+    }
+}
+
+fn has_extension(path: &Path, wanted: &str) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
+}
+
 impl Plot {
     /// Draws the plot into a file: PNG if its name ends so, else SVG.
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
-            Ok(self.to_image()?.save_png(path)?)
+        if has_extension(path, "png") {
+            let image = self.to_image()?;
+            output_file::write_with(path, |file| image.write_png(file))
         } else {
             output_file::write(path, &self.to_svg()?)
         }
@@ -146,6 +180,14 @@ mod tests {
     #[test]
     fn a_plot_without_points_is_an_error() {
         assert!(plot(vec![]).to_svg().unwrap_err().to_string().contains("no points"));
+    }
+
+    #[test]
+    fn files_of_other_kinds_are_refused() {
+        for name in ["a.svg", "a.PNG", "/dev/stdout"] {
+            assert_eq!(plot_file(name.into()), Ok(name.into()));
+        }
+        assert!(plot_file("a.pdf".into()).is_err());
     }
 
     #[test]
