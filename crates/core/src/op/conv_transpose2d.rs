@@ -50,6 +50,17 @@ impl ConvTranspose2d {
         }
     }
 
+    /// What SAME padding cuts off before an output of this size, above or on the left: half of
+    /// what the kernel reaches beyond it, rounded down.
+    ///
+    /// # Panics
+    /// If the stride is 0.
+    pub const fn same_crop(output: usize, kernel: usize, stride: usize) -> usize {
+        let last_input = output.saturating_sub(1) / stride;
+        let reach = last_input.saturating_mul(stride).saturating_add(kernel);
+        reach.saturating_sub(output) / 2
+    }
+
     pub(super) fn infer(
         &self,
         inputs: &[&TensorType],
