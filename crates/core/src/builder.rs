@@ -106,16 +106,12 @@ impl GraphBuilder {
     /// The finished graph.
     ///
     /// # Errors
-    /// If it has no inputs, or no outputs are named.
-    pub fn finish(mut self, outputs: &[NodeId]) -> Result<Graph, GraphError> {
+    /// If it has no inputs, or no outputs are named, or one that was not pushed.
+    pub fn finish(self, outputs: &[NodeId]) -> Result<Graph, GraphError> {
         if self.graph.inputs.is_empty() {
             return Err(GraphError::Empty("inputs"));
         }
-        if outputs.is_empty() {
-            return Err(GraphError::Empty("outputs"));
-        }
-        self.graph.outputs = outputs.to_vec();
-        Ok(self.graph)
+        self.graph.ending_in(outputs)
     }
 
     fn push_node(
@@ -192,6 +188,33 @@ mod tests {
         let mut builder = GraphBuilder::new("b");
         image(&mut builder, 3);
         assert_eq!(builder.finish(&[]), Err(GraphError::Empty("outputs")));
+        let mut builder = GraphBuilder::new("c");
+        image(&mut builder, 3);
+        let unknown = Err(GraphError::UnknownOutput { output: 1 });
+        assert_eq!(builder.finish(&[NodeId(1)]), unknown);
+    }
+
+    #[test]
+    fn a_graph_takes_other_outputs_and_numbers_of_the_same_type_alone() {
+        let mut builder = GraphBuilder::new("test");
+        let x = image(&mut builder, 3);
+        let ones = Tensor::from_f32(Shape::vector(2), vec![1.0; 2]).unwrap();
+        builder.param("ones", ones.clone());
+        let sum = builder.push("sum", Op::Add(Add { activation: None }), &[x, x]).unwrap();
+        let graph = builder.finish(&[sum]).unwrap();
+        assert_eq!(graph.with_outputs(&[x]).unwrap().outputs(), [x]);
+        assert_eq!(graph.with_outputs(&[]), Err(GraphError::Empty("outputs")));
+        let replaced = |values: Vec<f32>| {
+            graph.with_params(|_, _| {
+                Tensor::from_f32(Shape::vector(values.len()), values.clone()).map(Some)
+            })
+        };
+        let twos = replaced(vec![2.0; 2]).unwrap();
+        assert_eq!(twos.params()[0].tensor.as_f32().unwrap(), [2.0; 2]);
+        assert_eq!(twos.nodes(), graph.nodes());
+        let message = replaced(vec![2.0; 3]).unwrap_err().to_string();
+        assert!(message.starts_with("'ones': ") && message.contains("1x1x1x3"), "{message}");
+        assert_eq!(graph.with_params(|_, _| Ok(None)).unwrap(), graph);
     }
 
     #[test]

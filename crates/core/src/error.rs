@@ -37,6 +37,14 @@ pub enum TensorError {
         /// The element asked for.
         element: String,
     },
+    /// A tensor in the place of one of another shape or element.
+    #[error("{actual} cannot take the place of {expected}")]
+    Replacement {
+        /// Shape and element of what is to be replaced.
+        expected: String,
+        /// Those of the tensor given.
+        actual: String,
+    },
 }
 
 /// An operator does not fit its inputs.
@@ -114,6 +122,12 @@ pub enum GraphError {
         node: String,
         /// The index it asks for.
         input: usize,
+    },
+    /// An output that is no node.
+    #[error("output {output} is no node of the graph")]
+    UnknownOutput {
+        /// The index asked for.
+        output: usize,
     },
     /// A tensor's parts contradict each other.
     #[error("'{name}': {source}")]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Op, Tensor, TensorType};
+use crate::{GraphError, Op, Tensor, TensorError, TensorType};
 
 /// A validated network. Nodes are in the order they run; cloning shares the weights.
 #[derive(Clone, PartialEq, Debug)]
@@ -91,6 +91,78 @@ impl Graph {
     /// Bytes of weights and biases.
     pub fn parameter_bytes(&self) -> u64 {
         self.params.iter().map(|p| p.tensor.bytes().len() as u64).sum()
+    }
+
+    /// The same network with other outputs. Nodes that none of them depends on stay, until
+    /// [`remove_unused`](crate::passes::remove_unused).
+    ///
+    /// ```
+    /// use pocketvision_core::models;
+    ///
+    /// let network = models::find("mobilenet-edgetpu-cifar10").unwrap();
+    /// let graph = network.build(&network.options())?;
+    /// let scores = graph.outputs()[0];
+    /// let features = graph.node(scores).inputs[0];
+    /// let both = graph.with_outputs(&[scores, features])?;
+    /// assert_eq!(both.outputs(), [scores, features]);
+    /// assert_eq!(both.nodes(), graph.nodes());
+    /// # Ok::<(), pocketvision_core::GraphError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there are no outputs, or one is no node of this graph.
+    pub fn with_outputs(&self, outputs: &[NodeId]) -> Result<Self, GraphError> {
+        self.clone().ending_in(outputs)
+    }
+
+    /// The same network with these outputs.
+    pub(crate) fn ending_in(mut self, outputs: &[NodeId]) -> Result<Self, GraphError> {
+        if outputs.is_empty() {
+            return Err(GraphError::Empty("outputs"));
+        }
+        if let Some(unknown) = outputs.iter().find(|id| id.index() >= self.nodes.len()) {
+            return Err(GraphError::UnknownOutput { output: unknown.index() });
+        }
+        self.outputs = outputs.to_vec();
+        Ok(self)
+    }
+
+    /// The same network with other numbers in some of its constant tensors: `replacement` is
+    /// asked for each, by its place in [`Self::params`].
+    ///
+    /// ```
+    /// use pocketvision_core::models::{self, BuildOptions, Precision};
+    /// use pocketvision_core::{GraphError, Tensor};
+    ///
+    /// let network = models::find("mobilenet-edgetpu-cifar10").unwrap();
+    /// let options = BuildOptions { precision: Precision::F32, ..network.options() };
+    /// let graph = network.build(&options)?;
+    /// let doubled = graph.with_params(|_, param| {
+    ///     let values = param.tensor.to_f32().iter().map(|value| 2.0 * value).collect();
+    ///     Tensor::from_f32(param.tensor.shape(), values).map(Some)
+    /// })?;
+    /// let first = |graph: &pocketvision_core::Graph| graph.params()[0].tensor.to_f32()[0];
+    /// assert_eq!(first(&doubled), 2.0 * first(&graph));
+    /// # Ok::<(), GraphError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If a replacement fails, or has another shape or element than what it replaces.
+    pub fn with_params(
+        &self,
+        mut replacement: impl FnMut(usize, &Param) -> Result<Option<Tensor>, TensorError>,
+    ) -> Result<Self, GraphError> {
+        let mut graph = self.clone();
+        for (index, param) in graph.params.iter_mut().enumerate() {
+            let invalid = |source| GraphError::Tensor { name: param.name.clone(), source };
+            let Some(tensor) = replacement(index, param).map_err(invalid)? else { continue };
+            if tensor.ty() != param.tensor.ty() {
+                let (expected, actual) = (param.tensor.ty().to_string(), tensor.ty().to_string());
+                return Err(invalid(TensorError::Replacement { expected, actual }));
+            }
+            param.tensor = Arc::new(tensor);
+        }
+        Ok(graph)
     }
 
     /// For each node, the nodes that read it.
