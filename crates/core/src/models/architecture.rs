@@ -130,6 +130,12 @@ impl Architecture {
         layers.finish(x)
     }
 
+    /// The same without the pointwise convolution before the pool, as some use it as a backbone.
+    pub(super) fn without_head(mut self) -> Self {
+        self.head.before_pool = None;
+        self
+    }
+
     /// The layers before the pool; `visit` sees what each block yields, counted from 1.
     pub(super) fn features(
         &self,

@@ -161,9 +161,7 @@ pub(super) fn ssdlite_v3_small(width: f64) -> Detector {
 /// `ssd_mobilenet_edgetpu_feature_extractor.py`: the expansion of `layer_18` and `layer_23`; the
 /// last convolution is not built.
 pub(super) fn ssdlite_edgetpu(width: f64) -> Detector {
-    let mut backbone = mobilenet_edgetpu::at_width(width);
-    backbone.head.before_pool = None;
-    ssdlite(backbone, Tap::Expansion(17))
+    ssdlite(mobilenet_edgetpu::at_width(width).without_head(), Tap::Expansion(17))
 }
 
 /// `ssd_mobiledet_feature_extractor.py`: `C4` and `C5`.

@@ -60,7 +60,8 @@ pub struct Definition {
     pub name: &'static str,
     /// The input that the published figures are for.
     pub input_size: InputSize,
-    /// Number of scores: a classifier's and a detector's count the background.
+    /// Number of scores for one answer. A background counts where the network has a score for
+    /// it, as ImageNet's classifiers and all detectors here do.
     pub classes: usize,
     /// Multiplier of the channel counts.
     pub width: f64,
@@ -117,7 +118,7 @@ impl Definition {
     }
 
     /// The number of classes of such a network whose last layer has so many channels.
-    pub fn classes_of(&self, channels: usize) -> Option<usize> {
+    fn classes_of(&self, channels: usize) -> Option<usize> {
         let each = self
             .detector(None)
             .map_or(1, |detector| detector.anchors.per_cell(detector.extra_channels.len() + 1));
@@ -161,6 +162,28 @@ impl Definition {
         let layers = requests.0;
         let parameters = layers.iter().map(LayerRequest::parameters).sum();
         Ok(Size { macs: graph.macs(), parameters, layers })
+    }
+
+    /// The network that some weights are of: these options with the number of classes that the
+    /// weights have, and its size. `channels` says how many output channels they have for the
+    /// last layer; where it says nothing, or what no number of classes gives, the options stay.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn size_for_weights(
+        &self,
+        options: &BuildOptions,
+        channels: impl FnOnce(&LayerRequest) -> Option<usize>,
+    ) -> Result<(BuildOptions, Size), GraphError> {
+        let size = self.size(options)?;
+        let channels = size.layers.last().and_then(channels).filter(|&channels| channels > 0);
+        match channels.and_then(|channels| self.classes_of(channels)) {
+            Some(classes) if classes != options.classes => {
+                let options = BuildOptions { classes, ..*options };
+                self.size(&options).map(|size| (options, size))
+            }
+            _ => Ok((*options, size)),
+        }
     }
 }
 
@@ -303,9 +326,15 @@ mod tests {
     #[test]
     fn the_last_layer_says_how_many_classes_there_are() {
         for definition in ALL {
-            let size = definition.size(&BuildOptions { classes: 7, ..definition.options() });
-            let last = size.unwrap().layers.last().unwrap().channels();
-            assert_eq!(definition.classes_of(last), Some(7), "{}", definition.name);
+            let own = definition.options();
+            let seven = definition.size(&BuildOptions { classes: 7, ..own }).unwrap();
+            let last = seven.layers.last().unwrap().channels();
+            let (options, size) = definition.size_for_weights(&own, |_| Some(last)).unwrap();
+            assert_eq!((options.classes, &size), (7, &seven), "{}", definition.name);
+            for unknown in [None, Some(0)] {
+                let (options, _) = definition.size_for_weights(&own, |_| unknown).unwrap();
+                assert_eq!(options, own, "{}", definition.name);
+            }
         }
     }
 

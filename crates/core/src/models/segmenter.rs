@@ -154,7 +154,7 @@ const fn pooled_head(backbone: Architecture, output_stride: usize, filters: usiz
 }
 
 pub(super) fn raspp_v2(width: f64) -> Segmenter {
-    pooled_head(mobilenet_v2::without_head(width), 16, 256)
+    pooled_head(mobilenet_v2::at_width(width).without_head(), 16, 256)
 }
 
 pub(super) fn raspp_v2_half(width: f64) -> Segmenter {
@@ -174,9 +174,9 @@ pub(super) fn raspp_v3_small(width: f64) -> Segmenter {
 }
 
 /// DeepLabV3 as its MobileNetV2 was released: the branch of one pixel and that of the whole image
-/// are all that is left of its pyramid.
+/// are all that is left of its pyramid, which makes it R-ASPP.
 pub(super) fn deeplab_v2(width: f64) -> Segmenter {
-    pooled_head(mobilenet_v2::without_head(width), 16, 256)
+    raspp_v2(width)
 }
 
 pub(super) fn deeplab_edgetpu(width: f64) -> Segmenter {
