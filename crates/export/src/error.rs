@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use pocketvision_core::op::Window;
+use pocketvision_core::{Graph, Node, Op};
 use thiserror::Error;
 
 use crate::Format;
@@ -128,6 +129,19 @@ pub enum Problem {
         /// The output's element.
         element: String,
     },
+}
+
+/// Fails if a node reads what the format holds in another type or shape than the graph.
+pub(crate) fn refuse_reading(
+    graph: &Graph,
+    node: &Node,
+    is_result: impl Fn(&Op) -> bool,
+) -> Result<(), Problem> {
+    let mut read = node.inputs.iter().map(|&input| graph.node(input));
+    match read.find(|input| is_result(&input.op)) {
+        Some(input) => Err(Problem::ReadResult { name: input.name.clone() }),
+        None => Ok(()),
+    }
 }
 
 fn extensions() -> String {
