@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn pictures_too_small_for_a_label_are_painted_all_the_same() {
         for (width, height) in [(1, 1), (3, 2), (1, 500), (500, 1)] {
-            let mut image = crate::sample_picture(width, height);
+            let mut image = crate::SamplePicture::Macaw.paint(width, height);
             let everywhere = object(-5.0, -5.0, 1e9, 1e9);
             draw_detections(&mut image, &[everywhere.clone(), everywhere]);
             draw_detections(&mut image, &[]);

@@ -4,7 +4,7 @@
 //! ```text
 //! file ─► open ─► Image ─► Preprocess::apply ─► Tensor ─► network ─┐
 //!                   ▲              │ Placement                     ▼ Tensor
-//!            sample_picture        │        ┌─ scores ─► top_k ─► Ranked
+//!            SamplePicture         │        ┌─ scores ─► top_k ─► Ranked
 //!                                  │        │
 //!                                  ├────────┼─ rows ──► detected_objects ─► draw_detections
 //!                                  │        │
@@ -72,5 +72,5 @@ pub use overlay::{class_name, draw_class_map};
 pub use palette::{Color, Palette, is_background};
 pub use pocketvision_core::detection::{BoundingBox, Detection};
 pub use preprocess::{Filter, Normalization, Preprocess};
-pub use sample_picture::{SamplePicture, sample_picture};
+pub use sample_picture::SamplePicture;
 pub use top_k::{Ranked, top_k};

@@ -10,10 +10,10 @@ use crate::{Crop, Fit, Image, Placement, VisionError, resize};
 ///
 /// ```
 /// use pocketvision_core::{Element, Shape, TensorType};
-/// use pocketvision_vision::{Preprocess, sample_picture};
+/// use pocketvision_vision::{Preprocess, SamplePicture};
 ///
 /// let input = TensorType::new(Shape::new(1, 224, 224, 3), Element::uint8(1.0 / 128.0, 128));
-/// let tensor = Preprocess::for_input(&input)?.apply(&sample_picture(640, 480), &input)?;
+/// let tensor = Preprocess::for_input(&input)?.apply(&SamplePicture::Macaw.paint(640, 480), &input)?;
 /// assert_eq!(tensor.shape(), input.shape);
 /// # Ok::<(), pocketvision_vision::VisionError>(())
 /// ```
