@@ -39,6 +39,16 @@ impl GraphBuilder {
 
     /// A tensor that the caller feeds.
     ///
+    /// ```
+    /// use pocketvision_core::{Element, GraphBuilder, Shape, TensorType};
+    ///
+    /// let mut builder = GraphBuilder::new("tiny");
+    /// let photo = TensorType::new(Shape::new(1, 224, 224, 3), Element::uint8(1.0 / 128.0, 128));
+    /// let id = builder.input("photo", photo.clone())?;
+    /// assert_eq!(*builder.ty(id), photo);
+    /// # Ok::<(), pocketvision_core::GraphError>(())
+    /// ```
+    ///
     /// # Errors
     /// If the shape is empty or too large, or the quantization is not per tensor.
     pub fn input(&mut self, name: impl Into<String>, ty: TensorType) -> Result<NodeId, GraphError> {
@@ -60,6 +70,22 @@ impl GraphBuilder {
     }
 
     /// A constant tensor, for operators to name.
+    ///
+    /// ```
+    /// use pocketvision_core::op::Linear;
+    /// use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut builder = GraphBuilder::new("tiny");
+    /// let x = builder.input("x", TensorType::new(Shape::vector(3), Element::F32))?;
+    /// let weight = Tensor::from_f32(Shape::new(2, 1, 1, 3), vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0])?;
+    /// let weight = builder.param("weight", weight);
+    /// let first_two = Op::Linear(Linear { weight, bias: None, activation: None });
+    /// let y = builder.push("first two", first_two, &[x])?;
+    /// assert_eq!(builder.ty(y).shape, Shape::vector(2));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn param(&mut self, name: impl Into<String>, tensor: impl Into<Arc<Tensor>>) -> ParamId {
         self.graph.params.push(Param { name: name.into(), tensor: tensor.into() });
         ParamId(self.graph.params.len() as u32 - 1)
@@ -67,6 +93,19 @@ impl GraphBuilder {
 
     /// A node whose element follows from its inputs: every float operator, and integer
     /// operators that only move numbers.
+    ///
+    /// ```
+    /// use pocketvision_core::op::Add;
+    /// use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+    ///
+    /// let mut builder = GraphBuilder::new("tiny");
+    /// let a = builder.input("a", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+    /// let b = builder.input("b", TensorType::new(Shape::new(1, 8, 8, 4), Element::F32))?;
+    /// builder.push("twice", Op::Add(Add { activation: None }), &[a, a])?;
+    /// let error = builder.push("sum", Op::Add(Add { activation: None }), &[a, b]).unwrap_err();
+    /// assert!(error.to_string().starts_with("node 'sum' (Add)"));
+    /// # Ok::<(), pocketvision_core::GraphError>(())
+    /// ```
     ///
     /// # Errors
     /// If the operator does not fit its inputs.
@@ -80,6 +119,18 @@ impl GraphBuilder {
     }
 
     /// A node with a stated output element: every integer operator that computes.
+    ///
+    /// ```
+    /// use pocketvision_core::op::Quantize;
+    /// use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+    ///
+    /// let mut builder = GraphBuilder::new("tiny");
+    /// let x = builder.input("x", TensorType::new(Shape::vector(4), Element::F32))?;
+    /// let int8 = Element::int8(0.25, 0);
+    /// let y = builder.push_as("y", Op::Quantize(Quantize), &[x], int8.clone())?;
+    /// assert_eq!(builder.ty(y).element, int8);
+    /// # Ok::<(), pocketvision_core::GraphError>(())
+    /// ```
     ///
     /// # Errors
     /// If the operator does not fit its inputs or cannot yield this element.
@@ -104,6 +155,12 @@ impl GraphBuilder {
     }
 
     /// The finished graph.
+    ///
+    /// ```
+    /// use pocketvision_core::{GraphBuilder, GraphError};
+    ///
+    /// assert_eq!(GraphBuilder::new("empty").finish(&[]), Err(GraphError::Empty("inputs")));
+    /// ```
     ///
     /// # Errors
     /// If it has no inputs, or no outputs are named, or one that was not pushed.

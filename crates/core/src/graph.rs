@@ -6,6 +6,19 @@ use std::sync::Arc;
 use crate::{GraphError, Op, Tensor, TensorError, TensorType};
 
 /// A validated network. Nodes are in the order they run; cloning shares the weights.
+///
+/// ```
+/// use pocketvision_core::models::{self, BuildOptions};
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").unwrap();
+/// let graph = network.build(&network.options())?;
+/// for (id, node) in graph.iter().take(3) {
+///     println!("{id} {}: {} -> {}", node.name, node.op.name(), node.output);
+/// }
+/// assert_eq!(graph.ty(graph.outputs()[0]).shape.c, 10);
+/// assert_eq!(graph.macs(), graph.nodes().iter().map(|node| graph.node_macs(node)).sum());
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Graph {
     pub(crate) name: String,
@@ -166,6 +179,19 @@ impl Graph {
     }
 
     /// For each node, the nodes that read it.
+    ///
+    /// ```
+    /// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, op};
+    /// # let mut builder = GraphBuilder::new("tiny");
+    /// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+    /// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });
+    /// # let positive = builder.push("positive", relu, &[image])?;
+    /// # let graph = builder.finish(&[positive])?;
+    ///
+    /// assert_eq!(graph.consumers()[image.index()], [positive]);
+    /// assert!(graph.consumers()[positive.index()].is_empty());
+    /// # Ok::<(), pocketvision_core::GraphError>(())
+    /// ```
     pub fn consumers(&self) -> Vec<Vec<NodeId>> {
         let mut consumers = vec![Vec::new(); self.nodes.len()];
         for (id, node) in self.iter() {
@@ -178,6 +204,21 @@ impl Graph {
 }
 
 /// One step of a network: an operator, what it reads, and the type of its one output.
+///
+/// ```
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, op};
+/// # let mut builder = GraphBuilder::new("tiny");
+/// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+/// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });
+/// # let positive = builder.push("positive", relu, &[image])?;
+/// # let graph = builder.finish(&[positive])?;
+///
+/// let node = graph.node(positive);
+/// assert_eq!((node.name.as_str(), node.op.name()), ("positive", "Activation"));
+/// assert_eq!(node.inputs, [image]);
+/// assert_eq!(node.output.to_string(), "1x8x8x3 f32");
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Node {
     /// A name for people and for comparing backends layer by layer.
@@ -191,6 +232,16 @@ pub struct Node {
 }
 
 /// A constant tensor of a graph: weights, a bias, a constant operand.
+///
+/// ```
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").unwrap();
+/// let graph = network.build(&network.options())?;
+/// assert_eq!(graph.params()[0].name, "stem/weight");
+/// assert_eq!(graph.params()[0].tensor.shape().dims(), [16, 3, 3, 3]);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Param {
     /// Its name in the file it came from.
@@ -200,6 +251,19 @@ pub struct Param {
 }
 
 /// A node of one graph, by position.
+///
+/// ```
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, op};
+/// # let mut builder = GraphBuilder::new("tiny");
+/// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+/// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });
+/// # let positive = builder.push("positive", relu, &[image])?;
+/// # let graph = builder.finish(&[positive])?;
+///
+/// assert_eq!((image.index(), positive.index()), (0, 1));
+/// assert_eq!(positive.to_string(), "#1");
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NodeId(pub(crate) u32);
 
@@ -217,6 +281,15 @@ impl fmt::Display for NodeId {
 }
 
 /// A constant tensor of one graph, by position.
+///
+/// ```
+/// use pocketvision_core::{GraphBuilder, Shape, Tensor, TensorError};
+///
+/// let mut builder = GraphBuilder::new("tiny");
+/// let bias = builder.param("bias", Tensor::from_f32(Shape::vector(2), vec![0.5, 1.5])?);
+/// assert_eq!(bias.index(), 0);
+/// # Ok::<(), pocketvision_core::TensorError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ParamId(pub(crate) u32);
 

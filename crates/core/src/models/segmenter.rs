@@ -10,6 +10,18 @@ use crate::op::ActivationKind;
 use crate::{Graph, GraphError};
 
 /// A segmentation network as plain data.
+///
+/// ```
+/// use pocketvision_core::models::{self, BuildOptions, InputSize, SeededWeights};
+///
+/// let network = models::find("lraspp-mobilenet-v3-small").unwrap();
+/// let segmenter = network.segmenter(None).expect("a segmentation");
+/// let options = BuildOptions { input_size: InputSize::square(64), ..network.options() };
+/// let graph = segmenter.build("mine", &options, &mut SeededWeights::new(1))?;
+/// // A class for each pixel.
+/// assert_eq!(graph.ty(graph.outputs()[0]).shape.dims(), [1, 64, 64, 1]);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Segmenter {
     /// The network whose features are used. Its pool and what follows are left out.

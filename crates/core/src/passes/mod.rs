@@ -17,6 +17,21 @@ use crate::{Graph, GraphBuilder, GraphError, NodeId, Op};
 
 /// Every pass, in order.
 ///
+/// ```
+/// use pocketvision_core::op::{Activation, ActivationKind, Add};
+/// use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, passes};
+///
+/// let mut builder = GraphBuilder::new("tiny");
+/// let x = builder.input("x", TensorType::new(Shape::vector(4), Element::F32))?;
+/// let sum = builder.push("sum", Op::Add(Add { activation: None }), &[x, x])?;
+/// let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+/// let positive = builder.push("positive", relu, &[sum])?;
+/// let graph = passes::optimize(&builder.finish(&[positive])?)?;
+/// // The activation is part of the sum.
+/// assert_eq!(graph.nodes().len(), 2);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
+///
 /// # Errors
 /// Never for a graph that a [`GraphBuilder`] made; a failure is a bug of a pass.
 pub fn optimize(graph: &Graph) -> Result<Graph, GraphError> {
