@@ -10,6 +10,20 @@ use thiserror::Error;
 use crate::Format;
 
 /// A graph could not be written.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_core::models;
+/// use pocketvision_export::{ExportError, Format, to_bytes};
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").ok_or("no such network")?;
+/// let int8 = network.build(&network.options())?;
+/// // Checkpoints hold the weights of float networks.
+/// let error = to_bytes(&int8, Format::Safetensors).unwrap_err();
+/// assert!(matches!(error, ExportError::NotDefined { .. }));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 pub enum ExportError {
     /// An extension that is of no format.

@@ -9,6 +9,14 @@ mod torchvision;
 use pocketvision_core::models::{Architecture, InputSize, LayerName, LayerRequest, PaddingStyle};
 
 /// A convention of tensor names.
+///
+/// ```
+/// use pocketvision_core::models::PaddingStyle;
+/// use pocketvision_import_safetensors::Naming;
+///
+/// assert_eq!(Naming::Torchvision.padding(), PaddingStyle::Symmetric);
+/// assert_eq!(Naming::ALL.map(Naming::name)[1], "TensorFlow-slim");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Naming {
     /// Ours: `block3/expand/weight`, batch normalisation already folded.
