@@ -37,6 +37,7 @@ from pycocotools.cocoeval import COCOeval
 LARGEST_DIFFERENCE = 0.5  # points, between us and LiteRT's optimised kernels
 ROUNDING = 1e-6  # points, between us and LiteRT's reference kernels
 REFERENCE = "reference"
+KERNELS = {"LiteRT": "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "with XNNPACK": "AUTO", REFERENCE: "BUILTIN_REF"}
 FIGURES = ["ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar1", "ar10", "ar100"]
 UNUSED = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
 CATEGORIES = [number for number in range(1, 91) if number not in UNUSED]
@@ -81,17 +82,20 @@ def yolo_truth(folder, photos):
     return images, truth
 
 
+def interpreter(model, name):
+    """LiteRT with the kernels of a name."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    kernels = getattr(OpResolverType, KERNELS[name])
+    interpreter = Interpreter(str(model), num_threads=2, experimental_op_resolver_type=kernels)
+    interpreter.allocate_tensors()
+    return interpreter
+
+
 def interpreters(model, reference):
     """LiteRT with its own kernels, then with XNNPACK's, then with its reference kernels, by name."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-    kinds = [("LiteRT", OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES),
-             ("with XNNPACK", OpResolverType.AUTO)]
-    if reference:
-        kinds.append((REFERENCE, OpResolverType.BUILTIN_REF))
-    for name, kernels in kinds:
-        interpreter = Interpreter(str(model), num_threads=2, experimental_op_resolver_type=kernels)
-        interpreter.allocate_tensors()
-        yield name, interpreter
+    for name in KERNELS:
+        if name != REFERENCE or reference:
+            yield name, interpreter(model, name)
 
 
 def network_input(interpreter, photo):
@@ -181,13 +185,13 @@ def segment(pocketvision, model, folder, photos, reference):
 
 
 def maps(pocketvision, model, photos):
-    *_, (_, interpreter) = interpreters(model, reference=True)
+    judge = interpreter(model, REFERENCE)
     differing = 0
     for photo in photos:
-        theirs = litert(interpreter, photo)[0]
+        theirs = litert(judge, photo)[0]
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "input.npy"
-            np.save(file, network_input(interpreter, photo))
+            np.save(file, network_input(judge, photo))
             report = run(pocketvision, "run", model, "--input", file, "--output", Path(folder) / "out")
             ours = np.load(report["outputs"][0]["file"]).reshape(theirs.shape)
         print(f"  {photo.name}: {(ours != theirs).sum()} of {ours.size} pixels differ", flush=True)

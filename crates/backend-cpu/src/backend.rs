@@ -16,6 +16,22 @@ use crate::{CpuError, SimdLevel, processor};
 ///
 /// Owns its threads; all plans compiled by it share them, one inference at a time. Plans
 /// stay valid when the backend is gone.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_cpu::{CpuBackend, CpuOptions};
+/// use pocketvision_core::models;
+/// use pocketvision_core::{Backend, CompileOptions, Tensor};
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let cpu = CpuBackend::new(CpuOptions { threads: Some(2), ..CpuOptions::default() })?;
+/// let mut plan = cpu.compile(&graph, &CompileOptions::default())?;
+/// let outputs = plan.run(&[Tensor::zeros(graph.ty(graph.inputs()[0]))])?;
+/// assert_eq!(outputs[0].shape().c, 10);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct CpuBackend {
     simd: Simd,
@@ -24,6 +40,16 @@ pub struct CpuBackend {
 }
 
 /// Choices about the processor.
+///
+/// ```
+/// use pocketvision_backend_cpu::{CpuBackend, CpuOptions, SimdLevel};
+///
+/// let plain =
+///     CpuOptions { threads: Some(1), simd: Some(SimdLevel::Scalar), ..CpuOptions::default() };
+/// let cpu = CpuBackend::new(plain)?;
+/// assert_eq!((cpu.threads(), cpu.simd_level()), (1, SimdLevel::Scalar));
+/// # Ok::<(), pocketvision_backend_cpu::CpuError>(())
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct CpuOptions {
     /// Number of threads, the calling one included; as many as there are processors if not
@@ -76,6 +102,14 @@ impl CpuBackend {
     }
 
     /// A backend with all processors and the best SIMD level.
+    ///
+    /// ```
+    /// use pocketvision_backend_cpu::CpuBackend;
+    /// use pocketvision_core::Backend;
+    ///
+    /// println!("{}", CpuBackend::with_defaults()?.device());
+    /// # Ok::<(), pocketvision_backend_cpu::CpuError>(())
+    /// ```
     ///
     /// # Errors
     /// If [`SimdLevel::VARIABLE`] names a level that this machine does not have, or threads

@@ -5,6 +5,13 @@ use thiserror::Error;
 use crate::SimdLevel;
 
 /// A [`crate::CpuBackend`] could not be made.
+///
+/// ```
+/// use pocketvision_backend_cpu::{CpuBackend, CpuError, CpuOptions};
+///
+/// let none = CpuOptions { threads: Some(0), ..CpuOptions::default() };
+/// assert!(matches!(CpuBackend::new(none), Err(CpuError::Threads { .. })));
+/// ```
 #[derive(Debug, Error)]
 pub enum CpuError {
     /// A SIMD level was asked for that this machine does not have.

@@ -9,6 +9,14 @@ use crate::simd::{Simd, multiply_f32, multiply_i8};
 use crate::{CpuError, SimdLevel};
 
 /// Multiply-accumulates a second of one core or several, in loops that touch no memory.
+///
+/// ```no_run
+/// use pocketvision_backend_cpu::{Peak, SimdLevel};
+///
+/// let peak = Peak::measure(SimdLevel::best())?;
+/// println!("{:.1} GMAC/s in f32", peak.f32_macs_per_second / 1e9);
+/// # Ok::<(), pocketvision_backend_cpu::CpuError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Peak {
     /// In f32.
@@ -37,6 +45,14 @@ impl Peak {
     /// Measures the peak of so many threads at once, added up: cores that share a clock limit or
     /// an arithmetic unit have less together than each has alone.
     ///
+    /// ```no_run
+    /// use pocketvision_backend_cpu::{Peak, SimdLevel};
+    ///
+    /// let [one, four] = [1, 4].map(|threads| Peak::measure_together(SimdLevel::best(), threads));
+    /// println!("{:.2}", four?.int8_macs_per_second / one?.int8_macs_per_second);
+    /// # Ok::<(), pocketvision_backend_cpu::CpuError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Self::measure`].
     pub fn measure_together(level: SimdLevel, threads: usize) -> Result<Self, CpuError> {
@@ -57,6 +73,11 @@ impl Peak {
 
 /// Bytes a second that so many threads read from memory together, from arrays that no cache
 /// holds: the best of some trials, a tenth of a second in all. Takes 128 MiB of memory.
+///
+/// ```no_run
+/// let bytes_per_second = pocketvision_backend_cpu::measure_memory_reading(4);
+/// println!("{:.1} GB/s", bytes_per_second / 1e9);
+/// ```
 pub fn measure_memory_reading(threads: usize) -> f64 {
     let threads = threads.max(1);
     let words = READ_BYTES / threads / size_of::<u64>();

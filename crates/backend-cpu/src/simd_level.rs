@@ -7,6 +7,15 @@ use crate::CpuError;
 
 /// Which vector instructions the kernels use. Chosen at run time; every level computes the
 /// same int8 results, and f32 results within rounding.
+///
+/// ```
+/// use pocketvision_backend_cpu::SimdLevel;
+///
+/// assert!(SimdLevel::Scalar.is_available());
+/// assert_eq!(SimdLevel::available().last(), Some(SimdLevel::best()));
+/// assert_eq!("avx512".parse(), Ok(SimdLevel::Avx512));
+/// assert_eq!(SimdLevel::Neon.to_string(), "neon");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SimdLevel {
     /// Plain Rust, for any processor.

@@ -12,6 +12,22 @@ use crate::{Chip, ChipError, Estimate, NAME};
 ///
 /// Results are exact; time and energy are the chip model's predictions and depend on
 /// nothing of the machine it runs on.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::{Chip, EdgeTpuSim};
+/// use pocketvision_core::{Backend, CompileOptions, Tensor, models};
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let simulator = EdgeTpuSim::new(Chip::preset("coral-usb")?);
+/// let mut plan = simulator.compile(&graph, &CompileOptions::default())?;
+/// let inputs = [Tensor::zeros(graph.ty(graph.inputs()[0]))];
+/// assert_eq!(plan.run(&inputs)?[0].shape().c, 10);
+/// assert_eq!(plan.profile(&inputs)?.latency_ms, simulator.estimate(&graph)?.latency_ms);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct EdgeTpuSim {
     chip: Chip,
@@ -30,6 +46,21 @@ impl EdgeTpuSim {
 
     /// Predicts what one call of a network costs, without preparing or running it: a
     /// fraction of a millisecond for a mobile network.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_backend_edgetpu_sim::{Chip, EdgeTpuSim};
+    /// use pocketvision_core::models;
+    ///
+    /// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+    /// let graph = network.build(&network.options())?;
+    /// let chip = Chip::preset("coral-usb")?;
+    /// let estimate = EdgeTpuSim::new(chip).estimate(&graph)?;
+    /// println!("{:.2} ms, {:.1} mJ", estimate.latency_ms, estimate.energy.total_pj() / 1e9);
+    /// assert!(estimate.cut.is_none(), "all of it runs on the chip");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Estimate::new`].

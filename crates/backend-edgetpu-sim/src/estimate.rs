@@ -7,9 +7,27 @@ use crate::cost::cycles::layer_cycles;
 use crate::cost::energy::{chip_energy, host_energy};
 use crate::cost::traffic::layer_traffic;
 use crate::cost::{Energy, LayerCycles, Traffic};
-use crate::{Chip, Layer, LayerKind, Mapping, NAME, Partition, Place, Workload};
+use crate::{
+    Chip, Layer, LayerKind, Mapping, NAME, Overhead, Overheads, Partition, Place, Workload,
+};
 
 /// The predicted cost of one call.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::{Chip, Estimate};
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let chip = Chip::preset("coral-usb")?;
+/// let estimate = Estimate::new(&graph, &chip)?;
+/// let slowest = estimate.layers.iter().max_by_key(|layer| layer.cycles.total).ok_or("no layers")?;
+/// println!("{:.2} ms; {} is slowest", estimate.latency_ms, graph.nodes()[slowest.index].name);
+/// assert!(estimate.first_call_ms(&chip) >= estimate.latency_ms);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Estimate {
     /// One row a node, in graph order.
@@ -38,6 +56,22 @@ pub struct Estimate {
 }
 
 /// The predicted cost of one node.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::{Chip, Estimate};
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let chip = Chip::preset("coral-usb")?;
+/// for layer in &Estimate::new(&graph, &chip)?.layers {
+///     println!("{}: bound by {}", graph.nodes()[layer.index].name, layer.bound_by());
+///     assert!((0.0..=1.0).contains(&layer.utilization));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct LayerEstimate {
     /// Its index in the graph or workload.
@@ -89,63 +123,25 @@ impl LayerEstimate {
     }
 }
 
-/// What a call costs beyond its layers.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Overheads {
-    /// What any call costs.
-    pub fixed: Overhead,
-    /// Sending the program.
-    pub instructions: Overhead,
-    /// Waiting for parameters that do not fit on the chip. They are sent while layers before
-    /// theirs run, so this is less than sending them takes.
-    pub parameters: Overhead,
-    /// Moving activations out and back in that do not fit on the chip.
-    pub spills: Overhead,
-    /// Sending inputs.
-    pub inputs: Overhead,
-    /// Fetching outputs.
-    pub outputs: Overhead,
-}
-
-impl Overheads {
-    /// Each with a name for people.
-    pub const fn rows(&self) -> [(&'static str, Overhead); 6] {
-        [
-            ("(fixed cost of a call)", self.fixed),
-            ("(send program)", self.instructions),
-            ("(wait for parameters)", self.parameters),
-            ("(spill activations)", self.spills),
-            ("(send inputs)", self.inputs),
-            ("(fetch outputs)", self.outputs),
-        ]
-    }
-}
-
-/// One thing that a call costs beyond its layers.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Overhead {
-    /// Milliseconds.
-    pub latency_ms: f64,
-    /// Bytes between host and chip.
-    pub bytes: u64,
-    /// Energy.
-    pub energy: Energy,
-}
-
-impl Overhead {
-    fn waiting(latency_ms: f64, chip: &Chip) -> Self {
-        Self::of(0, latency_ms, chip)
-    }
-
-    fn of(bytes: u64, latency_ms: f64, chip: &Chip) -> Self {
-        let traffic = Traffic { link_bytes: bytes, ..Traffic::default() };
-        Self { latency_ms, bytes, energy: chip_energy(0, &traffic, latency_ms, chip) }
-    }
-}
-
 impl Estimate {
     /// Predicts the cost of one call of a graph. Costs microseconds a node: weights are never
     /// read.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_backend_edgetpu_sim::{Chip, Estimate};
+    /// use pocketvision_core::models;
+    ///
+    /// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+    /// let graph = network.build(&network.options())?;
+    /// let chip = Chip::preset("coral-usb")?;
+    /// let estimate = Estimate::new(&graph, &chip)?;
+    /// let mut faster = chip.clone();
+    /// faster.array.clock_mhz *= 2.0;
+    /// assert!(Estimate::new(&graph, &faster)?.latency_ms < estimate.latency_ms);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`CompileError::Unsupported`] if the network computes in float,
@@ -175,6 +171,24 @@ impl Estimate {
 
     /// Predicts the cost of a network without names and weights, whose layers run at the stated
     /// places. The chip is not checked: see [`Chip::check`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_backend_edgetpu_sim::{Chip, Estimate, Partition, Workload};
+    /// use pocketvision_core::models;
+    ///
+    /// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+    /// let graph = network.build(&network.options())?;
+    /// let chip = Chip::preset("coral-usb")?;
+    /// let places = Partition::new(&graph).places;
+    /// // As if it had been quantized in 2019.
+    /// let workload = Workload::new(&graph).with_per_tensor_scales();
+    /// let estimate =
+    ///     Estimate::of_workload(&workload, &places, &chip).map_err(|_| "a layer is too large")?;
+    /// assert!(estimate.cached_parameter_bytes <= Estimate::new(&graph, &chip)?.cached_parameter_bytes);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`TooLarge`] if no tiling makes a layer fit.
@@ -268,6 +282,21 @@ impl Estimate {
 
     /// Watts on average at so many calls a second, idle time between them included; `None` if
     /// calls take too long for that.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_backend_edgetpu_sim::{Chip, Estimate};
+    /// use pocketvision_core::models;
+    ///
+    /// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+    /// let graph = network.build(&network.options())?;
+    /// let chip = Chip::preset("coral-usb")?;
+    /// let estimate = Estimate::new(&graph, &chip)?;
+    /// assert_eq!(estimate.average_power_w(0.0, &chip), Some(chip.energy.idle_w));
+    /// assert_eq!(estimate.average_power_w(1e6, &chip), None, "a million calls a second");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn average_power_w(&self, calls_per_second: f64, chip: &Chip) -> Option<f64> {
         let busy = calls_per_second * self.latency_ms / 1e3;
         // Millijoules a call, times calls a second, are milliwatts.

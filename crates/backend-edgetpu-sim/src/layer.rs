@@ -4,6 +4,20 @@ use pocketvision_core::op::{Pool2d, PoolKind, Window};
 use pocketvision_core::{Element, Graph, Node, Op, Quantization, Shape};
 
 /// One node as the cost model sees it.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::{Layer, LayerKind};
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let layers = graph.nodes().iter().map(|node| Layer::new(&graph, node));
+/// assert_eq!(layers.clone().map(|layer| layer.macs).sum::<u64>(), graph.macs());
+/// assert!(layers.clone().any(|layer| matches!(layer.kind, LayerKind::Depthwise { .. })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Layer {
     /// Which hardware does the work.
@@ -26,6 +40,13 @@ pub struct Layer {
 }
 
 /// Which hardware does a layer's work.
+///
+/// ```
+/// use pocketvision_backend_edgetpu_sim::LayerKind;
+///
+/// assert!(LayerKind::Depthwise { taps: 9 }.works());
+/// assert!(!LayerKind::Relabel.works());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LayerKind {
     /// Dot products over input channels: convolutions and linear layers.

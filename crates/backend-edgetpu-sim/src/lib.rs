@@ -40,6 +40,7 @@ mod estimate;
 mod execute;
 mod layer;
 mod mapping;
+mod overheads;
 mod plan;
 mod profile;
 pub mod validation;
@@ -49,9 +50,10 @@ pub use backend::EdgeTpuSim;
 pub use chip::{Chip, ChipError};
 pub use compile::log::CompilerLog;
 pub use compile::partition::{Partition, Place, maps};
-pub use estimate::{Estimate, LayerEstimate, Overhead, Overheads};
+pub use estimate::{Estimate, LayerEstimate};
 pub use layer::{Layer, LayerKind};
 pub use mapping::{LoopOrder, Mapping, Split};
+pub use overheads::{Overhead, Overheads};
 pub use workload::Workload;
 
 /// What people call this backend.

@@ -9,6 +9,22 @@ use crate::{Layer, LayerKind};
 ///
 /// A *word* is `dot_depth` neighbouring channels of one position. A *step* multiplies one
 /// word with the weights of one lane group.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::{Chip, Layer, Mapping, Split};
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let chip = Chip::preset("coral-usb")?;
+/// let stem = Layer::new(&graph, &graph.nodes()[2]);
+/// let mapping = Mapping::new(&stem, &chip.array);
+/// assert_eq!(mapping.split, Split::Positions);
+/// assert!(mapping.positions >= (stem.output.h * stem.output.w) as u64);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mapping {
     /// What the tiles divide between them.

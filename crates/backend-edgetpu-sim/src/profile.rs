@@ -8,6 +8,21 @@ impl Estimate {
     /// The estimate of a graph as a profile: a row for each node, then a row for each thing that
     /// a call costs beyond its nodes.
     ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_backend_edgetpu_sim::{Chip, Estimate};
+    /// use pocketvision_core::models;
+    ///
+    /// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+    /// let graph = network.build(&network.options())?;
+    /// let chip = Chip::preset("coral-usb")?;
+    /// let estimate = Estimate::new(&graph, &chip)?;
+    /// let profile = estimate.profile(&graph);
+    /// assert_eq!(profile.cycles, Some(estimate.cycles));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Panics
     /// If the estimate is of a network with fewer nodes.
     pub fn profile(&self, graph: &Graph) -> Profile {

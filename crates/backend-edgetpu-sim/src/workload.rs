@@ -7,6 +7,21 @@ use crate::Layer;
 /// A network without names and weights: all that its cost depends on.
 ///
 /// Made from a [`Graph`], or layer by layer for networks whose weights nobody has.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::Workload;
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let workload = Workload::new(&graph);
+/// assert_eq!(workload.layers().len(), graph.nodes().len());
+/// assert_eq!(workload.macs(), graph.macs());
+/// assert_eq!(workload.inputs(1), [0]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Workload {
     layers: Vec<Layer>,
@@ -37,6 +52,22 @@ impl Workload {
 
     /// Appends a layer that reads layers before it; returns its index.
     ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_backend_edgetpu_sim::{Layer, Workload};
+    /// use pocketvision_core::models;
+    ///
+    /// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+    /// let graph = network.build(&network.options())?;
+    /// let mut first_two = Workload::default();
+    /// let input = first_two.push(Layer::new(&graph, &graph.nodes()[0]), &[]);
+    /// let next = first_two.push(Layer::new(&graph, &graph.nodes()[1]), &[input]);
+    /// first_two.set_outputs(vec![next]);
+    /// assert_eq!(first_two.outputs(), [1]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Panics
     /// If an input is not before it.
     pub fn push(&mut self, layer: Layer, inputs: &[usize]) -> usize {
@@ -55,6 +86,18 @@ impl Workload {
 
     /// The same network with one scale for all channels of a layer's weights, as networks
     /// of 2019 were quantized.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_backend_edgetpu_sim::Workload;
+    /// use pocketvision_core::models;
+    ///
+    /// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+    /// let workload = Workload::new(&network.build(&network.options())?).with_per_tensor_scales();
+    /// assert!(workload.layers().iter().all(|layer| !layer.per_channel_scales));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_per_tensor_scales(mut self) -> Self {
         self.layers.iter_mut().for_each(|layer| layer.per_channel_scales = false);

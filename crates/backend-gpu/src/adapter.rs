@@ -8,6 +8,15 @@ use crate::GpuError;
 
 /// A graphics adapter of this machine, as one driver offers it. A card with two drivers is
 /// listed twice.
+///
+/// ```no_run
+/// use pocketvision_backend_gpu::{AdapterKind, GpuBackend};
+///
+/// for adapter in GpuBackend::adapters() {
+///     let software = adapter.kind == AdapterKind::Software;
+///     println!("{adapter}{}", if software { " (no graphics hardware)" } else { "" });
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AdapterSummary {
     /// Its name.

@@ -11,6 +11,15 @@ use crate::tuning::{self, TuneError, Tuned};
 use crate::{GpuError, support};
 
 /// Choices made when opening a GPU.
+///
+/// ```no_run
+/// use pocketvision_backend_gpu::{GpuBackend, GpuOptions};
+///
+/// let options = GpuOptions { adapter: Some("radeon".into()), half: true, ..Default::default() };
+/// let gpu = GpuBackend::new(options)?;
+/// println!("{}", gpu.adapter());
+/// # Ok::<(), pocketvision_backend_gpu::GpuError>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct GpuOptions {
     /// A part of the adapter's name, in any case. Without one, `WGPU_ADAPTER_NAME` is asked,
@@ -34,6 +43,21 @@ pub struct GpuOptions {
 ///
 /// Cloning shares the device and its compiled shaders, and so do plans, which may outlive the
 /// backend and run on threads of their own.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_gpu::{GpuBackend, GpuOptions};
+/// use pocketvision_core::{Backend, CompileOptions, Tensor, models};
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let gpu = GpuBackend::new(GpuOptions::default())?;
+/// let mut plan = gpu.compile(&graph, &CompileOptions::default())?;
+/// let outputs = plan.run(&[Tensor::zeros(graph.ty(graph.inputs()[0]))])?;
+/// assert_eq!(outputs[0].shape().c, 10);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct GpuBackend {
     pub(crate) shared: Arc<SharedDevice>,
@@ -42,6 +66,15 @@ pub struct GpuBackend {
 
 impl GpuBackend {
     /// Opens an adapter. Costs a tenth of a second or so: drivers are loaded.
+    ///
+    /// ```
+    /// use pocketvision_backend_gpu::{GpuBackend, GpuError, GpuOptions};
+    ///
+    /// async fn describe() -> Result<String, GpuError> {
+    ///     let gpu = GpuBackend::open(GpuOptions::default()).await?;
+    ///     Ok(gpu.adapter().to_string())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// If there is no adapter, none of the name asked for, or it cannot be opened.
@@ -54,6 +87,14 @@ impl GpuBackend {
 
     /// The adapters that [`Self::open`] can open, best first. `WGPU_BACKEND` narrows the list; a
     /// browser shows one.
+    ///
+    /// ```
+    /// use pocketvision_backend_gpu::GpuBackend;
+    ///
+    /// async fn names() -> Vec<String> {
+    ///     GpuBackend::list_adapters().await.into_iter().map(|adapter| adapter.name).collect()
+    /// }
+    /// ```
     pub async fn list_adapters() -> Vec<AdapterSummary> {
         adapter::all().await.into_iter().map(|(_, summary)| summary).collect()
     }
@@ -64,6 +105,15 @@ impl GpuBackend {
     }
 
     /// What is amiss: a cache that cannot be used, shaders that the driver computes wrong.
+    ///
+    /// ```no_run
+    /// use pocketvision_backend_gpu::{GpuBackend, GpuOptions};
+    ///
+    /// for warning in GpuBackend::new(GpuOptions::default())?.warnings() {
+    ///     eprintln!("{warning}");
+    /// }
+    /// # Ok::<(), pocketvision_backend_gpu::GpuError>(())
+    /// ```
     pub fn warnings(&self) -> Vec<String> {
         let device = self.shared.current();
         let wrong = device
@@ -80,6 +130,16 @@ impl GpuBackend {
     }
 
     /// Compiles a network that runs on the device alone.
+    ///
+    /// ```
+    /// use pocketvision_backend_gpu::GpuBackend;
+    /// use pocketvision_core::{CompileError, CompileOptions, Graph};
+    ///
+    /// async fn dispatches(gpu: &GpuBackend, graph: &Graph) -> Result<usize, CompileError> {
+    ///     let plan = gpu.compile_async(graph, &CompileOptions::default()).await?;
+    ///     Ok(plan.dispatch_count())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// As [`Backend::compile`], and if the host has to compute detections.
@@ -102,6 +162,17 @@ impl GpuBackend {
     ///
     /// Each way is also a test of its kernels: its results are compared with those of layers
     /// that are computed one by one, and a way that differs is not taken.
+    ///
+    /// ```
+    /// use pocketvision_backend_gpu::{GpuBackend, TuneError};
+    /// use pocketvision_core::Graph;
+    ///
+    /// async fn tune(gpu: &GpuBackend, graph: &Graph) -> Result<(), TuneError> {
+    ///     let tuned = gpu.tune_async(graph).await?;
+    ///     println!("{:?} ms, the fastest is {:?}", tuned.times_ms, tuned.chosen);
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// As [`Self::compile_async`] and [`GpuPlan::run_async`], and if all results are wrong.

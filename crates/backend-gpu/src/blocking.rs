@@ -18,6 +18,14 @@ use crate::{BACKEND_NAME, GpuBackend, GpuError, GpuOptions, support};
 impl GpuBackend {
     /// As [`Self::open`].
     ///
+    /// ```no_run
+    /// use pocketvision_backend_gpu::{GpuBackend, GpuOptions};
+    ///
+    /// let gpu = GpuBackend::new(GpuOptions::default())?;
+    /// println!("{}", gpu.adapter());
+    /// # Ok::<(), pocketvision_backend_gpu::GpuError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Self::open`].
     pub fn new(options: GpuOptions) -> Result<Self, GpuError> {
@@ -106,6 +114,30 @@ impl GpuPlan {
     }
 
     /// Hands in the inputs of one inference and returns while the device works on it.
+    ///
+    /// ```
+    /// use pocketvision_backend_gpu::GpuPlan;
+    /// use pocketvision_core::{Outputs, RunError, Tensor};
+    ///
+    /// /// One frame goes in before the one before it is out.
+    /// fn run_all(
+    ///     plan: &mut GpuPlan,
+    ///     frames: &[Tensor],
+    ///     mut show: impl FnMut(&Outputs),
+    /// ) -> Result<(), RunError> {
+    ///     let mut outputs = Outputs::for_signature(plan.ports());
+    ///     for (index, frame) in frames.iter().enumerate() {
+    ///         plan.submit(std::slice::from_ref(frame))?;
+    ///         if index > 0 && plan.collect(&mut outputs)? {
+    ///             show(&outputs);
+    ///         }
+    ///     }
+    ///     while plan.collect(&mut outputs)? {
+    ///         show(&outputs);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// If the inputs do not fit, if the batch is so large that it runs in parts, if

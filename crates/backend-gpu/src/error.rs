@@ -3,6 +3,16 @@
 use thiserror::Error;
 
 /// A [`crate::GpuBackend`] could not be made.
+///
+/// ```no_run
+/// use pocketvision_backend_gpu::{GpuBackend, GpuError, GpuOptions};
+///
+/// match GpuBackend::new(GpuOptions::default()) {
+///     Ok(gpu) => println!("{}", gpu.adapter()),
+///     Err(GpuError::NoAdapter { .. }) => println!("the processor will do"),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 pub enum GpuError {
     /// The machine has no driver that computes.

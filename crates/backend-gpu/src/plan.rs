@@ -26,6 +26,17 @@ use crate::{BACKEND_NAME, self_test};
 /// processor then fills one frame while the device works on another.
 ///
 /// [`Plan::run`]: pocketvision_core::Plan::run
+///
+/// ```
+/// use pocketvision_backend_gpu::GpuPlan;
+/// use pocketvision_core::{Outputs, RunError, Tensor};
+///
+/// async fn scores(plan: &mut GpuPlan, photo: Tensor) -> Result<Vec<f32>, RunError> {
+///     let mut outputs = Outputs::for_signature(plan.ports());
+///     plan.run_async(&[photo], &mut outputs).await?;
+///     Ok(outputs[0].to_f32())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct GpuPlan {
     shared: Arc<SharedDevice>,
@@ -132,6 +143,18 @@ impl GpuPlan {
     }
 
     /// Runs the network once more slowly and says what each dispatch cost.
+    ///
+    /// ```
+    /// use pocketvision_backend_gpu::GpuPlan;
+    /// use pocketvision_core::{RunError, Tensor};
+    ///
+    /// async fn show(plan: &mut GpuPlan, photo: Tensor) -> Result<(), RunError> {
+    ///     for layer in plan.profile_async(&[photo]).await?.layers {
+    ///         println!("{}: {:.3} ms", layer.name, layer.latency_ms);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// As [`Self::run_async`].

@@ -114,6 +114,14 @@ pub(crate) async fn tune(shared: &Arc<SharedDevice>, graph: &Graph) -> Result<Tu
 }
 
 /// What [`crate::GpuBackend::tune`] found.
+///
+/// ```
+/// use pocketvision_backend_gpu::Tuned;
+///
+/// let tuned = Tuned { times_ms: vec![Some(1.5), None, Some(1.2)], chosen: Some(2) };
+/// let fastest = tuned.chosen.and_then(|way| tuned.times_ms[way]);
+/// assert_eq!(fastest, Some(1.2));
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Tuned {
     /// Milliseconds of the fastest run in each way to cut the network; `None` for a way whose
@@ -124,6 +132,17 @@ pub struct Tuned {
 }
 
 /// A network could not be tuned.
+///
+/// ```
+/// use pocketvision_backend_gpu::TuneError;
+///
+/// fn advice(error: &TuneError) -> &'static str {
+///     match error {
+///         TuneError::Compile(_) | TuneError::Run(_) => "the network does not run here",
+///         _ => "update the driver",
+///     }
+/// }
+/// ```
 #[derive(Debug, Error)]
 pub enum TuneError {
     /// It does not compile.

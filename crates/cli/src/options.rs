@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use pocketvision::edgetpu_sim::Chip;
 use pocketvision::models::{self, BuildOptions, InputSize, Precision};
-use pocketvision::vision::{Fit, Image, Labels, Normalization, sample_picture};
+use pocketvision::vision::{Fit, Image, Labels, Normalization, SamplePicture};
 use pocketvision::{
     Backend, BackendOptions, Catalog, Model, OpenOptions, Origin, Task, Weights, backend, hint,
     vision,
@@ -292,7 +292,7 @@ pub(crate) fn warn_about_seeded_weights(model: &Model) {
 pub(crate) fn open_image(path: Option<&Path>) -> Result<(String, Image)> {
     match path {
         Some(path) => Ok((path.display().to_string(), vision::open(path)?)),
-        None => Ok(("sample picture".into(), sample_picture(640, 480))),
+        None => Ok(("sample picture".into(), SamplePicture::Macaw.paint(640, 480))),
     }
 }
 

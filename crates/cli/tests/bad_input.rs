@@ -7,7 +7,7 @@ use std::path::Path;
 
 use command::{json, pocketvision, shared, text};
 use npyz::WriterBuilder;
-use pocketvision::vision::sample_picture;
+use pocketvision::vision::SamplePicture;
 
 /// Runs a command that must fail, and returns the one line it says.
 fn failure(arguments: &[&str]) -> String {
@@ -103,7 +103,7 @@ fn an_empty_picture_is_refused_and_thin_ones_work() {
     fails_with(&["classify", text(&empty)], &["empty.jpg", "the file is empty"]);
     for (width, height) in [(1, 1), (20_000, 1), (1, 20_000)] {
         let picture = folder.path().join("thin.png");
-        sample_picture(width, height).save_png(&picture).unwrap();
+        SamplePicture::Macaw.paint(width, height).save_png(&picture).unwrap();
         let model = ["--model", "mobilenet-edgetpu-0.5", "--top", "3"];
         let report = json(&[&["classify", text(&picture)], &model[..]].concat());
         assert_eq!(report["images"][0]["top"].as_array().unwrap().len(), 3);

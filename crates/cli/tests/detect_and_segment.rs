@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use command::{json, json_of, pocketvision, shared, text};
-use pocketvision::vision::{ClassMap, open, sample_picture};
+use pocketvision::vision::{ClassMap, SamplePicture, open};
 use serde_json::Value;
 
 const SSD: &str = "models/mobilenet_ssd_v2_coco_quant_postprocess.tflite";
@@ -104,7 +104,7 @@ fn many_pictures_go_to_a_folder_and_strange_shapes_work() {
     let folder = tempfile::tempdir().unwrap();
     let picture = |name: &str, width, height| -> PathBuf {
         let path = folder.path().join(name);
-        sample_picture(width, height).save_png(&path).unwrap();
+        SamplePicture::Macaw.paint(width, height).save_png(&path).unwrap();
         path
     };
     let pictures =
@@ -153,7 +153,7 @@ fn outputs_that_cannot_be_written_are_refused_and_leave_nothing() {
     let model = shared.join(SSD);
     let folder = tempfile::tempdir().unwrap();
     let photo = folder.path().join("photo.png");
-    sample_picture(40, 30).save_png(&photo).unwrap();
+    SamplePicture::Macaw.paint(40, 30).save_png(&photo).unwrap();
     let before = fs::read(&photo).unwrap();
     for (output, words) in [
         (folder.path().join("missing/out.png"), "no folder"),

@@ -83,7 +83,7 @@ fn an_accuracy_is_published_of_the_published_form_alone() {
 fn a_picture_with_a_hostile_name_is_shown_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let picture = folder.path().join("<img src=x onerror=alert(1)>&.png");
-    if pocketvision::vision::sample_picture(64, 48).save_png(&picture).is_err() {
+    if pocketvision::vision::SamplePicture::Macaw.paint(64, 48).save_png(&picture).is_err() {
         // Not every file system has such names.
         return;
     }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use command::{json, pocketvision, stdout, text};
-use pocketvision::vision::sample_picture;
+use pocketvision::vision::SamplePicture;
 
 /// A float network that is small enough for tests.
 const NETWORK: [&str; 7] =
@@ -17,7 +17,7 @@ fn photos(folder: &Path, count: usize) {
     for index in 0..count {
         let class = folder.join((index % 4).to_string());
         fs::create_dir_all(&class).unwrap();
-        let picture = sample_picture(64 + 8 * index, 64);
+        let picture = SamplePicture::Macaw.paint(64 + 8 * index, 64);
         picture.save_png(class.join(format!("{index}.png"))).unwrap();
     }
 }
@@ -71,7 +71,7 @@ fn the_report_scores_photos_that_were_not_calibrated_on() {
 fn photos_without_a_class_are_calibrated_on_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["beach.png", "forest.png"] {
-        sample_picture(80, 60).save_png(folder.path().join(name)).unwrap();
+        SamplePicture::Macaw.paint(80, 60).save_png(folder.path().join(name)).unwrap();
     }
     let output = pocketvision(&quantize(folder.path(), &["--ranges", "min-max"])).output().unwrap();
     assert!(stdout(&output).contains("calibrated on 2 images"));

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use command::{json, pocketvision, stdout, text};
 use npyz::{NpyFile, WriterBuilder};
-use pocketvision::vision::sample_picture;
+use pocketvision::vision::SamplePicture;
 use serde_json::Value;
 
 /// Small enough for tests.
@@ -86,7 +86,7 @@ fn floats_are_judged_by_a_tolerance() {
 fn classify_ranks_each_picture() {
     let folder = tempfile::tempdir().unwrap();
     let picture = folder.path().join("a.png");
-    sample_picture(300, 200).save_png(&picture).unwrap();
+    SamplePicture::Macaw.paint(300, 200).save_png(&picture).unwrap();
     let report =
         json(&["classify", text(&picture), text(&picture), "--model", MODEL, "--top", "7"]);
     let images = rows(&report, "images");
@@ -102,7 +102,7 @@ fn classify_ranks_each_picture() {
 fn evaluate_counts_hits() {
     let folder = tempfile::tempdir().unwrap();
     let picture = folder.path().join("a.png");
-    sample_picture(300, 200).save_png(&picture).unwrap();
+    SamplePicture::Macaw.paint(300, 200).save_png(&picture).unwrap();
     let top = json(&["classify", text(&picture), "--model", MODEL]);
     let top = rows(&top["images"][0], "top");
     let class = |rank: usize| top[rank]["index"].to_string();

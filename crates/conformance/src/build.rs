@@ -17,6 +17,19 @@ use pocketvision_core::{
 use crate::case::{Case, CaseOp, Elements, Fill, Operand};
 
 /// A case as a graph.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_conformance::{build, cases};
+///
+/// let case = &cases()?[0];
+/// let built = build(case, case.elements[0])?;
+/// let inputs = built.inputs(7);
+/// assert_eq!(inputs.len(), built.graph.inputs().len());
+/// assert_eq!(inputs, built.inputs(7));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct BuiltCase {
     /// The graph.

@@ -28,6 +28,12 @@ pub struct Case {
 }
 
 /// Element types of a case.
+///
+/// ```
+/// use pocketvision_conformance::Elements;
+///
+/// assert_eq!(Elements::F32.name(), "f32");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Elements {
@@ -257,6 +263,12 @@ pub enum CaseError {
 }
 
 /// Every case, in the order of the files.
+///
+/// ```
+/// let cases = pocketvision_conformance::cases()?;
+/// assert!(cases.iter().any(|case| case.group == "conv2d" && !case.ops.is_empty()));
+/// # Ok::<(), pocketvision_conformance::CaseError>(())
+/// ```
 ///
 /// # Errors
 /// If a file is not a list of cases.

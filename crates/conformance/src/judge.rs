@@ -56,6 +56,20 @@ impl fmt::Display for Verdict {
 ///
 /// `inputs` are two sets of inputs. Costs four runs on the backend and a few on the
 /// reference.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_conformance::{Verdict, build, cases, judge};
+/// use pocketvision_reference::ReferenceBackend;
+///
+/// let case = &cases()?[0];
+/// let built = build(case, case.elements[0])?;
+/// let (first, second) = (built.inputs(1), built.inputs(2));
+/// let verdict = judge(&ReferenceBackend::new(), &built.graph, [&first, &second]);
+/// assert!(matches!(verdict, Verdict::Agrees), "{verdict}");
+/// # Ok(())
+/// # }
+/// ```
 pub fn judge(backend: &dyn Backend, graph: &Graph, inputs: [&[Tensor]; 2]) -> Verdict {
     match try_judge(backend, graph, inputs) {
         Ok(()) => Verdict::Agrees,

@@ -9,6 +9,18 @@ use pocketvision_core::{Backend, Graph, Op, Unsupported};
 use crate::{Case, Elements, Verdict, build, cases, judge};
 
 /// A backend to be tested, or the reason why it is not here.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use pocketvision_conformance::{Expectations, Subject};
+/// use pocketvision_reference::ReferenceBackend;
+///
+/// let defect = ("resize/half_pixel/int8".to_owned(), "rounds to even".to_owned());
+/// let subject = Subject::new("mine", Arc::new(ReferenceBackend::new()))
+///     .expecting(Expectations { failures: vec![defect] });
+/// let missing = Subject::absent("gpu", "no adapter", false);
+/// ```
 #[derive(Clone)]
 pub struct Subject {
     label: String,
@@ -57,6 +69,20 @@ pub struct Expectations {
 
 /// Runs every case on every subject, as the `main` of a test without harness. Understands
 /// the usual arguments of a Rust test program.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+/// use std::sync::Arc;
+///
+/// use pocketvision_conformance::Subject;
+/// use pocketvision_reference::ReferenceBackend;
+///
+/// // tests/conformance.rs of a backend, with `harness = false` in its Cargo.toml.
+/// fn main() -> ExitCode {
+///     let backend = Arc::new(ReferenceBackend::new());
+///     pocketvision_conformance::main(vec![Subject::new("mine", backend)])
+/// }
+/// ```
 pub fn main(subjects: Vec<Subject>) -> ExitCode {
     let arguments = Arguments::from_args();
     let cases = match cases() {

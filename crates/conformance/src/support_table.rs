@@ -10,6 +10,15 @@ use crate::{Case, CaseError, build};
 /// The page `docs/ops.md`: a row for each case, a column for each backend, from asking each
 /// backend and not from running it.
 ///
+/// ```
+/// use pocketvision_conformance::support_table;
+/// use pocketvision_reference::ReferenceBackend;
+///
+/// let page = support_table(&[&ReferenceBackend::new()])?;
+/// assert!(page.contains("| case | reference |"));
+/// # Ok::<(), pocketvision_conformance::CaseError>(())
+/// ```
+///
 /// # Errors
 /// If a case cannot be read or built.
 pub fn support_table(backends: &[&dyn Backend]) -> Result<String, CaseError> {

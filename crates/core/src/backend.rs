@@ -15,6 +15,19 @@ use crate::{
 };
 
 /// Something that can run networks.
+///
+/// ```
+/// use pocketvision_core::{Backend, CompileError, CompileOptions, Graph, Outputs, Tensor};
+///
+/// /// Runs a network once, wherever; a program that runs it often keeps the plan.
+/// fn run(backend: &dyn Backend, graph: &Graph, inputs: &[Tensor]) -> Option<Outputs> {
+///     for node in graph.nodes() {
+///         backend.supports(graph, node).ok()?;
+///     }
+///     let mut plan = backend.compile(graph, &CompileOptions::default()).ok()?;
+///     plan.run(inputs).ok()
+/// }
+/// ```
 pub trait Backend: Send + Sync {
     /// `"cpu"`, `"gpu"`, `"edgetpu-sim"` or `"reference"`: what people type.
     fn name(&self) -> &'static str;
@@ -44,6 +57,20 @@ pub trait Backend: Send + Sync {
 /// A plan owns its weights, arena and command buffers: after the first run, another one
 /// allocates, compiles and uploads nothing but the inputs. To run one network on several
 /// threads, compile several plans.
+///
+/// ```
+/// use pocketvision_core::{Outputs, Plan, RunError, Tensor};
+///
+/// /// Runs one network on many inputs, with one set of outputs.
+/// fn largest_scores(plan: &mut dyn Plan, inputs: &[Tensor]) -> Result<Vec<f32>, RunError> {
+///     let mut outputs = Outputs::for_signature(plan.signature());
+///     let largest = inputs.iter().map(|input| {
+///         plan.run_into(std::slice::from_ref(input), &mut outputs)?;
+///         Ok(outputs[0].to_f32().into_iter().fold(f32::MIN, f32::max))
+///     });
+///     largest.collect()
+/// }
+/// ```
 pub trait Plan: Send {
     /// What goes in and what comes out.
     fn signature(&self) -> &Signature;
@@ -76,6 +103,13 @@ pub trait Plan: Send {
 }
 
 /// Choices made when compiling.
+///
+/// ```
+/// use pocketvision_core::{CompileOptions, Keep};
+///
+/// assert_eq!(CompileOptions::default().keep, Keep::Outputs);
+/// let for_comparing = CompileOptions { keep: Keep::EveryNode };
+/// ```
 #[derive(Clone, Copy, Default, Debug)]
 pub struct CompileOptions {
     /// Which results the plan hands back.
@@ -83,6 +117,19 @@ pub struct CompileOptions {
 }
 
 /// Which results a plan hands back.
+///
+/// ```
+/// # use pocketvision_core::{CompileOptions, Keep, Outputs, Signature, Tensor, Element, GraphBuilder, Op, Shape, TensorType, op};
+/// # let mut builder = GraphBuilder::new("tiny");
+/// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+/// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });
+/// # let positive = builder.push("positive", relu, &[image])?;
+/// # let graph = builder.finish(&[positive])?;
+///
+/// let count = |keep| Signature::new(&graph, &CompileOptions { keep }).outputs.len();
+/// assert_eq!((count(Keep::Outputs), count(Keep::EveryNode)), (1, 2));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum Keep {
     /// The graph's outputs. Backends may fuse and overlay everything else.
@@ -93,6 +140,21 @@ pub enum Keep {
 }
 
 /// What a plan takes and yields.
+///
+/// ```
+/// # use pocketvision_core::{CompileOptions, Keep, Outputs, Signature, Tensor, Element, GraphBuilder, Op, Shape, TensorType, op};
+/// # let mut builder = GraphBuilder::new("tiny");
+/// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+/// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });
+/// # let positive = builder.push("positive", relu, &[image])?;
+/// # let graph = builder.finish(&[positive])?;
+///
+/// let signature = Signature::new(&graph, &CompileOptions::default());
+/// let input = Tensor::zeros(&signature.inputs[0].ty);
+/// assert_eq!(signature.check_inputs(&[input]), Ok(()));
+/// assert_eq!(signature.check_outputs(&Outputs::for_signature(&signature)), Ok(()));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Signature {
     /// What `run` takes, in order.
@@ -162,6 +224,20 @@ impl Signature {
 }
 
 /// One input or output of a network.
+///
+/// ```
+/// # use pocketvision_core::{CompileOptions, Keep, Outputs, Signature, Tensor, Element, GraphBuilder, Op, Shape, TensorType, op};
+/// # let mut builder = GraphBuilder::new("tiny");
+/// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+/// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });
+/// # let positive = builder.push("positive", relu, &[image])?;
+/// # let graph = builder.finish(&[positive])?;
+///
+/// let signature = Signature::new(&graph, &CompileOptions::default());
+/// assert_eq!(signature.inputs[0].name, "image");
+/// assert_eq!(signature.outputs[0].node, positive);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Port {
     /// The node of the graph.
@@ -173,6 +249,21 @@ pub struct Port {
 }
 
 /// What a run yields: one tensor for each output port, in order.
+///
+/// ```
+/// # use pocketvision_core::{CompileOptions, Keep, Outputs, Signature, Tensor, Element, GraphBuilder, Op, Shape, TensorType, op};
+/// # let mut builder = GraphBuilder::new("tiny");
+/// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+/// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });
+/// # let positive = builder.push("positive", relu, &[image])?;
+/// # let graph = builder.finish(&[positive])?;
+///
+/// let signature = Signature::new(&graph, &CompileOptions { keep: Keep::EveryNode });
+/// let outputs = Outputs::for_signature(&signature);
+/// assert_eq!(outputs.len(), 2);
+/// assert_eq!(outputs.get(positive), Some(&outputs[1]));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Outputs {
     tensors: Vec<(NodeId, Tensor)>,
@@ -220,6 +311,18 @@ impl std::ops::Index<usize> for Outputs {
 }
 
 /// The hardware behind a backend.
+///
+/// ```
+/// use pocketvision_core::{Clock, DeviceInfo};
+///
+/// let device = DeviceInfo {
+///     backend: "cpu",
+///     name: "a processor".into(),
+///     details: vec![("threads", "4".into())],
+///     clock: Clock::HostWall,
+/// };
+/// assert_eq!(device.to_string(), "a processor, threads 4");
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct DeviceInfo {
     /// The backend's name.
@@ -243,6 +346,13 @@ impl fmt::Display for DeviceInfo {
 }
 
 /// Memory that a plan holds, in bytes.
+///
+/// ```
+/// use pocketvision_core::MemoryUse;
+///
+/// let memory = MemoryUse { weight_bytes: 4000, activation_bytes: 2000, ..MemoryUse::default() };
+/// assert_eq!(memory.total_bytes(), 6000);
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct MemoryUse {
     /// Weights as packed for the device.

@@ -39,6 +39,16 @@ impl GraphBuilder {
 
     /// A tensor that the caller feeds.
     ///
+    /// ```
+    /// use pocketvision_core::{Element, GraphBuilder, Shape, TensorType};
+    ///
+    /// let mut builder = GraphBuilder::new("tiny");
+    /// let photo = TensorType::new(Shape::new(1, 224, 224, 3), Element::uint8(1.0 / 128.0, 128));
+    /// let id = builder.input("photo", photo.clone())?;
+    /// assert_eq!(*builder.ty(id), photo);
+    /// # Ok::<(), pocketvision_core::GraphError>(())
+    /// ```
+    ///
     /// # Errors
     /// If the shape is empty or too large, or the quantization is not per tensor.
     pub fn input(&mut self, name: impl Into<String>, ty: TensorType) -> Result<NodeId, GraphError> {
@@ -60,6 +70,22 @@ impl GraphBuilder {
     }
 
     /// A constant tensor, for operators to name.
+    ///
+    /// ```
+    /// use pocketvision_core::op::Linear;
+    /// use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut builder = GraphBuilder::new("tiny");
+    /// let x = builder.input("x", TensorType::new(Shape::vector(3), Element::F32))?;
+    /// let weight = Tensor::from_f32(Shape::new(2, 1, 1, 3), vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0])?;
+    /// let weight = builder.param("weight", weight);
+    /// let first_two = Op::Linear(Linear { weight, bias: None, activation: None });
+    /// let y = builder.push("first two", first_two, &[x])?;
+    /// assert_eq!(builder.ty(y).shape, Shape::vector(2));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn param(&mut self, name: impl Into<String>, tensor: impl Into<Arc<Tensor>>) -> ParamId {
         self.graph.params.push(Param { name: name.into(), tensor: tensor.into() });
         ParamId(self.graph.params.len() as u32 - 1)
@@ -67,6 +93,19 @@ impl GraphBuilder {
 
     /// A node whose element follows from its inputs: every float operator, and integer
     /// operators that only move numbers.
+    ///
+    /// ```
+    /// use pocketvision_core::op::Add;
+    /// use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+    ///
+    /// let mut builder = GraphBuilder::new("tiny");
+    /// let a = builder.input("a", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+    /// let b = builder.input("b", TensorType::new(Shape::new(1, 8, 8, 4), Element::F32))?;
+    /// builder.push("twice", Op::Add(Add { activation: None }), &[a, a])?;
+    /// let error = builder.push("sum", Op::Add(Add { activation: None }), &[a, b]).unwrap_err();
+    /// assert!(error.to_string().starts_with("node 'sum' (Add)"));
+    /// # Ok::<(), pocketvision_core::GraphError>(())
+    /// ```
     ///
     /// # Errors
     /// If the operator does not fit its inputs.
@@ -80,6 +119,18 @@ impl GraphBuilder {
     }
 
     /// A node with a stated output element: every integer operator that computes.
+    ///
+    /// ```
+    /// use pocketvision_core::op::Quantize;
+    /// use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+    ///
+    /// let mut builder = GraphBuilder::new("tiny");
+    /// let x = builder.input("x", TensorType::new(Shape::vector(4), Element::F32))?;
+    /// let int8 = Element::int8(0.25, 0);
+    /// let y = builder.push_as("y", Op::Quantize(Quantize), &[x], int8.clone())?;
+    /// assert_eq!(builder.ty(y).element, int8);
+    /// # Ok::<(), pocketvision_core::GraphError>(())
+    /// ```
     ///
     /// # Errors
     /// If the operator does not fit its inputs or cannot yield this element.
@@ -105,17 +156,19 @@ impl GraphBuilder {
 
     /// The finished graph.
     ///
+    /// ```
+    /// use pocketvision_core::{GraphBuilder, GraphError};
+    ///
+    /// assert_eq!(GraphBuilder::new("empty").finish(&[]), Err(GraphError::Empty("inputs")));
+    /// ```
+    ///
     /// # Errors
-    /// If it has no inputs, or no outputs are named.
-    pub fn finish(mut self, outputs: &[NodeId]) -> Result<Graph, GraphError> {
+    /// If it has no inputs, or no outputs are named, or one that was not pushed.
+    pub fn finish(self, outputs: &[NodeId]) -> Result<Graph, GraphError> {
         if self.graph.inputs.is_empty() {
             return Err(GraphError::Empty("inputs"));
         }
-        if outputs.is_empty() {
-            return Err(GraphError::Empty("outputs"));
-        }
-        self.graph.outputs = outputs.to_vec();
-        Ok(self.graph)
+        self.graph.ending_in(outputs)
     }
 
     fn push_node(
@@ -192,6 +245,33 @@ mod tests {
         let mut builder = GraphBuilder::new("b");
         image(&mut builder, 3);
         assert_eq!(builder.finish(&[]), Err(GraphError::Empty("outputs")));
+        let mut builder = GraphBuilder::new("c");
+        image(&mut builder, 3);
+        let unknown = Err(GraphError::UnknownOutput { output: 1 });
+        assert_eq!(builder.finish(&[NodeId(1)]), unknown);
+    }
+
+    #[test]
+    fn a_graph_takes_other_outputs_and_numbers_of_the_same_type_alone() {
+        let mut builder = GraphBuilder::new("test");
+        let x = image(&mut builder, 3);
+        let ones = Tensor::from_f32(Shape::vector(2), vec![1.0; 2]).unwrap();
+        builder.param("ones", ones.clone());
+        let sum = builder.push("sum", Op::Add(Add { activation: None }), &[x, x]).unwrap();
+        let graph = builder.finish(&[sum]).unwrap();
+        assert_eq!(graph.with_outputs(&[x]).unwrap().outputs(), [x]);
+        assert_eq!(graph.with_outputs(&[]), Err(GraphError::Empty("outputs")));
+        let replaced = |values: Vec<f32>| {
+            graph.with_params(|_, _| {
+                Tensor::from_f32(Shape::vector(values.len()), values.clone()).map(Some)
+            })
+        };
+        let twos = replaced(vec![2.0; 2]).unwrap();
+        assert_eq!(twos.params()[0].tensor.as_f32().unwrap(), [2.0; 2]);
+        assert_eq!(twos.nodes(), graph.nodes());
+        let message = replaced(vec![2.0; 3]).unwrap_err().to_string();
+        assert!(message.starts_with("'ones': ") && message.contains("1x1x1x3"), "{message}");
+        assert_eq!(graph.with_params(|_, _| Ok(None)).unwrap(), graph);
     }
 
     #[test]

@@ -6,6 +6,16 @@ use std::sync::Arc;
 /// Type of a tensor's elements.
 ///
 /// A quantized element stands for the real number `scale * (value - zero_point)`.
+///
+/// ```
+/// use pocketvision_core::Element;
+///
+/// let element = Element::int8(0.5, -10);
+/// assert_eq!(element.to_string(), "int8(scale 0.5, zero -10)");
+/// assert_eq!(element.per_tensor(), Some((0.5, -10)));
+/// assert_eq!((element.bytes(), element.integer_range()), (1, Some((-128, 127))));
+/// assert!(Element::F32.is_float() && Element::F32.quantization().is_none());
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub enum Element {
     /// 32-bit float.
@@ -93,6 +103,14 @@ impl fmt::Display for Element {
 }
 
 /// How integers stand for real numbers.
+///
+/// ```
+/// use pocketvision_core::Quantization;
+///
+/// let per_channel = Quantization::PerChannel { scales: [0.1, 0.2].into() };
+/// assert_eq!((per_channel.scale(1), per_channel.zero_point()), (0.2, 0));
+/// assert!(!Quantization::PerTensor { scale: 0.0, zero_point: 0 }.is_valid());
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub enum Quantization {
     /// One scale and zero point for the whole tensor.

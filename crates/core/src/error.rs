@@ -5,6 +5,13 @@ use thiserror::Error;
 use crate::{Shape, TensorType};
 
 /// A tensor's parts contradict each other.
+///
+/// ```
+/// use pocketvision_core::{Shape, Tensor, TensorError};
+///
+/// let error = Tensor::from_f32(Shape::vector(3), vec![1.0]).unwrap_err();
+/// assert!(matches!(error, TensorError::Length { expected: 3, actual: 1, .. }));
+/// ```
 #[derive(Clone, PartialEq, Debug, Error)]
 pub enum TensorError {
     /// A dimension is zero, or the tensor is beyond [`Shape::MAX_ELEMENTS`].
@@ -37,9 +44,26 @@ pub enum TensorError {
         /// The element asked for.
         element: String,
     },
+    /// A tensor in the place of one of another shape or element.
+    #[error("{actual} cannot take the place of {expected}")]
+    Replacement {
+        /// Shape and element of what is to be replaced.
+        expected: String,
+        /// Those of the tensor given.
+        actual: String,
+    },
 }
 
 /// An operator does not fit its inputs.
+///
+/// ```
+/// use pocketvision_core::op::{Padding, Window};
+/// use pocketvision_core::{Shape, ShapeError};
+///
+/// let window = Window::square(9, 1, Padding::Valid);
+/// let error = window.output(Shape::new(1, 4, 4, 3)).unwrap_err();
+/// assert!(matches!(error, ShapeError::Attribute { .. }), "{error}");
+/// ```
 #[derive(Clone, PartialEq, Debug, Error)]
 pub enum ShapeError {
     /// Too many or too few inputs.
@@ -95,6 +119,14 @@ pub enum ShapeError {
 }
 
 /// A graph could not be built.
+///
+/// ```
+/// use pocketvision_core::models::{self, BuildOptions, InputSize};
+///
+/// let network = models::find("mobilenet-v3-small").unwrap();
+/// let huge = BuildOptions { input_size: InputSize::square(60_000), ..network.options() };
+/// println!("{}", network.build(&huge).unwrap_err());
+/// ```
 #[derive(Clone, PartialEq, Debug, Error)]
 pub enum GraphError {
     /// A node does not fit its inputs.
@@ -115,6 +147,12 @@ pub enum GraphError {
         /// The index it asks for.
         input: usize,
     },
+    /// An output that is no node.
+    #[error("output {output} is no node of the graph")]
+    UnknownOutput {
+        /// The index asked for.
+        output: usize,
+    },
     /// A tensor's parts contradict each other.
     #[error("'{name}': {source}")]
     Tensor {
@@ -132,6 +170,21 @@ pub enum GraphError {
 }
 
 /// Why a backend cannot run a node.
+///
+/// ```
+/// use pocketvision_core::Unsupported;
+///
+/// let refusal = Unsupported {
+///     backend: "mine",
+///     node: "scores".into(),
+///     op: "Softmax",
+///     reason: "exponentials are not there yet".into(),
+/// };
+/// assert_eq!(
+///     refusal.to_string(),
+///     "mine cannot run node 'scores' (Softmax): exponentials are not there yet"
+/// );
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
 #[error("{backend} cannot run node '{node}' ({op}): {reason}")]
 pub struct Unsupported {
@@ -146,6 +199,20 @@ pub struct Unsupported {
 }
 
 /// A backend could not compile a graph.
+///
+/// ```
+/// use pocketvision_core::{CompileError, Unsupported};
+///
+/// fn advice(error: &CompileError) -> &'static str {
+///     match error {
+///         CompileError::Unsupported(Unsupported { .. }) => "run this node on another backend",
+///         CompileError::Device { .. } => "look at the device",
+///         CompileError::TooLarge { .. } => "use a smaller input",
+///     }
+/// }
+/// let lost = CompileError::Device { backend: "gpu", message: "the device is lost".into() };
+/// assert_eq!(advice(&lost), "look at the device");
+/// ```
 #[derive(Clone, PartialEq, Debug, Error)]
 pub enum CompileError {
     /// A node that the backend cannot run.
@@ -174,6 +241,20 @@ pub enum CompileError {
 }
 
 /// A plan could not run.
+///
+/// ```
+/// # use pocketvision_core::{CompileOptions, Element, GraphBuilder, Op, RunError, Signature, Shape, TensorType, op};
+/// # let mut builder = GraphBuilder::new("tiny");
+/// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+/// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });
+/// # let positive = builder.push("positive", relu, &[image])?;
+/// # let graph = builder.finish(&[positive])?;
+///
+/// let signature = Signature::new(&graph, &CompileOptions::default());
+/// let error = signature.check_inputs(&[]).unwrap_err();
+/// assert_eq!(error, RunError::InputCount { expected: 1, actual: 0 });
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug, Error)]
 pub enum RunError {
     /// Too many or too few inputs.

@@ -13,6 +13,20 @@ pub const ALIGNMENT_BYTES: usize = 64;
 /// For each node, the positions in node order between which its output must be kept, from
 /// the node that writes it to the last one that reads it. What the caller gets back, and
 /// with [`Keep::EveryNode`] everything, lives to the end.
+///
+/// ```
+/// # use pocketvision_core::{Element, GraphBuilder, Keep, liveness, Op, Shape, TensorType, op};
+/// # let mut builder = GraphBuilder::new("tiny");
+/// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+/// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });
+/// # let positive = builder.push("positive", relu, &[image])?;
+/// # let graph = builder.finish(&[positive])?;
+///
+/// // The image until the node that reads it, what it yields to the end.
+/// assert_eq!(liveness::lifetimes(&graph, Keep::Outputs), [0..=1, 1..=2]);
+/// assert_eq!(liveness::lifetimes(&graph, Keep::EveryNode), [0..=2, 1..=2]);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 pub fn lifetimes(graph: &Graph, keep: Keep) -> Vec<RangeInclusive<usize>> {
     let end = graph.nodes().len();
     let mut last_use: Vec<usize> = (0..end).collect();
@@ -29,6 +43,15 @@ pub fn lifetimes(graph: &Graph, keep: Keep) -> Vec<RangeInclusive<usize>> {
 }
 
 /// Where each of a set of buffers lives in one arena.
+///
+/// ```
+/// use pocketvision_core::liveness::plan_arena;
+///
+/// // The third is needed when the first no longer is, and takes its place.
+/// let plan = plan_arena(&[128, 64, 128], &[0..=1, 1..=2, 2..=3]);
+/// assert_eq!(plan.bytes, 192);
+/// assert_eq!(plan.offsets[0], plan.offsets[2]);
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ArenaPlan {
     /// Byte offset of each buffer, in the order given; a multiple of [`ALIGNMENT_BYTES`].
@@ -43,6 +66,14 @@ pub struct ArenaPlan {
 /// Greedy by size, each at the lowest offset that fits (Pisarchyk and Lee, 2020,
 /// "Efficient memory management for deep neural net inference"). Buffers of zero bytes are
 /// placed at offset 0 and never collide. Costs O(n²) for n buffers.
+///
+/// ```
+/// use pocketvision_core::liveness::plan_arena;
+///
+/// // All at once, then one after the other.
+/// assert_eq!(plan_arena(&[64; 3], &[0..=5, 0..=5, 0..=5]).bytes, 192);
+/// assert_eq!(plan_arena(&[64; 3], &[0..=1, 2..=3, 4..=5]).bytes, 64);
+/// ```
 pub fn plan_arena(sizes: &[usize], lifetimes: &[RangeInclusive<usize>]) -> ArenaPlan {
     assert_eq!(sizes.len(), lifetimes.len(), "one lifetime for each buffer");
     let aligned = |bytes: usize| bytes.next_multiple_of(ALIGNMENT_BYTES);

@@ -5,6 +5,16 @@ use std::fmt;
 use crate::NodeId;
 
 /// What one run of a plan cost, layer by layer.
+///
+/// ```
+/// use pocketvision_core::{Clock, LayerCost, Profile};
+///
+/// let stem = LayerCost { latency_ms: 0.25, ..LayerCost::new(None, "stem", "3x3") };
+/// let profile = Profile::new("cpu", Clock::HostWall, vec![stem], 1.0);
+/// let times: Vec<(&str, f64)> =
+///     profile.layers.iter().map(|layer| (layer.name.as_str(), layer.latency_ms)).collect();
+/// assert_eq!(times, [("stem", 0.25), (Profile::OTHER, 0.75)]);
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Profile {
     /// The backend's name.
@@ -47,6 +57,14 @@ impl Profile {
 }
 
 /// What one layer cost.
+///
+/// ```
+/// use pocketvision_core::LayerCost;
+///
+/// let layer = LayerCost { latency_ms: 2.0, macs: 6_000_000, ..LayerCost::new(None, "stem", "3x3") };
+/// let giga_macs_per_second = layer.macs as f64 / layer.latency_ms / 1e6;
+/// assert_eq!(giga_macs_per_second, 3.0);
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct LayerCost {
     /// The graph's node; the last one, where several were fused. `None` for overheads.
@@ -87,6 +105,13 @@ impl LayerCost {
 }
 
 /// How time was taken.
+///
+/// ```
+/// use pocketvision_core::Clock;
+///
+/// assert_eq!(Clock::Simulated.to_string(), "simulated");
+/// assert_eq!(Clock::HostWall.to_string(), "measured");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Clock {
     /// The host's monotonic clock around the real work.

@@ -6,6 +6,15 @@ use std::fmt;
 ///
 /// Weights use the same four names: a convolution kernel is `n` output channels of
 /// `h`x`w` taps over `c` input channels; a bias is `1x1x1xc`.
+///
+/// ```
+/// use pocketvision_core::Shape;
+///
+/// let photo = Shape::new(1, 224, 224, 3);
+/// assert_eq!(photo.to_string(), "1x224x224x3");
+/// assert_eq!((photo.elements(), photo.pixels()), (150_528, 50_176));
+/// assert_eq!(Shape::vector(1001), Shape::from([1, 1, 1, 1001]));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Shape {
     /// Batch size; output channels of a convolution's weights.
@@ -35,6 +44,14 @@ impl Shape {
     }
 
     /// Number of elements, or `None` if it is zero or beyond [`Self::MAX_ELEMENTS`].
+    ///
+    /// ```
+    /// use pocketvision_core::Shape;
+    ///
+    /// assert_eq!(Shape::new(1, 8, 8, 3).checked_elements(), Some(192));
+    /// assert_eq!(Shape::new(1, 0, 8, 3).checked_elements(), None);
+    /// assert_eq!(Shape::new(usize::MAX, 8, 8, 3).checked_elements(), None);
+    /// ```
     pub fn checked_elements(&self) -> Option<usize> {
         let count = self
             .n
@@ -50,6 +67,14 @@ impl Shape {
     }
 
     /// Distance in elements between neighbours along each dimension, as `[n, h, w, c]`.
+    ///
+    /// ```
+    /// use pocketvision_core::Shape;
+    ///
+    /// let shape = Shape::new(2, 4, 5, 3);
+    /// let place: usize = [1, 2, 3, 0].iter().zip(shape.strides()).map(|(i, stride)| i * stride).sum();
+    /// assert_eq!(place, 60 + 2 * 15 + 3 * 3);
+    /// ```
     pub const fn strides(&self) -> [usize; 4] {
         [self.h * self.w * self.c, self.w * self.c, self.c, 1]
     }

@@ -7,6 +7,14 @@ use half::f16;
 use crate::{Element, Shape, TensorError};
 
 /// Shape and element type of a tensor.
+///
+/// ```
+/// use pocketvision_core::{Element, Shape, TensorType};
+///
+/// let ty = TensorType::new(Shape::new(1, 224, 224, 3), Element::F32);
+/// assert_eq!(ty.to_string(), "1x224x224x3 f32");
+/// assert_eq!(ty.bytes(), 4 * 150_528);
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct TensorType {
     /// The four dimensions.
@@ -34,6 +42,14 @@ impl fmt::Display for TensorType {
 }
 
 /// The numbers of a tensor, in NHWC order, in their own type.
+///
+/// ```
+/// use pocketvision_core::{Element, TensorData};
+///
+/// let zeros = TensorData::zeros(&Element::F32, 3);
+/// assert_eq!(zeros, TensorData::F32(vec![0.0; 3]));
+/// assert_eq!((zeros.len(), zeros.bytes().len()), (3, 12));
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub enum TensorData {
     /// Elements of [`Element::F32`].
@@ -121,6 +137,17 @@ impl TensorData {
 }
 
 /// A tensor: its type and its numbers, always consistent with each other.
+///
+/// ```
+/// use pocketvision_core::{Element, Shape, Tensor, TensorData};
+///
+/// let integers = TensorData::I8(vec![-10, 0, 10, 20]);
+/// let tensor = Tensor::new(Shape::vector(4), Element::int8(0.5, -10), integers)?;
+/// assert_eq!(tensor.to_f32(), [0.0, 5.0, 10.0, 15.0]);
+/// assert_eq!(tensor.as_i8(), Some(&[-10, 0, 10, 20][..]));
+/// assert_eq!(tensor.as_f32(), None);
+/// # Ok::<(), pocketvision_core::TensorError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Tensor {
     ty: TensorType,
@@ -129,6 +156,17 @@ pub struct Tensor {
 
 impl Tensor {
     /// A tensor of a shape and element, from its numbers in NHWC order.
+    ///
+    /// ```
+    /// use pocketvision_core::{Element, Shape, Tensor, TensorData};
+    ///
+    /// let pixels = TensorData::U8(vec![0, 128, 255]);
+    /// let pixel = Tensor::new(Shape::new(1, 1, 1, 3), Element::uint8(1.0 / 255.0, 0), pixels)?;
+    /// assert!((pixel.to_f32()[2] - 1.0).abs() < 1e-6);
+    /// let short = Tensor::new(Shape::vector(4), Element::F32, TensorData::F32(vec![1.0]));
+    /// assert_eq!(short.unwrap_err().to_string(), "a tensor of 1x1x1x4 needs 4 elements, got 1");
+    /// # Ok::<(), pocketvision_core::TensorError>(())
+    /// ```
     ///
     /// # Errors
     /// If the count or kind of the numbers, the shape or the quantization is wrong.
@@ -148,6 +186,14 @@ impl Tensor {
 
     /// A float tensor.
     ///
+    /// ```
+    /// use pocketvision_core::{Shape, Tensor};
+    ///
+    /// let tensor = Tensor::from_f32(Shape::new(1, 1, 2, 2), vec![1.0, 2.0, 3.0, 4.0])?;
+    /// assert_eq!(tensor.shape().pixels(), 2);
+    /// # Ok::<(), pocketvision_core::TensorError>(())
+    /// ```
+    ///
     /// # Errors
     /// If there are not as many numbers as the shape has elements.
     pub fn from_f32(shape: Shape, values: Vec<f32>) -> Result<Self, TensorError> {
@@ -155,6 +201,14 @@ impl Tensor {
     }
 
     /// A tensor of the number 0, made to be overwritten.
+    ///
+    /// ```
+    /// use pocketvision_core::{Element, Shape, Tensor, TensorType};
+    ///
+    /// let input = TensorType::new(Shape::new(1, 224, 224, 3), Element::uint8(1.0, 0));
+    /// let black = Tensor::zeros(&input);
+    /// assert!(black.bytes().iter().all(|&byte| byte == 0));
+    /// ```
     pub fn zeros(ty: &TensorType) -> Self {
         Self { data: TensorData::zeros(&ty.element, ty.shape.elements()), ty: ty.clone() }
     }
@@ -180,6 +234,17 @@ impl Tensor {
     }
 
     /// The numbers, to be overwritten in place; their count and kind cannot change.
+    ///
+    /// ```
+    /// use pocketvision_core::{Shape, Tensor, TensorSliceMut};
+    ///
+    /// let mut tensor = Tensor::from_f32(Shape::vector(3), vec![1.0, 2.0, 3.0])?;
+    /// if let TensorSliceMut::F32(values) = tensor.slice_mut() {
+    ///     values.reverse();
+    /// }
+    /// assert_eq!(tensor.to_f32(), [3.0, 2.0, 1.0]);
+    /// # Ok::<(), pocketvision_core::TensorError>(())
+    /// ```
     pub const fn slice_mut(&mut self) -> TensorSliceMut<'_> {
         match &mut self.data {
             TensorData::F32(v) => TensorSliceMut::F32(v.as_mut_slice()),
@@ -191,6 +256,15 @@ impl Tensor {
     }
 
     /// The tensor taken apart.
+    ///
+    /// ```
+    /// use pocketvision_core::{Shape, Tensor, TensorData};
+    ///
+    /// let tensor = Tensor::from_f32(Shape::vector(2), vec![1.0, 2.0])?;
+    /// let TensorData::F32(values) = tensor.into_data() else { unreachable!("made of f32") };
+    /// assert_eq!(values, [1.0, 2.0]);
+    /// # Ok::<(), pocketvision_core::TensorError>(())
+    /// ```
     pub fn into_data(self) -> TensorData {
         self.data
     }
@@ -201,6 +275,15 @@ impl Tensor {
     }
 
     /// The bytes, to be overwritten.
+    ///
+    /// ```
+    /// use pocketvision_core::{Element, Shape, Tensor, TensorType};
+    ///
+    /// let ty = TensorType::new(Shape::vector(2), Element::uint8(1.0, 0));
+    /// let mut tensor = Tensor::zeros(&ty);
+    /// tensor.bytes_mut().copy_from_slice(&[7, 9]);
+    /// assert_eq!(tensor.as_u8(), Some(&[7, 9][..]));
+    /// ```
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         self.data.bytes_mut()
     }
@@ -243,6 +326,16 @@ impl Tensor {
     }
 
     /// The same numbers under another shape and quantization.
+    ///
+    /// ```
+    /// use pocketvision_core::{Shape, Tensor};
+    ///
+    /// let map = Tensor::from_f32(Shape::new(1, 2, 2, 3), vec![0.5; 12])?;
+    /// let element = map.element().clone();
+    /// let flat = map.relabel(Shape::vector(12), element)?;
+    /// assert_eq!(flat.shape(), Shape::vector(12));
+    /// # Ok::<(), pocketvision_core::TensorError>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Tensor::new`].

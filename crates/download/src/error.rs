@@ -6,6 +6,16 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 /// A file could not be fetched. Nothing is under its name that was not there before.
+///
+/// ```
+/// use pocketvision_download::PullError;
+///
+/// let offline = PullError::Unreachable {
+///     host: "example.com".into(),
+///     reason: "no such host".into(),
+/// };
+/// assert!(offline.is_offline());
+/// ```
 #[derive(Debug, Error)]
 pub enum PullError {
     /// There is no way to the server: no network, no such host, no proxy.

@@ -10,6 +10,13 @@ use ureq::{Agent, Body, Error, Timeout};
 use crate::PullError;
 
 /// How patient to be with a network.
+///
+/// ```
+/// use pocketvision_download::{Network, Puller};
+///
+/// let impatient = Network { tries: 1, ..Network::default() };
+/// let puller = Puller::new("models").with_network(impatient);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Network {
     /// How long a connection may take to come about.

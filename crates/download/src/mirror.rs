@@ -3,6 +3,13 @@
 use std::path::PathBuf;
 
 /// A folder of files, here or elsewhere, in which each has the name that the list gives it.
+///
+/// ```
+/// use pocketvision_download::Mirror;
+///
+/// assert!(matches!(Mirror::parse("/media/models"), Mirror::Folder(_)));
+/// assert!(matches!(Mirror::parse("https://example.com/models/"), Mirror::Url(_)));
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Mirror {
     /// A folder that this machine can read.

@@ -6,6 +6,15 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 /// A file that somebody published: a network, or what belongs to one.
+///
+/// ```
+/// use pocketvision_download::{Task, find};
+///
+/// let file = find("mobilenet_edgetpu_224_1.0_uint8").expect("a file of the list");
+/// assert_eq!(file.task, Task::Classify);
+/// assert_eq!(file.stem(), "mobilenet_edgetpu_224_1.0_uint8");
+/// println!("{}: {} ({})", file.what, file.url, file.licence);
+/// ```
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublishedFile {
@@ -59,6 +68,12 @@ impl PublishedFile {
 }
 
 /// What a published file is for.
+///
+/// ```
+/// use pocketvision_download::Task;
+///
+/// assert_eq!(Task::Classify.name(), "classify");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Task {
@@ -85,11 +100,28 @@ impl Task {
 }
 
 /// Every published file that is known, in the order of the list.
+///
+/// ```
+/// use pocketvision_download::{Task, published};
+///
+/// let detectors = published().iter().filter(|file| file.task == Task::Detect);
+/// for file in detectors {
+///     println!("{}: {}", file.name, file.what);
+/// }
+/// ```
 pub fn published() -> &'static [PublishedFile] {
     &LIST.file
 }
 
 /// The published file of a name, with or without its extension.
+///
+/// ```
+/// use pocketvision_download::find;
+///
+/// let by_stem = find("mobilenet_edgetpu_224_1.0_uint8").expect("a file of the list");
+/// assert_eq!(find(&by_stem.name), Some(by_stem));
+/// assert!(find("no such network").is_none());
+/// ```
 pub fn find(name: &str) -> Option<&'static PublishedFile> {
     let files = published();
     files

@@ -14,6 +14,21 @@ use crate::partial::{Partial, sha256};
 use crate::{Mirror, PublishedFile, PullError};
 
 /// Brings published files into a folder.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_download::{Mirror, Puller, published};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path();
+/// // A mirror that lacks the file.
+/// let puller = Puller::new(folder.join("models")).from_mirror(Mirror::Folder(folder.to_owned()));
+/// let error = puller.pull(&published()[0], &mut |_| ()).unwrap_err();
+/// assert!(!error.is_offline());
+/// assert_eq!(puller.folder(), folder.join("models"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Puller {
     folder: PathBuf,
@@ -75,6 +90,18 @@ impl Puller {
     }
 
     /// Brings a file into the folder, or finds it there. `progress` hears of every piece.
+    ///
+    /// ```no_run
+    /// use pocketvision_download::{Puller, find};
+    ///
+    /// let file = find("mobilenet_edgetpu_224_1.0_uint8").ok_or("no such network")?;
+    /// let pulled = Puller::new("models").pull(file, &mut |progress| match progress.total {
+    ///     Some(total) => println!("{} of {total} bytes", progress.bytes),
+    ///     None => println!("{} bytes", progress.bytes),
+    /// })?;
+    /// assert!(pulled.checked, "its SHA-256 is that of the list");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If the file cannot be had or written, is another one than the list says, or another file

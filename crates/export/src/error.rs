@@ -4,11 +4,26 @@ use std::io;
 use std::path::PathBuf;
 
 use pocketvision_core::op::Window;
+use pocketvision_core::{Graph, Node, Op};
 use thiserror::Error;
 
 use crate::Format;
 
 /// A graph could not be written.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_core::models;
+/// use pocketvision_export::{ExportError, Format, to_bytes};
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").ok_or("no such network")?;
+/// let int8 = network.build(&network.options())?;
+/// // Checkpoints hold the weights of float networks.
+/// let error = to_bytes(&int8, Format::Safetensors).unwrap_err();
+/// assert!(matches!(error, ExportError::NotDefined { .. }));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 pub enum ExportError {
     /// An extension that is of no format.
@@ -128,6 +143,19 @@ pub enum Problem {
         /// The output's element.
         element: String,
     },
+}
+
+/// Fails if a node reads what the format holds in another type or shape than the graph.
+pub(crate) fn refuse_reading(
+    graph: &Graph,
+    node: &Node,
+    is_result: impl Fn(&Op) -> bool,
+) -> Result<(), Problem> {
+    let mut read = node.inputs.iter().map(|&input| graph.node(input));
+    match read.find(|input| is_result(&input.op)) {
+        Some(input) => Err(Problem::ReadResult { name: input.name.clone() }),
+        None => Ok(()),
+    }
 }
 
 fn extensions() -> String {

@@ -47,6 +47,15 @@ use pocketvision_core::Graph;
 pub use error::{ExportError, Problem};
 
 /// A kind of file that can be written.
+///
+/// ```
+/// use pocketvision_export::{ExportError, Format};
+///
+/// assert_eq!(Format::from_path("models/mine.ONNX")?, Format::Onnx);
+/// assert_eq!(Format::ALL.map(Format::extension), ["tflite", "onnx", "safetensors"]);
+/// assert!(matches!(Format::from_path("mine.pt"), Err(ExportError::Extension { .. })));
+/// # Ok::<(), ExportError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Format {
@@ -95,6 +104,18 @@ impl fmt::Display for Format {
 
 /// The bytes of a file that holds the graph. Takes memory for the file twice.
 ///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_core::models;
+/// use pocketvision_export::{Format, to_bytes};
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").ok_or("no such network")?;
+/// let bytes = to_bytes(&network.build(&network.options())?, Format::Tflite)?;
+/// assert_eq!(&bytes[4..8], b"TFL3");
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// If the format cannot say the graph; the error names the node and what to do.
 pub fn to_bytes(graph: &Graph, format: Format) -> Result<Vec<u8>, ExportError> {
@@ -108,6 +129,20 @@ pub fn to_bytes(graph: &Graph, format: Format) -> Result<Vec<u8>, ExportError> {
 /// Writes a graph to a file, in the format of its extension, and says how many bytes it has.
 ///
 /// An existing file is replaced only once the new one is complete.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_core::models;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path();
+/// let network = models::find("mobilenet-edgetpu-cifar10").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let bytes = pocketvision_export::write(&graph, folder.join("mine.onnx"))?;
+/// assert_eq!(std::fs::metadata(folder.join("mine.onnx"))?.len(), bytes);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// As [`Format::from_path`] and [`to_bytes`], and if the file cannot be written.

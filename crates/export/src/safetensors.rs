@@ -59,13 +59,8 @@ fn is_of(definition: &Definition, graph: &Graph) -> bool {
         precision: Precision::F32,
         ..definition.options()
     };
-    let Ok(size) = definition.size(&own) else { return false };
-    let channels = size.layers.last().and_then(|layer| weights.channels(layer));
-    let Some(classes) = channels.and_then(|channels| definition.classes_of(channels)) else {
-        return false;
-    };
-    let options = BuildOptions { classes, ..own };
-    let Ok(size) = definition.size(&options) else { return false };
+    let sized = definition.size_for_weights(&own, |layer| weights.channels(layer));
+    let Ok((options, size)) = sized else { return false };
     if !size.layers.iter().all(|layer| weights.fits(layer)) {
         return false;
     }

@@ -6,6 +6,13 @@ use pocketvision_core::{GraphError, TensorError};
 use thiserror::Error;
 
 /// A file could not be imported.
+///
+/// ```
+/// use pocketvision_import_onnx::{ImportError, ImportOptions, Problem, open};
+///
+/// let error = open("missing.onnx", &ImportOptions::default()).unwrap_err();
+/// assert!(matches!(error, ImportError { problem: Problem::Read(_), .. }));
+/// ```
 #[derive(Debug, Error)]
 #[error("{file}: {problem}")]
 pub struct ImportError {

@@ -66,6 +66,16 @@ use external_data::Folder;
 use skeleton::{Skeleton, Source};
 
 /// What a file may leave open.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use pocketvision_import_onnx::ImportOptions;
+///
+/// // The file names its height and width instead of stating them.
+/// let shapes = BTreeMap::from([("input".to_owned(), vec![1, 3, 224, 224])]);
+/// let options = ImportOptions { shapes };
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ImportOptions {
     /// Shapes of inputs by name, in the file's own order of dimensions (N, C, H, W): needed
@@ -75,6 +85,14 @@ pub struct ImportOptions {
 
 /// Reads a network from a file; the graph is named after it. Weights in files beside it are
 /// read from its folder.
+///
+/// ```no_run
+/// use pocketvision_import_onnx::{ImportOptions, open};
+///
+/// let graph = open("mobilenetv2.onnx", &ImportOptions::default())?;
+/// println!("{} takes {}", graph.name(), graph.ty(graph.inputs()[0]));
+/// # Ok::<(), pocketvision_import_onnx::ImportError>(())
+/// ```
 ///
 /// # Errors
 /// If the file cannot be read, is beyond [`MAX_FILE_BYTES`], or as [`import`].
@@ -91,6 +109,14 @@ pub fn open(
 
 /// Reads a network from the bytes of a file. `name` becomes the graph's name and stands for
 /// the file in errors.
+///
+/// ```
+/// use pocketvision_import_onnx::{ImportOptions, import};
+///
+/// let error = import(b"no network", "download", &ImportOptions::default()).unwrap_err();
+/// assert_eq!(error.file, "download");
+/// println!("{error}");
+/// ```
 ///
 /// # Errors
 /// If the bytes are not an ONNX file, are damaged, have weights in another file, or hold

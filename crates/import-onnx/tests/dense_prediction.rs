@@ -6,7 +6,7 @@ mod network;
 
 use network::{Network, int, ints, numbers, operators, text};
 use pocketvision_core::{Element, Shape, Tensor};
-use pocketvision_import_onnx::message::Attribute;
+use pocketvision_import_onnx::message::{Attribute, data_type};
 
 /// One image of N, C, H, W as N, H, W, C.
 fn image([c, h, w]: [usize; 3], values: &[f32]) -> Tensor {
@@ -228,6 +228,40 @@ fn transposed_convolutions_of_groups_or_gaps_are_refused() {
     assert!(refusal(ints("dilations", &[2, 2])).contains("dilations"));
     assert!(refusal(text("auto_pad", "SAME_UPPER")).contains("SAME_UPPER"));
     assert!(refusal(ints("pads", &[9, 9, 9, 9])).contains("pads"));
+    assert!(refusal(ints("kernel_shape", &[3, 2])).contains("kernel_shape"));
+}
+
+#[test]
+fn a_valid_transposed_convolution_cuts_nothing_off() {
+    let values = numbers(2 * 3 * 3, 10);
+    let enlarged = |attributes: &[Attribute]| {
+        Network::new(13)
+            .input("x", &[1, 2, 3, 3])
+            .floats("w", &[2, 4, 2, 2], &numbers(32, 9))
+            .node("ConvTranspose", &["x", "w"], "y", attributes)
+            .output("y")
+            .run(image([2, 3, 3], &values))
+    };
+    let valid = enlarged(&[text("auto_pad", "VALID"), ints("pads", &[1, 1, 1, 1])]);
+    assert_eq!(valid.shape(), Shape::new(1, 4, 4, 4));
+    assert_eq!(valid, enlarged(&[]));
+}
+
+#[test]
+fn transposed_convolutions_of_bare_integers_or_another_bias_are_refused() {
+    let network = || Network::new(13).input("x", &[1, 4, 3, 3]).output("y");
+    let integers = network().integers("w", data_type::INT8, &[4, 2, 2, 2], &[1; 32]).node(
+        "ConvTranspose",
+        &["x", "w"],
+        "y",
+        &[],
+    );
+    assert!(integers.refusal().contains("DequantizeLinear"), "{}", integers.refusal());
+    let bias = network()
+        .floats("w", &[4, 2, 2, 2], &numbers(32, 9))
+        .floats("b", &[3], &[0.0; 3])
+        .node("ConvTranspose", &["x", "w", "b"], "y", &[]);
+    assert!(bias.refusal().contains("the bias"), "{}", bias.refusal());
 }
 
 #[test]

@@ -7,6 +7,15 @@ use pocketvision_core::GraphError;
 use thiserror::Error;
 
 /// A checkpoint could not be read, or fits no definition.
+///
+/// ```
+/// use pocketvision_import_safetensors::{ImportError, ImportOptions, open};
+///
+/// match open("missing.safetensors", &ImportOptions::default()) {
+///     Err(ImportError::Read { file, .. }) => assert_eq!(file, "missing.safetensors"),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// The file cannot be read.
@@ -83,6 +92,13 @@ pub enum ImportError {
 }
 
 /// How the tensors of a file differ from those a definition needs.
+///
+/// ```
+/// use pocketvision_import_safetensors::Mismatch;
+///
+/// let mismatch = Mismatch { missing: vec!["stem/weight".into()], ..Mismatch::default() };
+/// assert_eq!(mismatch.count(), 1);
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Mismatch {
     /// Tensors that are needed and not there.

@@ -30,6 +30,15 @@ pub use error::{ImportError, Mismatch};
 pub use naming::Naming;
 
 /// What a file leaves open.
+///
+/// ```
+/// use pocketvision_core::models;
+/// use pocketvision_import_safetensors::ImportOptions;
+///
+/// let of_torchvision =
+///     ImportOptions { definition: models::find("mobilenet-v2-1.0"), ..ImportOptions::default() };
+/// let of_timm_by_tensorflow = ImportOptions { tensorflow_port: true, ..of_torchvision };
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ImportOptions {
     /// The network; found out by names and shapes where it is not stated.
@@ -40,6 +49,19 @@ pub struct ImportOptions {
 }
 
 /// A network with the weights of a checkpoint.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_import_safetensors::{ImportOptions, Naming, open};
+///
+/// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../pocketvision/networks");
+/// # let file = format!("{folder}/mobilenet-edgetpu-cifar10.safetensors");
+/// let checkpoint = open(file, &ImportOptions::default())?;
+/// assert_eq!(checkpoint.network, "mobilenet-edgetpu-cifar10");
+/// assert_eq!(checkpoint.naming, Naming::PocketVision);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Checkpoint {
     /// The network, in f32, batch normalisation folded.
@@ -51,6 +73,23 @@ pub struct Checkpoint {
 }
 
 /// Reads a file.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_core::models;
+/// use pocketvision_import_safetensors::{ImportError, ImportOptions, open};
+///
+/// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../pocketvision/networks");
+/// # let file = format!("{folder}/mobilenet-edgetpu-cifar10.safetensors");
+/// let graph = open(&file, &ImportOptions::default())?.graph;
+/// assert_eq!(graph.ty(graph.outputs()[0]).shape.c, 10);
+/// // The weights are of another network than this one.
+/// let options =
+///     ImportOptions { definition: models::find("mobilenet-v1-1.0"), ..ImportOptions::default() };
+/// assert!(matches!(open(&file, &options), Err(ImportError::Mismatch { .. })));
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// If the file cannot be read, is damaged, or does not fit the definition (or any).
@@ -65,6 +104,13 @@ pub fn open(path: impl AsRef<Path>, options: &ImportOptions) -> Result<Checkpoin
 }
 
 /// Reads the bytes of a file. `file` is what errors call it.
+///
+/// ```
+/// use pocketvision_import_safetensors::{ImportOptions, import};
+///
+/// let error = import("download", b"no checkpoint", &ImportOptions::default()).unwrap_err();
+/// assert!(error.to_string().starts_with("download"));
+/// ```
 ///
 /// # Errors
 /// As [`open`].

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use pocketvision_core::models::{
-    self, BatchNorm, BuildOptions, Definition, InputSize, LayerRequest, LayerWeights, PaddingStyle,
-    Precision, WeightSource,
+    self, BatchNorm, BuildOptions, Definition, LayerRequest, LayerWeights, PaddingStyle, Precision,
+    WeightSource,
 };
 
 use crate::checkpoint::Tensors;
@@ -49,22 +49,18 @@ pub(crate) fn build(
     Ok(Checkpoint { graph, network: definition.name, naming })
 }
 
-/// The definition whose tensors differ least from those of the file. The weights of a detector
-/// do not say how large its pictures are.
+/// The definition whose tensors differ least from those of the file.
 fn nearest(tensors: &Tensors<'_>, naming: Naming) -> &'static Definition {
     models::ALL
         .iter()
         .min_by_key(|definition| {
             let (fit, mismatch) = Fit::of(definition, naming, tensors);
-            let other_size =
-                naming == Naming::DetectionGraph && definition.input_size != FROZEN_DETECTOR;
+            let size = naming.input_size().unwrap_or(definition.input_size);
+            let other_size = definition.input_size != size;
             (fit.is_none(), mismatch.count(), other_size)
         })
         .expect("a definition")
 }
-
-/// The pictures that published frozen detectors take.
-const FROZEN_DETECTOR: InputSize = InputSize::square(300);
 
 /// A definition's layers with the names of their tensors.
 struct Fit {
@@ -90,13 +86,13 @@ impl Fit {
             (None, Mismatch { extra, ..Mismatch::default() })
         };
         // The last layer's bias says how many classes there are.
-        let Ok(size) = definition.size(&own) else { return foreign() };
-        let bias = size.layers.last().and_then(&name).and_then(|layer| layer.bias);
-        let channels = bias.and_then(|bias| tensors.shape(&bias)?.first().copied());
-        let classes = channels.and_then(|channels| definition.classes_of(channels));
-        let classes = classes.filter(|classes| (1..=MAX_CLASSES).contains(classes));
-        let options = BuildOptions { classes: classes.unwrap_or(own.classes), ..own };
-        let Ok(size) = definition.size(&options) else { return foreign() };
+        let channels = |last: &LayerRequest| {
+            let channels = tensors.shape(&name(last)?.bias?)?.first().copied();
+            channels.filter(|&channels| channels <= MAX_CHANNELS)
+        };
+        let Ok((options, size)) = definition.size_for_weights(&own, channels) else {
+            return foreign();
+        };
         let named: Option<Vec<_>> =
             size.layers.iter().map(|layer| Some((*layer, name(layer)?))).collect();
         let Some(layers) = named else { return foreign() };
@@ -178,5 +174,5 @@ impl WeightSource for FoldedWeights {
     }
 }
 
-/// More classes than any data set has.
-const MAX_CLASSES: usize = 1 << 20;
+/// More channels than the last layer has for any dataset.
+const MAX_CHANNELS: usize = 1 << 20;

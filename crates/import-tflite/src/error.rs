@@ -8,6 +8,13 @@ use thiserror::Error;
 use crate::flatbuffer::Damage;
 
 /// A file could not be imported.
+///
+/// ```
+/// use pocketvision_import_tflite::{ImportError, Problem};
+///
+/// let error = pocketvision_import_tflite::open("missing.tflite").unwrap_err();
+/// assert!(matches!(error, ImportError { problem: Problem::Read(_), .. }));
+/// ```
 #[derive(Debug, Error)]
 #[error("{file}: {problem}")]
 pub struct ImportError {

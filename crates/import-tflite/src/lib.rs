@@ -56,6 +56,20 @@ pub use flatbuffer::Damage;
 
 /// Reads a network from a file; the graph is named after it.
 ///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../pocketvision/networks");
+///
+/// # let file = format!("{folder}/mobilenet-edgetpu-cifar10-int8.tflite");
+/// let graph = pocketvision_import_tflite::open(file)?;
+/// assert_eq!(graph.name(), "mobilenet-edgetpu-cifar10-int8");
+/// assert_eq!(graph.ty(graph.outputs()[0]).shape.c, 10);
+/// let error = pocketvision_import_tflite::open("missing.tflite").unwrap_err();
+/// assert_eq!(error.file, "missing.tflite");
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// If the file cannot be read, is beyond [`MAX_FILE_BYTES`], or as [`import`].
 pub fn open(path: impl AsRef<Path>) -> Result<Graph, ImportError> {
@@ -72,6 +86,12 @@ pub fn open(path: impl AsRef<Path>) -> Result<Graph, ImportError> {
 /// Reads a network from the bytes of a file. `name` becomes the graph's name and stands for
 /// the file in errors.
 ///
+/// ```
+/// let error = pocketvision_import_tflite::import(b"no network", "download").unwrap_err();
+/// assert_eq!(error.file, "download");
+/// println!("{error}");
+/// ```
+///
 /// # Errors
 /// If the bytes are not a TFLite file, are damaged, or hold something that a graph cannot
 /// express; the error says which operator or tensor.
@@ -81,6 +101,19 @@ pub fn import(bytes: &[u8], name: &str) -> Result<Graph, ImportError> {
 
 /// [`import`], and which node each of the file's operators became: for comparing results
 /// with those of another engine, layer by layer.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../pocketvision/networks");
+///
+/// # let file = format!("{folder}/mobilenet-edgetpu-cifar10-int8.tflite");
+/// let bytes = std::fs::read(file)?;
+/// let imported = pocketvision_import_tflite::import_with_operators(&bytes, "network")?;
+/// let first = imported.operators[0].expect("it computes something");
+/// assert!(imported.graph.node(first).op.name().contains("Conv2d"));
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// As [`import`].

@@ -7,6 +7,18 @@ use thiserror::Error;
 use crate::{Graph, GraphError, Node, NodeId, Op, Outputs, Tensor, TensorData};
 
 /// How far results are from those of a yardstick.
+///
+/// ```
+/// use pocketvision::agreement::Agreement;
+/// use pocketvision::{Shape, Tensor};
+///
+/// let expected = Tensor::from_f32(Shape::vector(3), vec![1.0, 2.0, 3.0])?;
+/// let actual = Tensor::from_f32(Shape::vector(3), vec![1.0, 2.0, 3.5])?;
+/// let agreement = Agreement::between(&actual, &expected);
+/// assert_eq!(agreement.max_abs_difference, 0.5);
+/// assert_eq!((agreement.differing_values, agreement.values), (1, 3));
+/// # Ok::<(), pocketvision::TensorError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Agreement {
     /// True if every byte is the same.
@@ -50,6 +62,23 @@ impl Agreement {
 
     /// Compares all outputs of two runs of one network. Outputs of different networks differ
     /// in everything, infinitely.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision::agreement::Agreement;
+    /// use pocketvision::{BackendOptions, CompileOptions, Model, backend, vision::SamplePicture};
+    ///
+    /// let model = Model::load("mobilenet-edgetpu-cifar10")?;
+    /// let input = [model.preprocess(&SamplePicture::Macaw.paint(64, 64))?];
+    /// let run = |name| -> Result<_, Box<dyn std::error::Error>> {
+    ///     let backend = backend(name, &BackendOptions::default())?;
+    ///     Ok(backend.compile(model.graph(), &CompileOptions::default())?.run(&input)?)
+    /// };
+    /// // Integers are the same everywhere, to the bit.
+    /// assert!(Agreement::of_outputs(&run("cpu")?, &run("edgetpu-sim")?).identical);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn of_outputs(actual: &Outputs, expected: &Outputs) -> Self {
         let pairs = actual.iter().zip(expected.iter());
         let each = pairs.map(|((_, actual), (_, expected))| Self::between(actual, expected));
@@ -90,6 +119,20 @@ pub struct FirstDifference {
 /// because each node is judged alone.
 ///
 /// Costs about one run of the reference, two for floats.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision::agreement::first_difference;
+/// use pocketvision::{BackendOptions, CompileOptions, Keep, Model, backend, vision::SamplePicture};
+///
+/// let model = Model::load("mobilenet-edgetpu-cifar10")?;
+/// let cpu = backend("cpu", &BackendOptions::default())?;
+/// let mut plan = cpu.compile(model.graph(), &CompileOptions { keep: Keep::EveryNode })?;
+/// let nodes = plan.run(&[model.preprocess(&SamplePicture::Macaw.paint(64, 64))?])?;
+/// assert_eq!(first_difference(model.graph(), &nodes)?, None);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// If a node was not kept, or the reference cannot compute it.

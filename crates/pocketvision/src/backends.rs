@@ -19,6 +19,13 @@ pub const BACKEND_NAMES: [&str; 4] = ["cpu", "gpu", "edgetpu-sim", "reference"];
 
 /// Every backend that works on this machine with default options: `cpu`, `gpu` if there is
 /// an adapter, `edgetpu-sim`. The reference is only opened by name: see [`backend`].
+///
+/// ```no_run
+/// for backend in pocketvision::backends() {
+///     println!("{}: {}", backend.name(), backend.device());
+/// }
+/// assert_eq!(pocketvision::backends()[0].name(), "cpu");
+/// ```
 pub fn backends() -> Vec<Box<dyn Backend>> {
     let compared = BACKEND_NAMES.iter().filter(|name| **name != "reference");
     compared.filter_map(|name| backend(name, &BackendOptions::default()).ok()).collect()
@@ -59,6 +66,12 @@ pub fn backend(name: &str, options: &BackendOptions) -> Result<Box<dyn Backend>,
 
 /// The GPU adapters of this machine, best first, and what each has. A part of a line's beginning
 /// will do for [`BackendOptions::adapter`].
+///
+/// ```no_run
+/// for adapter in pocketvision::gpu_adapters() {
+///     println!("{adapter}");
+/// }
+/// ```
 #[cfg(feature = "gpu")]
 pub fn gpu_adapters() -> Vec<String> {
     let line = |adapter: &AdapterSummary| match adapter.features[..] {
@@ -71,6 +84,17 @@ pub fn gpu_adapters() -> Vec<String> {
 /// Measures how a network is best cut on a GPU, and remembers it for later compilations: see
 /// [`GpuBackend::tune`].
 ///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision::{BackendOptions, Model, tune_gpu};
+///
+/// let model = Model::load("mobilenet-v3-large")?;
+/// let tuned = tune_gpu(model.graph(), &BackendOptions::default())?;
+/// println!("{tuned:?}");
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// If the GPU cannot be opened, or cannot run the network.
 #[cfg(feature = "gpu")]
@@ -79,6 +103,14 @@ pub fn tune_gpu(graph: &Graph, options: &BackendOptions) -> Result<Tuned, Backen
 }
 
 /// What the threads of the `cpu` backend can do at most: the roof over its layers.
+///
+/// ```
+/// # fn show(peak: pocketvision::ProcessorPeak) {
+/// // Work that needs fewer products for each byte than this waits for memory.
+/// let ridge = peak.arithmetic.f32_macs_per_second / peak.memory_bytes_per_second;
+/// println!("{ridge:.1} multiply-accumulates a byte");
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct ProcessorPeak {
     /// Multiply-accumulates of all threads together.
@@ -118,6 +150,15 @@ fn gpu(options: &BackendOptions) -> Result<GpuBackend, GpuError> {
 }
 
 /// Choices made when opening a backend. Each concerns one backend; the others ignore it.
+///
+/// ```
+/// use pocketvision::{BackendOptions, backend};
+///
+/// let options = BackendOptions { chip: Some("pixel4".into()), ..BackendOptions::default() };
+/// let simulator = backend("edgetpu-sim", &options)?;
+/// println!("{}", simulator.device());
+/// # Ok::<(), pocketvision::BackendError>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct BackendOptions {
     /// Threads of `cpu`; `None` for one a core.
@@ -133,6 +174,15 @@ pub struct BackendOptions {
 }
 
 /// A backend could not be opened.
+///
+/// ```
+/// use pocketvision::{BackendError, BackendOptions, backend};
+///
+/// match backend("gppu", &BackendOptions::default()) {
+///     Err(BackendError::Unknown { hint, .. }) => assert_eq!(hint, "did you mean 'gpu'?"),
+///     _ => unreachable!("there is no such backend"),
+/// }
+/// ```
 #[derive(Debug, Error)]
 pub enum BackendError {
     /// No backend of this name.

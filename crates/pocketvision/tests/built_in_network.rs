@@ -1,5 +1,6 @@
 //! The network that comes trained: it is there in both precisions, and it recognises the pictures
 //! that come with it.
+#![cfg(feature = "built-in-network")]
 
 use pocketvision::models::{BuildOptions, Definition, InputSize, Precision, find};
 use pocketvision::vision::SamplePicture;

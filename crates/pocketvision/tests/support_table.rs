@@ -1,4 +1,5 @@
 //! `docs/ops.md` says what the backends say.
+#![cfg(feature = "gpu")]
 
 use std::fs;
 use std::io::Write as _;

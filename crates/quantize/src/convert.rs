@@ -59,7 +59,7 @@ impl Conversion<'_> {
             let int8 = |place| nodes[float(place).index()].expect("outputs are not fused");
             outputs.push(match end {
                 End::Value(place) => self.push_output(&mut builder, float(*place), int8(*place))?,
-                End::Result { .. } => end.attach(&mut builder, int8)?,
+                End::Result(end) => end.attach(&mut builder, int8)?,
             });
         }
         Ok(Converted { graph: builder.finish(&outputs)?, nodes })

@@ -15,6 +15,20 @@ use pocketvision_core::{
 /// ReLU6 where they end at 6. Otherwise what integers cannot hold is cut off in the original
 /// and not in the result.
 ///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_core::models;
+/// use pocketvision_quantize::dequantize;
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").ok_or("no such network")?;
+/// let int8 = network.build(&network.options())?;
+/// let float = dequantize(&int8)?;
+/// assert!(float.nodes().iter().all(|node| node.output.element.is_float()));
+/// assert_eq!(float.macs(), int8.macs());
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// If the graph cannot be rebuilt, which no graph that a builder made should cause.
 pub fn dequantize(graph: &Graph) -> Result<Graph, GraphError> {

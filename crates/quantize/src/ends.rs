@@ -11,16 +11,20 @@ pub(crate) enum End {
     /// An output of the network before the ends, by its place.
     Value(usize),
     /// What an operator makes of such outputs.
-    Result {
-        /// The node's name.
-        name: String,
-        /// The operator, its parameters those of the whole network.
-        op: Box<Op>,
-        /// Its anchors, if it has some.
-        anchors: Option<Param>,
-        /// What it reads, by place.
-        values: Vec<usize>,
-    },
+    Result(EndOperator),
+}
+
+/// An operator behind a network.
+#[derive(Clone, Debug)]
+pub(crate) struct EndOperator {
+    /// The node's name.
+    name: String,
+    /// The operator, its parameters those of the whole network.
+    op: Op,
+    /// Its anchors, if it has some.
+    anchors: Option<Param>,
+    /// What it reads, by place.
+    values: Vec<usize>,
 }
 
 /// The network before its ends, and these.
@@ -47,29 +51,14 @@ pub(crate) fn cut(graph: &Graph) -> Result<(Graph, Vec<End>), GraphError> {
             }
         };
         let values = node.inputs.iter().map(|&input| place_of(input)).collect();
-        let op = Box::new(node.op.clone());
-        ends.push(End::Result { name: node.name.clone(), op, anchors, values });
+        let (name, op) = (node.name.clone(), node.op.clone());
+        ends.push(End::Result(EndOperator { name, op, anchors, values }));
     }
-    let mut builder = GraphBuilder::new(graph.name());
-    for param in graph.params() {
-        builder.param(&param.name, param.tensor.clone());
-    }
-    // Copied node by node, every node keeps its id.
-    for (_, node) in graph.iter() {
-        match &node.op {
-            Op::Input => builder.input(&node.name, node.output.clone())?,
-            op => {
-                let element = node.output.element.clone();
-                builder.push_as(&node.name, op.clone(), &node.inputs, element)?
-            }
-        };
-    }
-    Ok((builder.finish(&outputs)?, ends))
+    Ok((graph.with_outputs(&outputs)?, ends))
 }
 
-impl End {
-    /// The operator behind a network of which `value` gives the outputs by their place; a value
-    /// is itself.
+impl EndOperator {
+    /// The operator behind a network of which `value` gives the outputs by their place.
     ///
     /// # Errors
     /// If the operator does not take them, which no end of a valid network should cause.
@@ -78,16 +67,11 @@ impl End {
         builder: &mut GraphBuilder,
         value: impl Fn(usize) -> NodeId,
     ) -> Result<NodeId, GraphError> {
-        match self {
-            Self::Value(place) => Ok(value(*place)),
-            Self::Result { name, op, anchors, values } => {
-                let mut op = Op::clone(op);
-                if let (Op::DetectionPostprocess(op), Some(anchors)) = (&mut op, anchors) {
-                    op.anchors = builder.param(&anchors.name, anchors.tensor.clone());
-                }
-                let inputs: Vec<NodeId> = values.iter().map(|&place| value(place)).collect();
-                builder.push(name, op, &inputs)
-            }
+        let mut op = self.op.clone();
+        if let (Op::DetectionPostprocess(op), Some(anchors)) = (&mut op, &self.anchors) {
+            op.anchors = builder.param(&anchors.name, anchors.tensor.clone());
         }
+        let inputs: Vec<NodeId> = self.values.iter().map(|&place| value(place)).collect();
+        builder.push(&self.name, op, &inputs)
     }
 }

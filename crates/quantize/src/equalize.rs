@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use pocketvision_core::op::ActivationKind;
-use pocketvision_core::{Graph, GraphBuilder, GraphError, NodeId, Op, ParamId, Tensor};
+use pocketvision_core::{Graph, GraphError, NodeId, Op, ParamId, Tensor};
 
 use crate::calibrate::{Calibration, ChannelStatistics};
 use crate::layer::Layer;
@@ -215,26 +215,11 @@ fn importance(layer: &Layer, weights: &[f32], input_channels: usize) -> Vec<f32>
 }
 
 /// The graph with other numbers for some of its parameters.
-fn with_params(graph: &Graph, changed: Vec<Option<Vec<f32>>>) -> Result<Graph, GraphError> {
-    let mut builder = GraphBuilder::new(graph.name());
-    for (param, changed) in graph.params().iter().zip(changed) {
-        match changed {
-            None => builder.param(&param.name, param.tensor.clone()),
-            Some(values) => {
-                let invalid = |source| GraphError::Tensor { name: param.name.clone(), source };
-                let tensor = Tensor::from_f32(param.tensor.shape(), values).map_err(invalid)?;
-                builder.param(&param.name, tensor)
-            }
-        };
-    }
-    // Copied node by node, every node keeps its id.
-    for (_, node) in graph.iter() {
-        match &node.op {
-            Op::Input => builder.input(&node.name, node.output.clone())?,
-            op => builder.push(&node.name, op.clone(), &node.inputs)?,
-        };
-    }
-    builder.finish(graph.outputs())
+fn with_params(graph: &Graph, mut changed: Vec<Option<Vec<f32>>>) -> Result<Graph, GraphError> {
+    graph.with_params(|index, param| {
+        let values = changed[index].take();
+        values.map(|values| Tensor::from_f32(param.tensor.shape(), values)).transpose()
+    })
 }
 
 /// A channel that is hardly ever active on the samples may be so on another input: to make
@@ -252,6 +237,7 @@ const WEIGHT_ROUNDS: usize = 10;
 mod tests {
     use pocketvision_backend_cpu::{CpuBackend, CpuOptions};
     use pocketvision_core::models::{self, BuildOptions, InputSize, Precision, SplitMix64};
+    use pocketvision_core::passes::rebuild;
     use pocketvision_core::{Backend, CompileOptions};
 
     use super::*;
@@ -290,23 +276,17 @@ mod tests {
 
     /// The network with every ReLU6 a ReLU.
     fn with_relu(graph: &Graph) -> Graph {
-        let mut builder = GraphBuilder::new(graph.name());
-        graph.params().iter().for_each(|param| {
-            builder.param(&param.name, param.tensor.clone());
-        });
-        for (_, node) in graph.iter() {
+        let rebuilt = rebuild(graph, |builder, id, inputs| {
+            let node = graph.node(id);
             let mut op = node.op.clone();
             if let Op::Activation(activation) = &mut op
                 && activation.kind == ActivationKind::Relu6
             {
                 activation.kind = ActivationKind::Relu;
             }
-            match op {
-                Op::Input => builder.input(&node.name, node.output.clone()).unwrap(),
-                op => builder.push(&node.name, op, &node.inputs).unwrap(),
-            };
-        }
-        builder.finish(graph.outputs()).unwrap()
+            builder.push(&node.name, op, inputs)
+        });
+        rebuilt.unwrap()
     }
 
     fn backend() -> CpuBackend {

@@ -4,6 +4,21 @@ use pocketvision_core::{CompileError, GraphError, RunError};
 use thiserror::Error;
 
 /// A network could not be quantized.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_cpu::CpuBackend;
+/// use pocketvision_core::models;
+/// use pocketvision_quantize::{QuantizeError, QuantizeOptions, quantize};
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let cpu = CpuBackend::with_defaults()?;
+/// let error = quantize(&graph, &cpu, &[], &QuantizeOptions::default(), &mut |_, _, _| ());
+/// assert_eq!(error, Err(QuantizeError::NoSamples));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug, Error)]
 pub enum QuantizeError {
     /// The network has integers already.

@@ -2,6 +2,20 @@
 
 /// How a float network is made int8. The default is what measured best; see
 /// `docs/quantization.md`.
+///
+/// ```
+/// use pocketvision_quantize::{InputElement, OutputElement, QuantizeOptions, RangeMethod};
+///
+/// // As photos are stored, for a device with one scale a layer.
+/// let options = QuantizeOptions {
+///     ranges: RangeMethod::Percentile(99.99),
+///     per_channel: false,
+///     input: InputElement::UInt8 { scale: 1.0 / 127.5, zero_point: 128 },
+///     output: OutputElement::F32,
+///     ..QuantizeOptions::default()
+/// };
+/// assert!(options.equalize && options.correct_bias);
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct QuantizeOptions {
     /// How the range of each activation is found.

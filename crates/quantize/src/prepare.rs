@@ -1,9 +1,8 @@
 //! The float network in the form that is measured and quantized.
 
 use pocketvision_core::op::{Activation, Padding, Pool2d, PoolKind, Window};
-use pocketvision_core::{
-    Element, Graph, GraphBuilder, GraphError, Node, NodeId, Op, Shape, TensorData, passes,
-};
+use pocketvision_core::passes::{rebuild, remove_unused};
+use pocketvision_core::{Element, Graph, GraphError, Node, Op, Shape, TensorData};
 
 use crate::QuantizeError;
 use crate::layer::with_activation;
@@ -14,7 +13,7 @@ use crate::layer::with_activation;
 /// # Errors
 /// If the network is not f32 throughout, or has weights that are not finite.
 pub(crate) fn prepare(graph: &Graph) -> Result<Graph, QuantizeError> {
-    let graph = passes::remove_unused(graph)?;
+    let graph = remove_unused(graph)?;
     graph.iter().try_for_each(|(_, node)| check(&graph, node))?;
     Ok(unfused(&graph)?)
 }
@@ -56,30 +55,21 @@ fn check(graph: &Graph, node: &Node) -> Result<(), QuantizeError> {
 }
 
 fn unfused(graph: &Graph) -> Result<Graph, GraphError> {
-    let mut builder = GraphBuilder::new(graph.name());
-    for param in graph.params() {
-        builder.param(&param.name, param.tensor.clone());
-    }
-    let mut rebuilt: Vec<NodeId> = Vec::with_capacity(graph.nodes().len());
-    for (_, node) in graph.iter() {
-        let inputs: Vec<NodeId> = node.inputs.iter().map(|input| rebuilt[input.index()]).collect();
+    rebuild(graph, |builder, id, inputs| {
+        let node = graph.node(id);
         let fused = node.op.fused_activation().zip(with_activation(&node.op, None));
-        let id = match (&node.op, fused) {
-            (Op::Input, _) => builder.input(&node.name, node.output.clone())?,
+        match (&node.op, fused) {
             (_, Some((kind, op))) => {
-                let sum = builder.push(format!("{}/sum", node.name), op, &inputs)?;
-                builder.push(&node.name, Op::Activation(Activation { kind }), &[sum])?
+                let sum = builder.push(format!("{}/sum", node.name), op, inputs)?;
+                builder.push(&node.name, Op::Activation(Activation { kind }), &[sum])
             }
             (Op::Pool2d(pool), _) => {
                 let pool = as_mean(pool, graph.ty(node.inputs[0]).shape).unwrap_or(*pool);
-                builder.push(&node.name, Op::Pool2d(pool), &inputs)?
+                builder.push(&node.name, Op::Pool2d(pool), inputs)
             }
-            (op, _) => builder.push(&node.name, op.clone(), &inputs)?,
-        };
-        rebuilt.push(id);
-    }
-    let outputs: Vec<NodeId> = graph.outputs().iter().map(|id| rebuilt[id.index()]).collect();
-    builder.finish(&outputs)
+            (op, _) => builder.push(&node.name, op.clone(), inputs),
+        }
+    })
 }
 
 /// An average whose only window is the whole image, as a mean.

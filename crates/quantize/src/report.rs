@@ -6,6 +6,22 @@ use crate::convert::{Conversion, Converted, quantize_tensor};
 use crate::{InputElement, QuantizeError, Stage};
 
 /// What quantization did.
+///
+/// ```
+/// use pocketvision_quantize::{LayerReport, QuantizeReport};
+///
+/// /// The layer that int8 suits least.
+/// fn noisiest(report: &QuantizeReport) -> Option<&LayerReport> {
+///     report.layers.iter().min_by(|a, b| a.signal_to_noise_db.total_cmp(&b.signal_to_noise_db))
+/// }
+/// # let layer = |name: &str, signal_to_noise_db| LayerReport {
+/// #     name: name.into(), op: "Conv2d", scale: 0.1, zero_point: 0, range: (-12.8, 12.7),
+/// #     signal_to_noise_db,
+/// # };
+/// # let layers = vec![layer("stem", 40.0), layer("head", 20.0)];
+/// # let report = QuantizeReport { layers, equalized_pairs: 0 };
+/// assert_eq!(noisiest(&report).map(|layer| layer.name.as_str()), Some("head"));
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct QuantizeReport {
     /// Every node of the int8 network that stands for a node of the float network, in order.

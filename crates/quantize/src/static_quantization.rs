@@ -22,6 +22,16 @@ pub struct Quantized {
 }
 
 /// What is being done, for a progress bar.
+///
+/// ```
+/// use pocketvision_quantize::Stage;
+///
+/// fn show(stage: Stage, done: usize, of: usize) {
+///     println!("{stage:?}: {done} of {of}");
+/// }
+/// let progress: &mut dyn FnMut(Stage, usize, usize) = &mut show;
+/// progress(Stage::Calibrate, 3, 32);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stage {
     /// The float network runs, and its values are watched; counted in samples. Twice if
@@ -39,6 +49,29 @@ pub enum Stage {
 /// A sample is the network's inputs, of which a few dozen typical ones are enough. The float
 /// network, single layers and the int8 network are run by `backend`; the result suits every
 /// backend. `progress` is told the stage, how much of it is done, and how much there is.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_cpu::CpuBackend;
+/// use pocketvision_core::Tensor;
+/// use pocketvision_core::models::{self, BuildOptions, Precision, SplitMix64};
+/// use pocketvision_quantize::{QuantizeOptions, quantize};
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").ok_or("no such network")?;
+/// let options = BuildOptions { precision: Precision::F32, ..network.options() };
+/// let float = network.build(&options)?;
+/// // In earnest: a few dozen photos, preprocessed.
+/// let shape = float.ty(float.inputs()[0]).shape;
+/// let mut random = SplitMix64::new(1);
+/// let pixels = (0..shape.elements()).map(|_| random.signed_unit()).collect();
+/// let samples = [vec![Tensor::from_f32(shape, pixels)?]];
+/// let options = QuantizeOptions { correct_bias: false, ..QuantizeOptions::default() };
+/// let cpu = CpuBackend::with_defaults()?;
+/// let quantized = quantize(&float, &cpu, &samples, &options, &mut |_, _, _| ())?;
+/// assert!(quantized.graph.parameter_bytes() * 3 < float.parameter_bytes());
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// If the network is not f32 throughout or has weights that are not finite, if there are no

@@ -8,6 +8,15 @@ use pocketvision_core::{
 use crate::plan::ReferencePlan;
 
 /// Runs any network of f32 or int8 on one thread of the host, plainly and exactly.
+///
+/// ```
+/// use pocketvision_core::{Backend, Clock};
+/// use pocketvision_reference::ReferenceBackend;
+///
+/// let reference = ReferenceBackend::new();
+/// assert_eq!(reference.name(), ReferenceBackend::NAME);
+/// assert_eq!(reference.device().clock, Clock::HostWall);
+/// ```
 #[derive(Clone, Copy, Default, Debug)]
 pub struct ReferenceBackend;
 

@@ -8,6 +8,24 @@ use crate::op;
 
 /// Computes one node of a graph from the tensors it reads, given in the node's order.
 ///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_core::op::{Activation, ActivationKind};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType};
+/// use pocketvision_reference::evaluate;
+///
+/// # let mut builder = GraphBuilder::new("positive");
+/// # let x = builder.input("x", TensorType::new(Shape::vector(3), Element::F32))?;
+/// let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+/// let y = builder.push("y", relu, &[x])?;
+/// let graph = builder.finish(&[y])?;
+/// let input = Tensor::from_f32(Shape::vector(3), vec![-1.0, 0.5, 2.0])?;
+/// let result = evaluate(&graph, y, &[&input])?;
+/// assert_eq!(result.to_f32(), [0.0, 0.5, 2.0]);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// If the node is a graph's input, is unsupported, or reads other tensors than those given.
 ///
@@ -20,6 +38,25 @@ pub fn evaluate(graph: &Graph, id: NodeId, inputs: &[&Tensor]) -> Result<Tensor,
 }
 
 /// As [`evaluate`], into a tensor of the node's output type that the caller owns.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_core::op::{Activation, ActivationKind};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType};
+/// use pocketvision_reference::evaluate_into;
+///
+/// # let mut builder = GraphBuilder::new("positive");
+/// # let x = builder.input("x", TensorType::new(Shape::vector(3), Element::F32))?;
+/// let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+/// let y = builder.push("y", relu, &[x])?;
+/// let graph = builder.finish(&[y])?;
+/// let input = Tensor::from_f32(Shape::vector(3), vec![-1.0, 0.5, 2.0])?;
+/// let mut result = Tensor::zeros(graph.ty(y));
+/// evaluate_into(&graph, y, &[&input], &mut result)?;
+/// assert_eq!(result.to_f32(), [0.0, 0.5, 2.0]);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// As [`evaluate`], and if the output is of another type.
@@ -58,6 +95,24 @@ pub fn evaluate_into(
 }
 
 /// A single node could not be computed.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_core::op::{Activation, ActivationKind};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType};
+/// use pocketvision_reference::{EvaluateError, evaluate};
+///
+/// # let mut builder = GraphBuilder::new("positive");
+/// # let x = builder.input("x", TensorType::new(Shape::vector(3), Element::F32))?;
+/// let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+/// let y = builder.push("y", relu, &[x])?;
+/// let graph = builder.finish(&[y])?;
+/// let input = Tensor::from_f32(Shape::vector(3), vec![-1.0, 0.5, 2.0])?;
+/// let error = evaluate(&graph, y, &[&input, &input]).unwrap_err();
+/// assert!(matches!(error, EvaluateError::InputCount { expected: 1, actual: 2, .. }));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug, Error)]
 pub enum EvaluateError {
     /// The reference cannot run the node.

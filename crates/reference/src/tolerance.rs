@@ -26,12 +26,39 @@ pub const UNIT_ROUNDOFF: f64 = 1.0 / (1u64 << 24) as f64;
 pub const SMALLEST: f64 = 1.2e-38;
 
 /// The classic bound on the relative error of `k` roundings.
+///
+/// ```
+/// use pocketvision_reference::tolerance::{UNIT_ROUNDOFF, gamma};
+///
+/// assert_eq!(gamma(0), 0.0);
+/// // A little more than so many half steps.
+/// let ratio = gamma(1000) / (1000.0 * UNIT_ROUNDOFF);
+/// assert!(ratio > 1.0 && ratio < 1.001);
+/// ```
 pub fn gamma(k: usize) -> f64 {
     let ku = k as f64 * UNIT_ROUNDOFF;
     ku / (1.0 - ku)
 }
 
 /// For each element of a float node, how far it may be from `exact` if the inputs are exact.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_core::op::Add;
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType};
+/// use pocketvision_reference::tolerance::local_bound;
+///
+/// # let mut builder = GraphBuilder::new("twice");
+/// # let x = builder.input("x", TensorType::new(Shape::vector(2), Element::F32))?;
+/// let y = builder.push("y", Op::Add(Add { activation: None }), &[x, x])?;
+/// let graph = builder.finish(&[y])?;
+/// let input = Tensor::from_f32(Shape::vector(2), vec![1.0, 1000.0])?;
+/// let bound = local_bound(&graph, graph.node(y), &[&input, &input], &[2.0, 2000.0])?;
+/// // Larger sums may be further off, but not by much.
+/// assert!(bound[0] < bound[1] && bound[1] < 1e-3);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// Never for nodes of a valid graph.
@@ -83,6 +110,26 @@ pub fn local_bound(
 
 /// For each element of a float node, how far it may move if its inputs are off by no more
 /// than `errors`.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_core::op::{Activation, ActivationKind};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType};
+/// use pocketvision_reference::tolerance::propagated_bound;
+///
+/// # let mut builder = GraphBuilder::new("positive");
+/// # let x = builder.input("x", TensorType::new(Shape::vector(3), Element::F32))?;
+/// let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+/// let y = builder.push("y", relu, &[x])?;
+/// let graph = builder.finish(&[y])?;
+/// let input = Tensor::from_f32(Shape::vector(3), vec![-1.0, 0.5, 2.0])?;
+/// let errors = [vec![0.1, 0.1, 0.1]];
+/// let bound = propagated_bound(&graph, graph.node(y), &[&input], &errors, &[0.0, 0.5, 2.0])?;
+/// // A ReLU does not make errors larger.
+/// assert!(bound.iter().all(|&bound| bound <= 0.1));
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// Never for nodes of a valid graph.
@@ -141,6 +188,14 @@ pub fn propagated_bound(
 /// Whether a float may have been quantized to `actual` where the exact result is `expected`:
 /// its neighbour, if the quotient lies halfway between the two to within a division's
 /// rounding.
+///
+/// ```
+/// use pocketvision_reference::tolerance::is_quantization_tie;
+///
+/// // 2.5 steps: both 2 and 3 are right.
+/// assert!(is_quantization_tie(1.25, 0.5, 3, 2));
+/// assert!(!is_quantization_tie(1.2, 0.5, 2, 3));
+/// ```
 pub fn is_quantization_tie(x: f32, scale: f32, expected: i32, actual: i32) -> bool {
     let quotient = f64::from(x) / f64::from(scale);
     let distance_to_tie = ((quotient - quotient.floor()) - 0.5).abs();

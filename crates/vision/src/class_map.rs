@@ -5,14 +5,24 @@ use std::path::Path;
 
 use pocketvision_core::{Tensor, TensorData};
 
-use crate::{Placement, VisionError, png};
+use crate::{VisionError, png};
 
 /// The class of every pixel, row by row from the top.
+///
+/// ```
+/// use pocketvision_vision::ClassMap;
+///
+/// let map = ClassMap::new(2, 2, vec![0, 0, 0, 7])?;
+/// assert_eq!((map.width(), map.height()), (2, 2));
+/// assert_eq!(map.pixels_of_each()[7], 1);
+/// assert_eq!(map.nearest(4, 4)?.pixels_of_each()[7], 4);
+/// # Ok::<(), pocketvision_vision::VisionError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClassMap {
-    width: usize,
-    height: usize,
-    classes: Vec<u8>,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) classes: Vec<u8>,
 }
 
 impl ClassMap {
@@ -39,6 +49,19 @@ impl ClassMap {
     /// * One channel of anything else: how likely a pixel is foreground. From 0.5 it is class 1.
     /// * More channels: a score for each class, of which the highest counts. Equal scores
     ///   count by class, lower first; NaN is below every score.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_core::{Shape, Tensor};
+    /// use pocketvision_vision::ClassMap;
+    ///
+    /// // Two pixels with a score for each of three classes.
+    /// let scores = vec![0.1, 0.7, 0.2, 0.6, 0.3, 0.1];
+    /// let map = ClassMap::from_output(&Tensor::from_f32(Shape::new(1, 1, 2, 3), scores)?)?;
+    /// assert_eq!(map.classes(), [1, 0]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// If a class is negative or above 255, or there are more than 256 classes.
@@ -79,6 +102,19 @@ impl ClassMap {
 
     /// Writes the map as a PNG file of grey pixels that are the classes, for other programs.
     /// The file appears complete or not at all.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_vision::ClassMap;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let map = ClassMap::new(2, 2, vec![0, 0, 0, 7])?;
+    /// map.save_png(folder.join("map.png"))?;
+    /// assert_eq!(ClassMap::open(folder.join("map.png"))?, map);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// If the folder is missing, full or may not be written.
@@ -121,6 +157,17 @@ impl ClassMap {
     }
 
     /// The same map with other numbers for its classes.
+    ///
+    /// ```
+    /// use pocketvision_vision::ClassMap;
+    ///
+    /// let map = ClassMap::new(2, 2, vec![0, 0, 0, 7])?;
+    /// let mut class_of = [ClassMap::UNLABELLED; 256];
+    /// class_of[7] = 1;
+    /// let unlabelled = ClassMap::UNLABELLED;
+    /// assert_eq!(map.renumbered(&class_of).classes(), [unlabelled, unlabelled, unlabelled, 1]);
+    /// # Ok::<(), pocketvision_vision::VisionError>(())
+    /// ```
     #[must_use]
     pub fn renumbered(mut self, class_of: &[u8; 256]) -> Self {
         for class in &mut self.classes {
@@ -146,70 +193,6 @@ impl ClassMap {
         }
         Self::new(width, height, classes)
     }
-
-    /// The map of the photo that the network saw, in the photo's size: each pixel has the
-    /// class that most of its surroundings have, the nearest counting most, so that edges
-    /// between classes are lines and not steps. Pixels of the photo that the network did not
-    /// see have the class of the nearest that it did.
-    ///
-    /// Cost: some nanoseconds and one byte for each pixel of the photo.
-    #[must_use]
-    pub fn to_photo(&self, placement: &Placement) -> Self {
-        let mut classes = Vec::with_capacity(placement.photo.0 * placement.photo.1);
-        self.for_each_neighbourhood(placement, |four, weights| {
-            classes.push(majority(four, weights));
-        });
-        Self { width: placement.photo.0, height: placement.photo.1, classes }
-    }
-
-    /// For each pixel of the photo, how much of its surroundings belongs to one of the
-    /// classes, from 0 to 255: an alpha channel with soft edges. See [`Self::to_photo`].
-    pub fn coverage(&self, placement: &Placement, belongs: impl Fn(u8) -> bool) -> Vec<u8> {
-        let counts: Vec<bool> = (0..=255).map(belongs).collect();
-        let mut coverage = Vec::with_capacity(placement.photo.0 * placement.photo.1);
-        self.for_each_neighbourhood(placement, |four, weights| {
-            let share: f32 = (four.iter().zip(weights))
-                .filter(|(class, _)| counts[usize::from(**class)])
-                .map(|(_, weight)| weight)
-                .sum();
-            coverage.push((share * 255.0).round() as u8);
-        });
-        coverage
-    }
-
-    /// Visits the photo's pixels, row by row, with the four classes around each and their
-    /// weights, which sum to one.
-    fn for_each_neighbourhood(
-        &self,
-        placement: &Placement,
-        mut visit: impl FnMut([u8; 4], [f32; 4]),
-    ) {
-        let Placement { photo, input, source, target } = placement;
-        let columns = neighbours(
-            (photo.0, input.0, self.width),
-            (source.x, source.width),
-            (target.x, target.width),
-        );
-        let rows = neighbours(
-            (photo.1, input.1, self.height),
-            (source.y, source.height),
-            (target.y, target.height),
-        );
-        for (top, bottom, down) in rows {
-            let row = |y: usize| &self.classes[y * self.width..][..self.width];
-            let (top, bottom) = (row(top), row(bottom));
-            for &(left, right, across) in &columns {
-                let four = [top[left], top[right], bottom[left], bottom[right]];
-                let weights = [
-                    (1.0 - down) * (1.0 - across),
-                    (1.0 - down) * across,
-                    down * (1.0 - across),
-                    down * across,
-                ];
-                visit(four, weights);
-            }
-        }
-    }
 }
 
 /// A map's size stands for it.
@@ -217,39 +200,6 @@ impl std::fmt::Debug for ClassMap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ClassMap({}x{})", self.width, self.height)
     }
-}
-
-/// Along one side, for each pixel of the photo the two pixels of the map around it, and how
-/// far it is from the first to the second.
-fn neighbours(
-    (photo, input, map): (usize, usize, usize),
-    (source_start, source): (usize, usize),
-    (target_start, target): (usize, usize),
-) -> Vec<(usize, usize, f32)> {
-    let to_map = map as f64 / input as f64;
-    // Bars of a letterbox are no part of the photo: the part between them ends the map.
-    let first = target_start as f64 * to_map;
-    let last = ((target_start + target) as f64 * to_map - 1.0).max(first).min((map - 1) as f64);
-    let position = |pixel: usize| {
-        let seen = (pixel as f64 + 0.5 - source_start as f64) * target as f64 / source as f64;
-        let at = ((seen + target_start as f64) * to_map - 0.5).clamp(first.min(last), last);
-        let left = at.floor() as usize;
-        (left, (left + 1).min(map - 1), (at - at.floor()) as f32)
-    };
-    (0..photo).map(position).collect()
-}
-
-/// The class with the most weight; of equal ones the first.
-fn majority(four: [u8; 4], weights: [f32; 4]) -> u8 {
-    let [a, b, c, d] = four;
-    if a == b && b == c && c == d {
-        return a;
-    }
-    let weight = |class: u8| -> f32 {
-        four.iter().zip(weights).filter(|(other, _)| **other == class).map(|(_, w)| w).sum()
-    };
-    let heavier = |best: u8, class: u8| if weight(class) > weight(best) { class } else { best };
-    four.into_iter().fold(a, heavier)
 }
 
 /// Position of the highest of a pixel's scores.
@@ -268,7 +218,6 @@ mod tests {
     use pocketvision_core::{Element, Quantization, Shape};
 
     use super::*;
-    use crate::Fit;
 
     fn map(width: usize, classes: &[u8]) -> ClassMap {
         ClassMap::new(width, classes.len() / width, classes.to_vec()).unwrap()
@@ -309,58 +258,6 @@ mod tests {
         assert!(ClassMap::from_output(&many).is_err());
         assert!(ClassMap::new(2, 2, vec![0; 3]).is_err());
         assert!(ClassMap::new(0, 0, vec![]).is_err());
-    }
-
-    #[test]
-    fn a_map_of_the_photos_size_is_the_photos_map() {
-        let small = map(3, &[0, 1, 2, 3, 4, 5]);
-        let same = small.to_photo(&Fit::Stretch.place((3, 2), (3, 2)));
-        assert_eq!(same, small);
-        assert_eq!(small.nearest(3, 2).unwrap(), small);
-        assert_eq!(small.nearest(6, 2).unwrap().classes()[..6], [0, 0, 1, 1, 2, 2]);
-    }
-
-    #[test]
-    fn edges_lie_half_way_and_diagonals_are_lines() {
-        let halves = map(2, &[0, 7]).to_photo(&Fit::Stretch.place((8, 2), (2, 1)));
-        assert_eq!(halves.classes()[..8], [0, 0, 0, 0, 7, 7, 7, 7]);
-        let diagonal = map(2, &[0, 1, 1, 1]).to_photo(&Fit::Stretch.place((8, 8), (2, 2)));
-        let zeros: Vec<usize> = diagonal
-            .classes()
-            .chunks_exact(8)
-            .map(|row| row.iter().filter(|&&class| class == 0).count())
-            .collect();
-        // Three quarters of the surroundings are class 1, so its edge bends around.
-        assert!(zeros.windows(2).all(|rows| rows[0] >= rows[1]), "{zeros:?}");
-        assert_eq!((zeros[0], zeros[7]), (4, 0), "{zeros:?}");
-    }
-
-    #[test]
-    fn bars_and_what_was_not_seen_leave_no_trace() {
-        // A photo twice as wide as high between bars of class 9.
-        let seen = map(4, &[9, 9, 9, 9, 1, 1, 2, 2, 1, 1, 2, 2, 9, 9, 9, 9]);
-        let photo = seen.to_photo(&Fit::Letterbox.place((8, 4), (4, 4)));
-        assert!(photo.classes().iter().all(|&class| class != 9));
-        assert_eq!(photo.classes()[..8], [1, 1, 1, 1, 2, 2, 2, 2]);
-        let cropped = map(2, &[1, 2, 1, 2]).to_photo(&Fit::CentreCrop(1.0).place((8, 4), (2, 2)));
-        assert_eq!(cropped.classes()[..8], [1, 1, 1, 1, 2, 2, 2, 2]);
-    }
-
-    #[test]
-    fn coverage_fades_across_an_edge() {
-        let placement = Fit::Stretch.place((4, 1), (2, 1));
-        let coverage = map(2, &[0, 7]).coverage(&placement, |class| class == 7);
-        assert_eq!(coverage, [0, 64, 191, 255]);
-    }
-
-    #[test]
-    fn extreme_shapes_work() {
-        for (photo, input) in [((1, 20_000), (3, 3)), ((20_000, 1), (3, 3)), ((1, 1), (3, 3))] {
-            for fit in [Fit::Stretch, Fit::Letterbox, Fit::CentreCrop(0.875)] {
-                let photo_map = map(3, &[1; 9]).to_photo(&fit.place(photo, input));
-                assert_eq!(photo_map.classes(), vec![1; photo.0 * photo.1]);
-            }
-        }
     }
 
     #[test]

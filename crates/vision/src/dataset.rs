@@ -5,6 +5,14 @@ use std::path::Path;
 use crate::Labels;
 
 /// A dataset whose networks are recognised.
+///
+/// ```
+/// use pocketvision_vision::Dataset;
+///
+/// let labels = Dataset::Cifar10.labels(10).expect("ten classes");
+/// assert_eq!(labels.name(8), Some("ship"));
+/// assert!(Dataset::Cifar10.labels(11).is_none());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Dataset {
     /// COCO's categories 1 to 90, as TensorFlow's detectors number them: 80 objects, and ten
@@ -26,6 +34,17 @@ pub enum Dataset {
 impl Dataset {
     /// The dataset that a network of so many classes was trained on: the one that its file's
     /// name says, else the only well-known one of so many classes. `None` if there is none.
+    ///
+    /// ```
+    /// use std::path::Path;
+    ///
+    /// use pocketvision_vision::Dataset;
+    ///
+    /// let file = Path::new("deeplabv3_mnv2_ade20k.tflite");
+    /// assert_eq!(Dataset::of_network(Some(file), 32), Some(Dataset::Ade20k));
+    /// assert_eq!(Dataset::of_network(None, 21), Some(Dataset::PascalVoc));
+    /// assert_eq!(Dataset::of_network(None, 12), None);
+    /// ```
     pub fn of_network(file: Option<&Path>, classes: usize) -> Option<Self> {
         let stem = file.and_then(Path::file_stem).unwrap_or_default().to_string_lossy();
         let name = stem.to_lowercase();
@@ -62,6 +81,13 @@ impl Dataset {
     }
 
     /// What a class of this dataset is called in COCO, if COCO has it.
+    ///
+    /// ```
+    /// use pocketvision_vision::Dataset;
+    ///
+    /// assert_eq!(Dataset::PascalVoc.coco_name("aeroplane"), Some("airplane"));
+    /// assert_eq!(Dataset::PascalVoc.coco_name("background"), None);
+    /// ```
     pub fn coco_name(self, name: &str) -> Option<&str> {
         let synonym = match self {
             Self::PascalVoc => VOC_IN_COCO.iter().find(|(voc, _)| *voc == name),

@@ -8,6 +8,16 @@ use crate::{Labels, Placement};
 
 /// An object that was found in a photo. Displays as `dog (0.92)`, without labels as
 /// `class 17 (0.92)`.
+///
+/// ```
+/// use pocketvision_vision::{BoundingBox, DetectedObject};
+///
+/// let bounds = BoundingBox { top: 10.0, left: 20.0, bottom: 60.0, right: 90.0 };
+/// let dog = DetectedObject { bounds, class: 17, label: Some("dog".into()), score: 0.92 };
+/// assert_eq!(dog.to_string(), "dog (0.92)");
+/// let unnamed = DetectedObject { label: None, ..dog };
+/// assert_eq!(unnamed.name(), "class 17");
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct DetectedObject {
     /// Where it is, in pixels of the photo.
@@ -39,6 +49,19 @@ impl fmt::Display for DetectedObject {
 /// The objects among a network's detections that score at least `min_score`, best first.
 /// Boxes are cut off at the photo's edges; what has no area there, or is no number, is left
 /// out.
+///
+/// ```
+/// use pocketvision_vision::{BoundingBox, Dataset, Detection, Fit, detected_objects};
+///
+/// // As the network has it: in shares of what it saw.
+/// let bounds = BoundingBox { top: 0.25, left: 0.5, bottom: 0.5, right: 1.0 };
+/// let found = [0.9, 0.2].map(|score| Detection { bounds, class: 17, score });
+/// let placement = Fit::Stretch.place((640, 480), (320, 320));
+/// let labels = Dataset::Coco.labels(90);
+/// let objects = detected_objects(found, &placement, 0.5, labels.as_ref());
+/// assert_eq!(objects.len(), 1);
+/// assert_eq!((objects[0].name().as_str(), objects[0].bounds.left), ("dog", 320.0));
+/// ```
 pub fn detected_objects(
     detections: impl IntoIterator<Item = Detection>,
     placement: &Placement,

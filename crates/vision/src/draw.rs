@@ -7,6 +7,16 @@ use crate::{Crop, DetectedObject, Image};
 /// Draws a box around each object, with its name and score. Lines and letters grow with the
 /// picture; a label lies above its box where there is room, and not on another where that can
 /// be avoided.
+///
+/// ```
+/// use pocketvision_vision::{BoundingBox, DetectedObject, SamplePicture, draw_detections};
+///
+/// let mut photo = SamplePicture::Macaw.paint(320, 240);
+/// let bounds = BoundingBox { top: 10.0, left: 20.0, bottom: 60.0, right: 90.0 };
+/// let bird = DetectedObject { bounds, class: 15, label: Some("bird".into()), score: 0.92 };
+/// draw_detections(&mut photo, &[bird]);
+/// assert_ne!(photo, SamplePicture::Macaw.paint(320, 240));
+/// ```
 pub fn draw_detections(image: &mut Image, objects: &[DetectedObject]) {
     let (width, height) = image.size();
     let shorter = width.min(height) as f32;
@@ -120,7 +130,7 @@ mod tests {
     #[test]
     fn pictures_too_small_for_a_label_are_painted_all_the_same() {
         for (width, height) in [(1, 1), (3, 2), (1, 500), (500, 1)] {
-            let mut image = crate::sample_picture(width, height);
+            let mut image = crate::SamplePicture::Macaw.paint(width, height);
             let everywhere = object(-5.0, -5.0, 1e9, 1e9);
             draw_detections(&mut image, &[everywhere.clone(), everywhere]);
             draw_detections(&mut image, &[]);

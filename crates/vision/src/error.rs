@@ -7,6 +7,15 @@ use thiserror::Error;
 
 /// Why a picture could not be read, prepared or written. Every message is one line and
 /// begins with the file or the part that is at fault.
+///
+/// ```
+/// use pocketvision_vision::{VisionError, open};
+///
+/// match open("no/such/photo.jpg") {
+///     Err(VisionError::Read { name, .. }) => assert_eq!(name, "no/such/photo.jpg"),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Debug, Error)]
 pub enum VisionError {
     /// The file is missing, a folder, or may not be read.

@@ -5,6 +5,18 @@ use pocketvision_core::detection::BoundingBox;
 use crate::Crop;
 
 /// How a photo of any shape becomes a picture of the input's shape.
+///
+/// ```
+/// use pocketvision_vision::Fit;
+///
+/// let shown = |fit: Fit| {
+///     let placement = fit.place((600, 300), (300, 300));
+///     (placement.source.width, placement.target.height)
+/// };
+/// assert_eq!(shown(Fit::CentreCrop(1.0)), (300, 300));
+/// assert_eq!(shown(Fit::Stretch), (600, 300));
+/// assert_eq!(shown(Fit::Letterbox), (600, 150));
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Fit {
     /// The square in the middle whose side is this share of the shorter side, above 0 and at
@@ -43,6 +55,16 @@ fn letterbox(photo: (usize, usize), input: (usize, usize)) -> Crop {
 
 /// Which part of a photo fills which part of a network's input. All sizes are width and
 /// height in pixels.
+///
+/// ```
+/// use pocketvision_vision::{BoundingBox, Fit};
+///
+/// let placement = Fit::CentreCrop(1.0).place((600, 300), (224, 224));
+/// let all = BoundingBox { top: 0.0, left: 0.0, bottom: 1.0, right: 1.0 };
+/// // What the network saw is the middle of the photo.
+/// let seen = placement.to_photo(&all);
+/// assert_eq!((seen.left, seen.right), (150.0, 450.0));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Placement {
     /// Size of the photo.

@@ -7,6 +7,17 @@ use std::path::Path;
 use crate::{VisionError, decode, jpeg, png, resize};
 
 /// A colour picture: 8 bits each of red, green and blue, row by row from the top.
+///
+/// ```
+/// use pocketvision_vision::{Image, SamplePicture};
+///
+/// let photo = SamplePicture::Ship.paint(640, 480);
+/// assert_eq!(photo.size(), (640, 480));
+/// assert_eq!(photo.pixels().len(), 640 * 480 * 3);
+/// let red = Image::new(2, 1, vec![255, 0, 0, 255, 0, 0])?;
+/// assert_eq!(red.pixel(1, 0), [255, 0, 0]);
+/// # Ok::<(), pocketvision_vision::VisionError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image {
     width: usize,
@@ -23,6 +34,15 @@ impl Image {
     pub const MAX_PIXELS: usize = 200_000_000;
 
     /// A picture from its pixels: `width * height * 3` bytes.
+    ///
+    /// ```
+    /// use pocketvision_vision::Image;
+    ///
+    /// let grey = Image::new(4, 3, vec![128; 36])?;
+    /// assert_eq!((grey.width(), grey.height()), (4, 3));
+    /// assert!(Image::new(4, 3, vec![128; 12]).is_err(), "a byte for each colour");
+    /// # Ok::<(), pocketvision_vision::VisionError>(())
+    /// ```
     ///
     /// # Errors
     /// If a side is zero, there are too many pixels, or the bytes do not fill the picture.
@@ -44,6 +64,16 @@ impl Image {
     /// of 16-bit samples the upper 8 bits are kept. An EXIF orientation is not applied and
     /// no colour profile is.
     ///
+    /// ```
+    /// use pocketvision_vision::{Image, SamplePicture};
+    ///
+    /// let file = SamplePicture::Ship.paint(64, 48).to_jpeg(90)?;
+    /// assert_eq!(Image::decode(&file, "ship.jpg")?.size(), (64, 48));
+    /// let message = Image::decode(b"no picture", "notes.txt").unwrap_err().to_string();
+    /// assert!(message.starts_with("notes.txt"));
+    /// # Ok::<(), pocketvision_vision::VisionError>(())
+    /// ```
+    ///
     /// # Errors
     /// If the bytes are none of the three formats, are cut off or damaged, or declare more
     /// than [`Image::MAX_PIXELS`].
@@ -53,6 +83,20 @@ impl Image {
 
     /// Writes the picture as PNG. The file appears complete or not at all: it is written
     /// under a temporary name in the same folder, then renamed.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_vision::{SamplePicture, open};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let file = folder.join("ship.png");
+    /// let ship = SamplePicture::Ship.paint(64, 48);
+    /// ship.save_png(&file)?;
+    /// assert_eq!(open(&file)?, ship);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// If the folder is missing, full or may not be written.
@@ -74,6 +118,14 @@ impl Image {
 
     /// The picture as a JPEG file in memory, at a quality of 1 to 100: for showing, since what is
     /// lost never comes back.
+    ///
+    /// ```
+    /// use pocketvision_vision::SamplePicture;
+    ///
+    /// let picture = SamplePicture::Macaw.paint(64, 48);
+    /// assert!(picture.to_jpeg(30)?.len() < picture.to_jpeg(95)?.len());
+    /// # Ok::<(), pocketvision_vision::VisionError>(())
+    /// ```
     ///
     /// # Errors
     /// If a side is over 65,535 pixels.
@@ -102,6 +154,14 @@ impl Image {
     }
 
     /// All pixels, to be painted over.
+    ///
+    /// ```
+    /// use pocketvision_vision::SamplePicture;
+    ///
+    /// let mut picture = SamplePicture::Macaw.paint(64, 48);
+    /// // A negative.
+    /// picture.pixels_mut().iter_mut().for_each(|value| *value = 255 - *value);
+    /// ```
     pub fn pixels_mut(&mut self) -> &mut [u8] {
         &mut self.pixels
     }
@@ -124,6 +184,14 @@ impl Image {
     /// The whole picture in another size, bilinear with antialiasing; values are those of
     /// PIL's `resize((width, height), BILINEAR)`. To resize a part of it, see [`Crop`].
     ///
+    /// ```
+    /// use pocketvision_vision::SamplePicture;
+    ///
+    /// let photo = SamplePicture::Truck.paint(640, 480);
+    /// assert_eq!(photo.resize(224, 224)?.size(), (224, 224));
+    /// # Ok::<(), pocketvision_vision::VisionError>(())
+    /// ```
+    ///
     /// # Errors
     /// If a side is zero or there are more than [`Image::MAX_PIXELS`].
     pub fn resize(&self, width: usize, height: usize) -> Result<Self, VisionError> {
@@ -132,6 +200,17 @@ impl Image {
 
     /// A part of the picture in another size, as if it had been cut out first: no pixel
     /// outside the part is looked at.
+    ///
+    /// ```
+    /// use pocketvision_vision::{Crop, SamplePicture};
+    ///
+    /// let photo = SamplePicture::Truck.paint(640, 480);
+    /// let upper_half = Crop { height: 240, ..Crop::whole(&photo) };
+    /// assert_eq!(photo.resize_crop(upper_half, 320, 120)?.size(), (320, 120));
+    /// let outside = Crop { x: 600, ..upper_half };
+    /// assert!(photo.resize_crop(outside, 320, 120).is_err());
+    /// # Ok::<(), pocketvision_vision::VisionError>(())
+    /// ```
     ///
     /// # Errors
     /// If the part is empty or reaches outside, or as [`Image::resize`].
@@ -170,6 +249,13 @@ impl std::fmt::Debug for Image {
 }
 
 /// A rectangle of a picture, in pixels from its top left corner.
+///
+/// ```
+/// use pocketvision_vision::Crop;
+///
+/// let middle = Crop::centre_square((640, 480), 0.5);
+/// assert_eq!(middle, Crop { x: 200, y: 120, width: 240, height: 240 });
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Crop {
     /// First column.
@@ -200,6 +286,20 @@ impl Crop {
 }
 
 /// Reads a JPEG, PNG or BMP picture from a file; see [`Image::decode`].
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_vision::{SamplePicture, open};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path();
+/// # SamplePicture::Ship.paint(64, 48).save_png(folder.join("ship.png"))?;
+/// let photo = open(folder.join("ship.png"))?;
+/// assert_eq!(photo.size(), (64, 48));
+/// assert!(open(folder.join("missing.jpg")).is_err());
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// As [`Image::decode`], and if the file is missing, a folder, or larger than

@@ -110,11 +110,11 @@ const MAX_BYTES_PER_PIXEL: u64 = 24;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample_picture;
+    use crate::SamplePicture;
 
     #[test]
     fn what_is_written_is_read_as_nearly_the_same() {
-        let picture = sample_picture(120, 90);
+        let picture = SamplePicture::Macaw.paint(120, 90);
         let [fine, coarse] = [95, 20].map(|quality| {
             let bytes = picture.to_jpeg(quality).unwrap();
             let read = Image::decode(&bytes, "written").unwrap();

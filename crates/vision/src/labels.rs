@@ -11,6 +11,16 @@ use crate::image::read_bounded;
 /// A file has one class a line, with its number before it or not; of several comma-separated
 /// names the first is shown.
 /// Without a file, classes are called by number.
+///
+/// ```
+/// use pocketvision_vision::Labels;
+///
+/// let names = ["background", "tench, Tinca tinca", "goldfish, Carassius auratus"];
+/// let labels: Labels = names.map(str::to_owned).into_iter().collect();
+/// assert_eq!(labels.name(1), Some("tench"));
+/// assert_eq!(labels.all_names(1), Some("tench, Tinca tinca"));
+/// assert_eq!((labels.len(), labels.name(3)), (3, None));
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Labels {
     lines: Vec<String>,
@@ -25,6 +35,19 @@ impl Labels {
 
     /// Reads a file of one label a line. Lines may end as on Windows; empty lines at the
     /// end do not count.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_vision::Labels;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let file = folder.join("mine.labels.txt");
+    /// std::fs::write(&file, "0 cat\n1 dog\n")?;
+    /// assert_eq!(Labels::open(&file)?.name(1), Some("dog"));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// If the file cannot be read, is not UTF-8, or has no labels.
@@ -50,6 +73,19 @@ impl Labels {
     /// extension) and `imagenet_labels.txt`; then `imagenet_labels.txt` in each folder of
     /// `$POCKETVISION_MODELS` and in the folder `labels` beside it; last in the folder `labels`
     /// beside the model's own. `None` if there is none.
+    ///
+    /// ```no_run
+    /// use std::path::Path;
+    ///
+    /// use pocketvision_vision::Labels;
+    ///
+    /// let model = Path::new("models/mobilenet.tflite");
+    /// match Labels::find(Some(model), 1001)? {
+    ///     Some(labels) => println!("class 1 is called {:?}", labels.name(1)),
+    ///     None => println!("classes are called by number"),
+    /// }
+    /// # Ok::<(), pocketvision_vision::VisionError>(())
+    /// ```
     ///
     /// # Errors
     /// If such a file exists and cannot be read.
@@ -78,6 +114,20 @@ impl Labels {
     /// Labels that were put beside a model, in `MODEL.labels.txt` (the model's name without its
     /// extension), for a network of so many classes. `None` if there are none.
     ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_vision::Labels;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let model = folder.join("mine.tflite");
+    /// assert_eq!(Labels::beside(&model, 2)?, None);
+    /// std::fs::write(folder.join("mine.labels.txt"), "cat\ndog\n")?;
+    /// assert_eq!(Labels::beside(&model, 2)?.map(|labels| labels.len()), Some(2));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// If there is such a file and it cannot be read, or has another number of classes.
     pub fn beside(model: &Path, classes: usize) -> Result<Option<Self>, VisionError> {
@@ -89,6 +139,20 @@ impl Labels {
     }
 
     /// Reads a file of labels for a network of so many classes.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_vision::Labels;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let file = folder.join("mine.labels.txt");
+    /// std::fs::write(&file, "cat\ndog\n")?;
+    /// assert_eq!(Labels::open_for(&file, 2)?.len(), 2);
+    /// assert!(Labels::open_for(&file, 10).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Labels::open`], and if the file has another number of classes.
@@ -104,6 +168,16 @@ impl Labels {
 
     /// The labels for a network of so many classes: themselves if they are as many; without
     /// the first if that is `background` and the network has no such class; otherwise `None`.
+    ///
+    /// ```
+    /// use pocketvision_vision::Labels;
+    ///
+    /// let names = ["background", "cat", "dog"].map(str::to_owned);
+    /// let labels: Labels = names.into_iter().collect();
+    /// let without = labels.clone().for_classes(2).expect("the background is left out");
+    /// assert_eq!(without.name(0), Some("cat"));
+    /// assert_eq!(labels.for_classes(10), None);
+    /// ```
     pub fn for_classes(mut self, classes: usize) -> Option<Self> {
         if self.lines.len() == classes + 1 && self.lines[0] == "background" {
             self.lines.remove(0);

@@ -4,7 +4,7 @@
 //! ```text
 //! file ─► open ─► Image ─► Preprocess::apply ─► Tensor ─► network ─┐
 //!                   ▲              │ Placement                     ▼ Tensor
-//!            sample_picture        │        ┌─ scores ─► top_k ─► Ranked
+//!            SamplePicture         │        ┌─ scores ─► top_k ─► Ranked
 //!                                  │        │
 //!                                  ├────────┼─ rows ──► detected_objects ─► draw_detections
 //!                                  │        │
@@ -47,9 +47,11 @@ mod fit;
 mod image;
 mod jpeg;
 mod labels;
+mod normalization;
 mod overlay;
 mod paint;
 mod palette;
+mod photo_map;
 mod png;
 mod preprocess;
 mod resize;
@@ -68,9 +70,10 @@ pub use error::VisionError;
 pub use fit::{Fit, Placement};
 pub use image::{Crop, Image, open};
 pub use labels::Labels;
+pub use normalization::Normalization;
 pub use overlay::{class_name, draw_class_map};
 pub use palette::{Color, Palette, is_background};
 pub use pocketvision_core::detection::{BoundingBox, Detection};
-pub use preprocess::{Filter, Normalization, Preprocess};
-pub use sample_picture::{SamplePicture, sample_picture};
+pub use preprocess::{Filter, Preprocess};
+pub use sample_picture::SamplePicture;
 pub use top_k::{Ranked, top_k};

@@ -11,6 +11,18 @@ use crate::{ClassMap, Crop, Image, Labels, Palette, Placement, VisionError, png}
 /// what the colours mean in a corner. Classes that are called background or other stay as they
 /// are. `map` is of the photo's size: see [`ClassMap::to_photo`].
 ///
+/// ```
+/// use pocketvision_vision::{ClassMap, Dataset, Palette, SamplePicture, draw_class_map};
+///
+/// let mut photo = SamplePicture::Macaw.paint(64, 48);
+/// let map = ClassMap::new(64, 48, vec![3; 64 * 48])?;
+/// let dataset = Dataset::PascalVoc;
+/// let palette = Palette::of(Some(dataset), 21);
+/// draw_class_map(&mut photo, &map, &palette, dataset.labels(21).as_ref());
+/// assert_ne!(photo, SamplePicture::Macaw.paint(64, 48));
+/// # Ok::<(), pocketvision_vision::VisionError>(())
+/// ```
+///
 /// # Panics
 /// If the map is of another size.
 pub fn draw_class_map(
@@ -46,6 +58,14 @@ pub fn draw_class_map(
 }
 
 /// The name of a class, or its number where it has none.
+///
+/// ```
+/// use pocketvision_vision::{Dataset, class_name};
+///
+/// let labels = Dataset::PascalVoc.labels(21);
+/// assert_eq!(class_name(labels.as_ref(), 3), "bird");
+/// assert_eq!(class_name(None, 3), "class 3");
+/// ```
 pub fn class_name(labels: Option<&Labels>, class: u8) -> String {
     match labels.and_then(|labels| labels.name(class.into())) {
         Some(name) => name.to_owned(),
@@ -91,6 +111,19 @@ impl ClassMap {
     /// themselves, and the file says which colour each has. The file appears complete or not
     /// at all.
     ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_vision::{ClassMap, Palette};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let map = ClassMap::new(2, 2, vec![0, 0, 0, 7])?;
+    /// map.save_colored_png(folder.join("colours.png"), &Palette::of(None, 21))?;
+    /// assert_eq!(ClassMap::open(folder.join("colours.png"))?, map);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// If the folder is missing, full or may not be written.
     pub fn save_colored_png(
@@ -115,6 +148,20 @@ impl ClassMap {
     /// Writes a photo as a PNG file in which everything is transparent but some classes.
     /// Edges are soft. This map is what the network made of the photo, in the network's size.
     /// The file appears complete or not at all.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision_vision::{ClassMap, Fit, SamplePicture};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let photo = SamplePicture::Macaw.paint(64, 48);
+    /// let map = ClassMap::new(2, 2, vec![0, 0, 0, 7])?;
+    /// let placement = Fit::Stretch.place(photo.size(), (2, 2));
+    /// map.save_cut_out(folder.join("bird.png"), &photo, &placement, |class| class == 7)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// If the folder is missing, full or may not be written.

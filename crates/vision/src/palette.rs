@@ -4,6 +4,14 @@ use crate::Dataset;
 use crate::dataset::OTHER;
 
 /// A colour for each class.
+///
+/// ```
+/// use pocketvision_vision::{Dataset, Palette};
+///
+/// // Pascal VOC's aeroplanes are dark red, Cityscapes' roads purple.
+/// assert_eq!(Palette::of(Some(Dataset::PascalVoc), 21).color(1), [128, 0, 0]);
+/// assert_eq!(Palette::of(Some(Dataset::Cityscapes), 19).color(0), [128, 64, 128]);
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Palette {
     colors: Vec<Color>,
@@ -34,13 +42,20 @@ impl Palette {
     }
 
     /// The colours of all 256 classes.
-    pub fn colors(&self) -> Vec<Color> {
+    pub(crate) fn colors(&self) -> Vec<Color> {
         (0..=255).map(|class| self.color(class)).collect()
     }
 }
 
 /// True for the name of a class of what is left when everything is found, as `background`: an
 /// overlay does not colour it, a cut-out leaves it away.
+///
+/// ```
+/// use pocketvision_vision::is_background;
+///
+/// assert!(is_background("Background"));
+/// assert!(!is_background("person"));
+/// ```
 pub fn is_background(name: &str) -> bool {
     name.eq_ignore_ascii_case("background") || name.eq_ignore_ascii_case(OTHER)
 }

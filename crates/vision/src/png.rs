@@ -164,7 +164,7 @@ mod tests {
     fn what_is_no_mask_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("photo.png");
-        crate::sample_picture(3, 3).save_png(&path).unwrap();
+        crate::SamplePicture::Macaw.paint(3, 3).save_png(&path).unwrap();
         let message = ClassMap::open(&path).unwrap_err().to_string();
         assert!(message.contains("photo.png") && message.contains("Rgb"), "{message}");
         fs::write(&path, b"\x89PNG\r\n\x1a\nand then nothing").unwrap();

@@ -8,6 +8,13 @@ use pocketvision_core::Tensor;
 use crate::Labels;
 
 /// One class of a ranking. Displays as `macaw (0.98)`, without labels as `class 89 (0.98)`.
+///
+/// ```
+/// use pocketvision_vision::Ranked;
+///
+/// let ranked = Ranked { index: 89, score: 0.981, label: None };
+/// assert_eq!(ranked.to_string(), "class 89 (0.98)");
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ranked {
     /// Position among the scores.
@@ -34,6 +41,18 @@ impl fmt::Display for Ranked {
 /// the first picture's scores are ranked.
 ///
 /// Cost: sorts all scores, `n log n`.
+///
+/// ```
+/// use pocketvision_core::{Shape, Tensor};
+/// use pocketvision_vision::{Labels, top_k};
+///
+/// let scores = Tensor::from_f32(Shape::vector(3), vec![0.1, 0.7, 0.2])?;
+/// let labels: Labels = ["cat", "dog", "fox"].map(str::to_owned).into_iter().collect();
+/// let best = top_k(&scores, 2, Some(&labels));
+/// assert_eq!(best[0].to_string(), "dog (0.70)");
+/// assert_eq!(best[1].index, 2);
+/// # Ok::<(), pocketvision_core::TensorError>(())
+/// ```
 pub fn top_k(scores: &Tensor, k: usize, labels: Option<&Labels>) -> Vec<Ranked> {
     let mut scores: Vec<(usize, f32)> = {
         let classes = scores.shape().elements() / scores.shape().n;

@@ -6,7 +6,7 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
 use pocketvision_core::{Element, Shape, TensorType};
-use pocketvision_vision::{Image, Preprocess, VisionError, open, sample_picture};
+use pocketvision_vision::{Image, Preprocess, SamplePicture, VisionError, open};
 
 fn encoded(picture: &Image, format: ImageFormat) -> Vec<u8> {
     let (width, height) = (picture.width() as u32, picture.height() as u32);
@@ -50,7 +50,7 @@ fn a_file_beyond_the_limit_is_refused_unread() {
 
 #[test]
 fn a_picture_cut_anywhere_is_refused_or_whole() {
-    let picture = sample_picture(37, 23);
+    let picture = SamplePicture::Macaw.paint(37, 23);
     for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Bmp] {
         let bytes = encoded(&picture, format);
         let whole = Image::decode(&bytes, "whole").unwrap();
@@ -68,7 +68,7 @@ fn a_picture_cut_anywhere_is_refused_or_whole() {
 
 #[test]
 fn damaged_pictures_never_panic() {
-    let picture = sample_picture(37, 23);
+    let picture = SamplePicture::Macaw.paint(37, 23);
     let seeds = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Bmp]
         .map(|format| encoded(&picture, format));
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
@@ -91,7 +91,7 @@ fn damaged_pictures_never_panic() {
 
 #[test]
 fn a_declared_size_beyond_the_limit_is_refused_before_allocation() {
-    let picture = sample_picture(8, 8);
+    let picture = SamplePicture::Macaw.paint(8, 8);
     let mut bmp = encoded(&picture, ImageFormat::Bmp);
     bmp[18..22].copy_from_slice(&60_000_u32.to_le_bytes());
     bmp[22..26].copy_from_slice(&60_000_u32.to_le_bytes());
@@ -135,7 +135,7 @@ fn pixels_that_do_not_fill_the_picture_are_refused() {
 #[test]
 fn a_picture_that_cannot_be_written_is_refused_by_name_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let picture = sample_picture(4, 4);
+    let picture = SamplePicture::Macaw.paint(4, 4);
     let path = folder.path().join("missing").join("bird.png");
     assert_names_the_file_in_one_line(&picture.save_png(&path).unwrap_err(), "bird.png");
 

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder, ImageFormat};
-use pocketvision_vision::{Image, open, sample_picture};
+use pocketvision_vision::{Image, SamplePicture, open};
 
 fn png(width: u32, height: u32, color: ExtendedColorType, samples: &[u8]) -> Image {
     let mut bytes = Vec::new();
@@ -19,7 +19,7 @@ fn what_is_saved_is_read_again() {
     let folder = tempfile::tempdir().unwrap();
     // Content decides, not the extension.
     let path = folder.path().join("bird.jpg");
-    let picture = sample_picture(61, 40);
+    let picture = SamplePicture::Macaw.paint(61, 40);
     picture.save_png(&path).unwrap();
     assert_eq!(open(&path).unwrap(), picture);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -27,7 +27,7 @@ fn what_is_saved_is_read_again() {
 
 #[test]
 fn bmp_is_read_exactly() {
-    let picture = sample_picture(13, 7);
+    let picture = SamplePicture::Macaw.paint(13, 7);
     let rgb = image::RgbImage::from_raw(13, 7, picture.pixels().to_vec()).unwrap();
     let mut bytes = Cursor::new(Vec::new());
     rgb.write_to(&mut bytes, ImageFormat::Bmp).unwrap();
@@ -56,7 +56,7 @@ fn of_16_bits_the_upper_8_are_kept() {
 
 #[test]
 fn an_exif_orientation_is_not_applied() {
-    let picture = sample_picture(40, 24);
+    let picture = SamplePicture::Macaw.paint(40, 24);
     let mut plain = Vec::new();
     JpegEncoder::new(&mut plain).encode(picture.pixels(), 40, 24, ExtendedColorType::Rgb8).unwrap();
     // An EXIF block whose only entry is "orientation: rotated by 90 degrees".

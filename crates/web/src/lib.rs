@@ -35,7 +35,7 @@ pub fn sample_picture(width: usize, height: usize) -> Result<Vec<u8>, JsError> {
     if width == 0 || height == 0 || width.saturating_mul(height) > MOST_SAMPLE_PIXELS {
         return Err(JsError::new("a sample picture has 1 to 16 million pixels"));
     }
-    let picture = pocketvision_vision::sample_picture(width, height);
+    let picture = pocketvision_vision::SamplePicture::Macaw.paint(width, height);
     let opaque = |pixel: &[u8]| [pixel[0], pixel[1], pixel[2], 255];
     Ok(picture.pixels().chunks_exact(3).flat_map(opaque).collect())
 }

@@ -3,6 +3,15 @@
 use thiserror::Error;
 
 /// A chip could not be had.
+///
+/// ```
+/// use pocketvision_backend_edgetpu_sim::{Chip, ChipError};
+///
+/// match Chip::open("missing.toml") {
+///     Err(ChipError::Read { file, .. }) => assert_eq!(file, "missing.toml"),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Clone, PartialEq, Debug, Error)]
 pub enum ChipError {
     /// No preset of this name.

@@ -6,6 +6,16 @@ use super::error::nearest;
 use super::{Chip, ChipError, Dataflow};
 
 /// One figure of a chip.
+///
+/// ```
+/// use pocketvision_backend_edgetpu_sim::Chip;
+///
+/// let chip = Chip::preset("coral-usb")?;
+/// for figure in chip.figures() {
+///     assert!(figure.range.contains(&figure.value), "{}", figure.name);
+/// }
+/// # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Figure {
     /// Its name in the file, as in `array.tile_rows`.
@@ -61,6 +71,17 @@ impl Chip {
     }
 
     /// Sets one figure by its name, for sweeps; it is checked with the chip.
+    ///
+    /// ```
+    /// use pocketvision_backend_edgetpu_sim::{Chip, ChipError};
+    ///
+    /// let mut chip = Chip::preset("coral-usb")?;
+    /// chip.set("array.clock_mhz", 250.0)?;
+    /// assert_eq!(chip.array.clock_mhz, 250.0);
+    /// assert!(matches!(chip.set("array.clock_mhz", -1.0), Err(ChipError::Range { .. })));
+    /// assert!(matches!(chip.set("array.clock", 1.0), Err(ChipError::UnknownField { .. })));
+    /// # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
+    /// ```
     ///
     /// # Errors
     /// [`ChipError::UnknownField`] if no figure has this name, [`ChipError::Range`] if the value
@@ -125,6 +146,15 @@ impl Chip {
     }
 
     /// Checks every figure, as reading a file does: for chips that a program has changed.
+    ///
+    /// ```
+    /// use pocketvision_backend_edgetpu_sim::Chip;
+    ///
+    /// let mut chip = Chip::preset("coral-usb")?;
+    /// chip.array.tile_rows = 0;
+    /// assert!(chip.check().is_err());
+    /// # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
+    /// ```
     ///
     /// # Errors
     /// [`ChipError::Range`] for the first figure that no chip can have.

@@ -17,6 +17,17 @@ pub use figures::Figure;
 /// and, for each figure, its source. A file that begins with `extends = "coral-usb"` states only
 /// what is different. Figures that a program changes are checked again
 /// ([`Chip::check`]) before anything is computed with them.
+///
+/// ```
+/// use pocketvision_backend_edgetpu_sim::Chip;
+///
+/// let mut chip = Chip::preset("coral-usb")?;
+/// assert_eq!(chip.array.tiles(), chip.array.tile_rows * chip.array.tile_columns);
+/// // A chip that nobody has built.
+/// chip.array.clock_mhz *= 2.0;
+/// chip.check()?;
+/// # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Chip {
     /// What people call it.
@@ -40,11 +51,29 @@ pub struct Chip {
 
 impl Chip {
     /// Names of the chips that come with this crate.
+    ///
+    /// ```
+    /// use pocketvision_backend_edgetpu_sim::Chip;
+    ///
+    /// for name in Chip::presets() {
+    ///     println!("{name}: {}", Chip::preset(name)?.description);
+    /// }
+    /// # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
+    /// ```
     pub fn presets() -> impl ExactSizeIterator<Item = &'static str> {
         PRESETS.iter().map(|(name, _)| *name)
     }
 
     /// A chip that comes with this crate.
+    ///
+    /// ```
+    /// use pocketvision_backend_edgetpu_sim::Chip;
+    ///
+    /// assert_eq!(Chip::preset("pixel4")?.name, "pixel4");
+    /// let message = Chip::preset("corl-usb").unwrap_err().to_string();
+    /// assert!(message.contains("did you mean 'coral-usb'?"));
+    /// # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
+    /// ```
     ///
     /// # Errors
     /// [`ChipError::Unknown`] with the nearest name, if there is none of this name.
@@ -59,6 +88,14 @@ impl Chip {
     }
 
     /// A chip from a TOML file.
+    ///
+    /// ```no_run
+    /// use pocketvision_backend_edgetpu_sim::Chip;
+    ///
+    /// let chip = Chip::open("chips/mine.toml")?;
+    /// println!("{}: {} tiles", chip.name, chip.array.tiles());
+    /// # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
+    /// ```
     ///
     /// # Errors
     /// If the file cannot be read, or as [`Chip::from_toml`].
@@ -76,6 +113,23 @@ impl Chip {
 
     /// A chip from TOML text.
     ///
+    /// ```
+    /// use pocketvision_backend_edgetpu_sim::Chip;
+    ///
+    /// let chip = Chip::from_toml(
+    ///     r#"
+    ///     extends = "coral-usb"
+    ///     name = "slow"
+    ///     description = "a Coral stick at half its clock"
+    ///     [array]
+    ///     clock_mhz = 250.0
+    ///     "#,
+    /// )?;
+    /// assert_eq!(chip.array.clock_mhz, 250.0);
+    /// assert!(Chip::from_toml("name = 'nothing else'").is_err());
+    /// # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
+    /// ```
+    ///
     /// # Errors
     /// Names the first field that is missing, unknown, of the wrong type or out of range.
     pub fn from_toml(text: &str) -> Result<Self, ChipError> {
@@ -83,6 +137,15 @@ impl Chip {
     }
 
     /// Where a figure comes from, by its name in the file, as in `array.tile_rows`.
+    ///
+    /// ```
+    /// use pocketvision_backend_edgetpu_sim::Chip;
+    ///
+    /// let chip = Chip::preset("coral-usb")?;
+    /// let source = chip.provenance("array.clock_mhz").expect("its file says where it is from");
+    /// println!("{:?}: {}", source.certainty, source.text);
+    /// # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
+    /// ```
     pub fn provenance(&self, field: &str) -> Option<&Provenance> {
         self.provenance.get(field)
     }
@@ -94,6 +157,16 @@ impl Chip {
 }
 
 /// The arithmetic of a chip.
+///
+/// ```
+/// use pocketvision_backend_edgetpu_sim::Chip;
+///
+/// let array = Chip::preset("coral-usb")?.array;
+/// let lanes = array.tiles() * array.lanes_per_tile;
+/// assert_eq!(array.peak_macs_per_cycle(), (lanes * array.dot_depth) as u64);
+/// assert_eq!(array.milliseconds(array.clock_mhz * 1000.0), 1.0);
+/// # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Array {
     /// Rows of tiles; the height of an activation is split over them.

@@ -9,6 +9,16 @@ impl Chip {
     /// The thresholds are those of the Coral modules on PCI Express (google-coral/edgetpu, kernel
     /// driver `gasket`); other chips are taken to do likewise.
     ///
+    /// ```
+    /// use pocketvision_backend_edgetpu_sim::Chip;
+    ///
+    /// let cool = Chip::preset("coral-usb")?;
+    /// let hot = cool.at_temperature(85.0)?;
+    /// assert_eq!(hot.array.clock_mhz, cool.array.clock_mhz / 2.0);
+    /// assert!(cool.at_temperature(120.0).is_err());
+    /// # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`ChipError::Range`] from 99.8 degrees, where the driver switches the chip off, and for
     /// what is no temperature.

@@ -9,6 +9,21 @@ use pocketvision_core::{Graph, Op};
 use crate::{Chip, Estimate, Partition, Place, maps};
 
 /// What became of the operators and parameters of a network.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::{Chip, CompilerLog, Estimate};
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let chip = Chip::preset("coral-usb")?;
+/// let log = CompilerLog::new(&graph, &Estimate::new(&graph, &chip)?, &chip);
+/// println!("{log}");
+/// assert_eq!(log.subgraphs, 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct CompilerLog {
     network: String,

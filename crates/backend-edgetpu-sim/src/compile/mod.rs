@@ -22,6 +22,25 @@ use crate::mapping::Mapping;
 use crate::{Chip, Place, Workload};
 
 /// What the compiler decided about a network.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::{Chip, Partition, Workload};
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let chip = Chip::preset("coral-usb")?;
+/// use pocketvision_backend_edgetpu_sim::compile::Program;
+///
+/// let workload = Workload::new(&graph);
+/// let places = Partition::new(&graph).places;
+/// let program = Program::new(&workload, &places, &chip).map_err(|_| "a layer is too large")?;
+/// assert_eq!(program.layers.len(), workload.layers().len());
+/// println!("{} bytes of parameters stay on the chip", program.cached_parameter_bytes);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Program {
     /// One row a layer.

@@ -15,6 +15,22 @@ pub enum Place {
 }
 
 /// Where each node of a graph runs, and what ended the chip's part.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::{Chip, Partition, Place};
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let chip = Chip::preset("coral-usb")?;
+/// let partition = Partition::new(&graph);
+/// assert!(partition.cut.is_none());
+/// assert!(partition.places.contains(&Place::Chip));
+/// # let _ = chip;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Partition {
     /// One place a node, in graph order.
@@ -50,6 +66,21 @@ impl Partition {
 }
 
 /// Whether the chip itself, without the host, can run a node.
+///
+/// ```
+/// use pocketvision_backend_edgetpu_sim::maps;
+/// use pocketvision_core::op::{Activation, ActivationKind};
+/// use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+///
+/// let mut builder = GraphBuilder::new("float");
+/// let x = builder.input("x", TensorType::new(Shape::vector(4), Element::F32))?;
+/// let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+/// let y = builder.push("y", relu, &[x])?;
+/// let graph = builder.finish(&[y])?;
+/// let refusal = maps(&graph, graph.node(y)).unwrap_err();
+/// println!("{refusal}");
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 ///
 /// # Errors
 /// Returns the reason, if it cannot.

@@ -6,6 +6,24 @@ use crate::mapping::{busiest_tile_positions, words};
 use crate::{Chip, Layer, LayerKind, LoopOrder, Mapping, Split};
 
 /// Cycles of a layer's busiest tile, by cause.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::{Chip, Estimate};
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let chip = Chip::preset("coral-usb")?;
+/// let estimate = Estimate::new(&graph, &chip)?;
+/// let cycles: u64 = estimate.layers.iter().map(|layer| layer.cycles.total).sum();
+/// assert_eq!(cycles, estimate.cycles);
+/// for (cause, cycles) in estimate.layers[2].cycles.causes() {
+///     println!("{cause}: {cycles}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct LayerCycles {
     /// Multiplying input words with lane groups of weights.
@@ -62,6 +80,24 @@ impl LayerCycles {
 ///
 /// Each kind of step has its price in [`crate::chip::CycleCosts`]. The products of a systolic
 /// array take the cycles of its dataflow's closed form instead: see [`systolic`].
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::{Chip, Layer, Mapping};
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let chip = Chip::preset("coral-usb")?;
+/// use pocketvision_backend_edgetpu_sim::cost::cycles::layer_cycles;
+///
+/// let layer = Layer::new(&graph, &graph.nodes()[2]);
+/// let mapping = Mapping::new(&layer, &chip.array);
+/// let cycles = layer_cycles(&layer, &mapping, 0, &chip);
+/// assert!(cycles.utilization(&layer, &chip) <= 1.0);
+/// # Ok(())
+/// # }
+/// ```
 pub fn layer_cycles(
     layer: &Layer,
     mapping: &Mapping,

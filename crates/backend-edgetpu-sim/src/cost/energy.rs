@@ -6,6 +6,21 @@ use super::Traffic;
 use crate::Chip;
 
 /// Modelled energy in picojoules, by where it goes.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::{Chip, Estimate};
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let chip = Chip::preset("coral-usb")?;
+/// let energy = Estimate::new(&graph, &chip)?.energy;
+/// println!("{:.0} % of it is arithmetic", 100.0 * energy.mac_pj / energy.total_pj());
+/// assert_eq!(energy.host_pj, 0.0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Energy {
     /// Multiply-accumulates on the chip.
@@ -60,6 +75,17 @@ impl AddAssign for Energy {
 }
 
 /// Energy of work on the chip that took `latency_ms`.
+///
+/// ```
+/// use pocketvision_backend_edgetpu_sim::Chip;
+/// use pocketvision_backend_edgetpu_sim::cost::Traffic;
+/// use pocketvision_backend_edgetpu_sim::cost::energy::chip_energy;
+///
+/// let chip = Chip::preset("coral-usb")?;
+/// let energy = chip_energy(1000, &Traffic::default(), 0.0, &chip);
+/// assert_eq!(energy.total_pj(), 1000.0 * chip.energy.mac_pj);
+/// # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
+/// ```
 pub fn chip_energy(macs: u64, traffic: &Traffic, latency_ms: f64, chip: &Chip) -> Energy {
     let costs = &chip.energy;
     Energy {
@@ -76,6 +102,15 @@ pub fn chip_energy(macs: u64, traffic: &Traffic, latency_ms: f64, chip: &Chip) -
 }
 
 /// Energy of multiply-accumulates on the host that took `latency_ms`, while the chip waits.
+///
+/// ```
+/// use pocketvision_backend_edgetpu_sim::Chip;
+/// use pocketvision_backend_edgetpu_sim::cost::energy::host_energy;
+///
+/// let chip = Chip::preset("coral-usb")?;
+/// assert_eq!(host_energy(1000, 0.0, &chip).host_pj, 1000.0 * chip.host.mac_pj);
+/// # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
+/// ```
 pub fn host_energy(macs: u64, latency_ms: f64, chip: &Chip) -> Energy {
     Energy {
         host_pj: macs as f64 * chip.host.mac_pj,

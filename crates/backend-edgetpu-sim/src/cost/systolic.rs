@@ -11,6 +11,15 @@ use crate::chip::{Array, Dataflow};
 use crate::{Layer, LayerKind, Mapping};
 
 /// Sizes of a product: `m` positions, `k` products in a sum, `n` output channels.
+///
+/// ```
+/// use pocketvision_backend_edgetpu_sim::chip::Dataflow;
+/// use pocketvision_backend_edgetpu_sim::cost::systolic::{Gemm, gemm_cycles};
+///
+/// // One product on one element: a cycle.
+/// let one = Gemm { m: 1, k: 1, n: 1 };
+/// assert_eq!(gemm_cycles(one, 1, 1, Dataflow::OutputStationary), 1);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Gemm {
     /// Rows of the left factor: output positions.
@@ -24,6 +33,18 @@ pub struct Gemm {
 /// Cycles of a product on an array of so many rows and columns.
 ///
 /// Zero for [`Dataflow::Tiled`], which is no systolic array.
+///
+/// ```
+/// use pocketvision_backend_edgetpu_sim::chip::Dataflow;
+/// use pocketvision_backend_edgetpu_sim::cost::systolic::{Gemm, gemm_cycles};
+///
+/// // Sums in place: 64 cycles, and what the last operands need to cross 8 rows and 8 columns.
+/// let product = Gemm { m: 8, k: 64, n: 8 };
+/// assert_eq!(gemm_cycles(product, 8, 8, Dataflow::OutputStationary), 64 + 14);
+/// // Twice as many positions take twice as many folds.
+/// let twice = Gemm { m: 16, ..product };
+/// assert_eq!(gemm_cycles(twice, 8, 8, Dataflow::OutputStationary), 2 * 78);
+/// ```
 pub fn gemm_cycles(gemm: Gemm, rows: u64, columns: u64, dataflow: Dataflow) -> u64 {
     let Gemm { m, k, n } = gemm;
     let (folds, fold) = match dataflow {

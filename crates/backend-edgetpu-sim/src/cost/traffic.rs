@@ -6,6 +6,25 @@ use super::product;
 use crate::{Chip, Layer, LayerKind, LoopOrder, Mapping};
 
 /// Bytes through each level of memory, all tiles together.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::{Chip, Estimate};
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let chip = Chip::preset("coral-usb")?;
+/// let estimate = Estimate::new(&graph, &chip)?;
+/// let mut traffic = estimate.layers[1].traffic;
+/// for layer in &estimate.layers[2..] {
+///     traffic += layer.traffic;
+/// }
+/// println!("{} bytes", traffic.total_bytes());
+/// assert_eq!(traffic.link_bytes, 0, "that belongs to the call");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Traffic {
     /// Activations read.
@@ -62,6 +81,24 @@ impl AddAssign for Traffic {
 /// row of weights for every lane group: nothing is kept in registers from one position to
 /// the next. Where weights come in chunks, every sum is written and read again for each
 /// chunk but one.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::{Chip, Layer, Mapping};
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
+/// let graph = network.build(&network.options())?;
+/// let chip = Chip::preset("coral-usb")?;
+/// use pocketvision_backend_edgetpu_sim::cost::traffic::layer_traffic;
+///
+/// let layer = Layer::new(&graph, &graph.nodes()[2]);
+/// let mapping = Mapping::new(&layer, &chip.array);
+/// let traffic = layer_traffic(&layer, &mapping, 4096, &chip);
+/// assert_eq!(traffic.ring_bytes, 4096);
+/// # Ok(())
+/// # }
+/// ```
 pub fn layer_traffic(
     layer: &Layer,
     mapping: &Mapping,

@@ -14,6 +14,15 @@ use self::networks::Network;
 use crate::{Chip, ChipError, Estimate};
 
 /// One published figure with our prediction of it.
+///
+/// ```
+/// use pocketvision_backend_edgetpu_sim::validation::published;
+///
+/// let mut row = published().next().expect("published.csv has rows");
+/// assert_eq!(row.error_percent(), None, "not predicted yet");
+/// row.predicted = Some(1.5 * row.published);
+/// assert_eq!(row.error_percent(), Some(50.0));
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Row {
     /// The preset that stands for the device.
@@ -49,6 +58,12 @@ impl Row {
 }
 
 /// What a row compares.
+///
+/// ```
+/// use pocketvision_backend_edgetpu_sim::validation::Quantity;
+///
+/// assert_eq!(Quantity::LatencyMs.name(), "latency_ms");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Quantity {
     /// Cycles, as Google's compiler estimates them.
@@ -102,6 +117,15 @@ impl Quantity {
 
 /// Predicts every published figure.
 ///
+/// ```
+/// use pocketvision_backend_edgetpu_sim::validation::validate;
+///
+/// let rows = validate()?;
+/// let modelled = rows.iter().filter(|row| row.predicted.is_some()).count();
+/// assert!(modelled > rows.len() / 2);
+/// # Ok::<(), pocketvision_backend_edgetpu_sim::ChipError>(())
+/// ```
+///
 /// # Errors
 /// If a preset is broken, which a test rules out.
 pub fn validate() -> Result<Vec<Row>, ChipError> {
@@ -124,6 +148,16 @@ pub fn validate() -> Result<Vec<Row>, ChipError> {
 }
 
 /// The rows of `published.csv`, not yet predicted.
+///
+/// ```
+/// use pocketvision_backend_edgetpu_sim::validation::{Quantity, published};
+///
+/// let latencies = published().filter(|row| row.quantity == Quantity::LatencyMs);
+/// for row in latencies {
+///     println!("{} on {}: {} ms ({})", row.network, row.chip, row.published, row.source);
+///     assert!(row.published > 0.0);
+/// }
+/// ```
 pub fn published() -> impl Iterator<Item = Row> {
     PUBLISHED.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).skip(1).map(
         |line| {

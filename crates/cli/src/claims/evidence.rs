@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use pocketvision::edgetpu_sim::{Chip, Estimate, Place, Workload};
 use pocketvision::models::{self, BuildOptions, InputSize, Precision};
-use pocketvision::vision::sample_picture;
+use pocketvision::vision::SamplePicture;
 use pocketvision::{Backend, BackendOptions, CompileOptions, Graph, Model, Tensor, backend};
 
 use crate::latency::measure_in_turn;
@@ -208,7 +208,7 @@ fn model_at(name: &str, precision: Precision, input_size: Option<InputSize>) -> 
 }
 
 fn picture(model: &Model) -> Result<Tensor> {
-    Ok(model.preprocess(&sample_picture(640, 480))?)
+    Ok(model.preprocess(&SamplePicture::Macaw.paint(640, 480))?)
 }
 
 /// Published top-1 accuracy in percent, in float.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use pocketvision::vision::sample_picture;
+use pocketvision::vision::SamplePicture;
 use pocketvision::{Clock, CompileOptions, DeviceInfo, GpuTuning, Model, Plan, Tensor, tune_gpu};
 
 use super::run_clock;
@@ -223,7 +223,7 @@ fn report_tuning(tuned: &GpuTuning) {
 /// A picture where the network takes one, zeros elsewhere.
 pub(super) fn some_inputs(model: &Model) -> Vec<Tensor> {
     let graph = model.graph();
-    let picture = model.preprocess(&sample_picture(640, 480)).ok();
+    let picture = model.preprocess(&SamplePicture::Macaw.paint(640, 480)).ok();
     let mut inputs: Vec<Tensor> =
         graph.inputs().iter().map(|&id| Tensor::zeros(graph.ty(id))).collect();
     if let Some(picture) = picture {

@@ -36,13 +36,22 @@ impl SsdAnchors {
     };
 
     /// Boxes of each cell of a map, counted from the finest.
-    pub const fn per_cell(&self, map: usize) -> usize {
+    pub(crate) const fn per_cell(&self, map: usize) -> usize {
         if map == 0 && self.reduce_lowest { 3 } else { self.aspect_ratios.len() + 1 }
     }
 
     /// Centre y, centre x, height and width of each anchor, as fractions of the image: map by
     /// map, row by row, column by column, box by box. `grids` are the maps' heights and widths,
     /// `image` is the image's.
+    ///
+    /// ```
+    /// use pocketvision_core::detection::SsdAnchors;
+    ///
+    /// // One cell: all boxes are in the middle of the image.
+    /// let anchors = SsdAnchors::TENSORFLOW.generate(&[[1, 1]], [320, 320]);
+    /// assert_eq!(anchors.len(), 3);
+    /// assert!(anchors.iter().all(|[y, x, ..]| (*y, *x) == (0.5, 0.5)));
+    /// ```
     pub fn generate(&self, grids: &[[usize; 2]], image: [usize; 2]) -> Vec<[f32; 4]> {
         let shorter = image[0].min(image[1]) as f64;
         let [of_height, of_width] = image.map(|side| shorter / side as f64);

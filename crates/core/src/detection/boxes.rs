@@ -1,6 +1,15 @@
 //! A box, and how a network codes it.
 
 /// A box by its edges, as fractions of the image: 0 is the top or left, 1 the bottom or right.
+///
+/// ```
+/// use pocketvision_core::detection::BoundingBox;
+///
+/// let left_half = BoundingBox { top: 0.0, left: 0.0, bottom: 1.0, right: 0.5 };
+/// let all = BoundingBox { right: 1.0, ..left_half };
+/// assert_eq!(left_half.area(), 0.5);
+/// assert_eq!(left_half.intersection_over_union(&all), 0.5);
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Debug)]
 pub struct BoundingBox {
     /// Upper edge.
@@ -35,6 +44,17 @@ impl BoundingBox {
 /// Faster R-CNN's coding of a box relative to an anchor (Ren et al., 2015, section 3.1.2):
 /// the distance of the centres in anchor sizes, and the logarithm of the sizes' ratio, each
 /// multiplied by a scale.
+///
+/// ```
+/// use pocketvision_core::detection::{BoundingBox, BoxCoder};
+///
+/// // Centre y and x, height and width.
+/// let anchor = [0.5, 0.5, 0.5, 0.25];
+/// let itself = BoundingBox { top: 0.25, left: 0.375, bottom: 0.75, right: 0.625 };
+/// assert_eq!(BoxCoder::SSD.decode([0.0; 4], anchor), itself);
+/// // One anchor height further down.
+/// assert_eq!(BoxCoder::SSD.decode([10.0, 0.0, 0.0, 0.0], anchor).top, 0.75);
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct BoxCoder {
     /// Scale of the vertical distance.
@@ -52,7 +72,7 @@ impl BoxCoder {
     pub const SSD: Self = Self { y_scale: 10.0, x_scale: 10.0, h_scale: 5.0, w_scale: 5.0 };
 
     /// True if all scales are finite and above 0.
-    pub fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         let scales = [self.y_scale, self.x_scale, self.h_scale, self.w_scale];
         scales.iter().all(|scale| scale.is_finite() && *scale > 0.0)
     }

@@ -7,6 +7,36 @@ use crate::{Element, Tensor};
 
 /// Computes [`DetectionPostprocess`]. Owns the memory that it works in: after the first call
 /// none is allocated.
+///
+/// ```
+/// use pocketvision_core::detection::{
+///     BoxCoder, Numbers, Postprocessor, Suppression, SuppressionKind, detections,
+/// };
+/// # use pocketvision_core::op::DetectionPostprocess;
+/// # use pocketvision_core::{Element, GraphBuilder, Shape, Tensor, TensorError};
+///
+/// let anchors = Tensor::from_f32(Shape::new(1, 1, 1, 4), vec![0.5, 0.5, 0.2, 0.2])?;
+/// # let mut builder = GraphBuilder::new("detector");
+/// let op = DetectionPostprocess {
+///     anchors: builder.param("anchors", anchors.clone()),
+///     coder: BoxCoder::SSD,
+///     suppression: Suppression {
+///         kind: SuppressionKind::Fast { classes_per_detection: 1 },
+///         score_threshold: 0.1,
+///         iou_threshold: 0.6,
+///         max_detections: 1,
+///     },
+///     classes: 2,
+/// };
+/// let encodings = Tensor::from_f32(Shape::new(1, 1, 1, 4), vec![0.0; 4])?;
+/// let scores = Tensor::from_f32(Shape::new(1, 1, 1, 2), vec![0.25, 0.75])?;
+/// let mut rows = [0.0; DetectionPostprocess::ROW];
+/// let numbers = |tensor| Numbers::new(&Element::F32, Tensor::bytes(tensor));
+/// Postprocessor::new(&op, &anchors).run(numbers(&encodings), numbers(&scores), &mut rows);
+/// let found = detections(&rows).next().expect("one object");
+/// assert_eq!((found.class, found.score), (1, 0.75));
+/// # Ok::<(), TensorError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Postprocessor {
     op: DetectionPostprocess,
@@ -190,6 +220,15 @@ fn columns(scores: Numbers<'_>, boxes: usize) -> usize {
 /// Where the detections of a tensor of rows begin and end: those whose score is not 0.
 ///
 /// Rows are as [`DetectionPostprocess`] has them.
+///
+/// ```
+/// use pocketvision_core::detection::detections;
+///
+/// let rows = [0.0, 0.0, 1.0, 0.5, 17.0, 0.9, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+/// let found: Vec<_> = detections(&rows).collect();
+/// assert_eq!(found.len(), 1);
+/// assert_eq!((found[0].class, found[0].bounds.right), (17, 0.5));
+/// ```
 pub fn detections(rows: &[f32]) -> impl Iterator<Item = Detection> + '_ {
     let (rows, _) = rows.as_chunks::<{ DetectionPostprocess::ROW }>();
     rows.iter().filter(|row| row[5] != 0.0).map(|&[top, left, bottom, right, class, score]| {

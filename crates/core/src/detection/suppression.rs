@@ -3,6 +3,18 @@
 use super::BoundingBox;
 
 /// Which boxes remain.
+///
+/// ```
+/// use pocketvision_core::detection::{Suppression, SuppressionKind};
+///
+/// let suppression = Suppression {
+///     kind: SuppressionKind::Fast { classes_per_detection: 1 },
+///     score_threshold: 0.1,
+///     iou_threshold: 0.6,
+///     max_detections: 100,
+/// };
+/// assert_eq!(suppression.rows(90), 100);
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Suppression {
     /// Class by class, or all classes at once.
@@ -32,7 +44,7 @@ pub enum SuppressionKind {
 
 impl Suppression {
     /// True if thresholds and counts make sense.
-    pub fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         let counted = match self.kind {
             SuppressionKind::Regular { detections_per_class } => detections_per_class,
             SuppressionKind::Fast { classes_per_detection } => classes_per_detection,

@@ -10,6 +10,20 @@ use crate::op::ActivationKind;
 use crate::{Graph, GraphError};
 
 /// A classification network, layer by layer.
+///
+/// ```
+/// use pocketvision_core::models::{self, SeededWeights};
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").unwrap();
+/// // A search over architectures edits plain data.
+/// let mut architecture = network.architecture(None);
+/// for block in &mut architecture.blocks {
+///     block.squeeze = Some(8);
+/// }
+/// let graph = architecture.build("mine", &network.options(), &mut SeededWeights::new(1))?;
+/// assert!(graph.parameters() > network.build(&network.options())?.parameters());
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Architecture {
     /// The first convolution.
@@ -34,6 +48,15 @@ pub struct Stem {
 }
 
 /// One block: expand, filter, weigh channels, project; each part may be missing.
+///
+/// ```
+/// use pocketvision_core::models::{self, BlockKind};
+///
+/// let network = models::find("mobilenet-edgetpu-1.0").unwrap();
+/// let architecture = network.architecture(None);
+/// let fused = architecture.blocks.iter().filter(|b| matches!(b.kind, BlockKind::Fused { .. }));
+/// assert!(fused.count() > 0, "the first stages have dense convolutions");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Block {
     /// Stage of the paper's (or its best known port's) table that the block belongs to, from 0.
@@ -128,6 +151,12 @@ impl Architecture {
             };
         }
         layers.finish(x)
+    }
+
+    /// The same without the pointwise convolution before the pool, as some use it as a backbone.
+    pub(super) fn without_head(mut self) -> Self {
+        self.head.before_pool = None;
+        self
     }
 
     /// The layers before the pool; `visit` sees what each block yields, counted from 1.
@@ -276,6 +305,12 @@ impl Chain {
 
 /// The nearest multiple of 8, at least 8, that is not below nine tenths of the number
 /// (TensorFlow-slim's `make_divisible`).
+///
+/// ```
+/// use pocketvision_core::models::round_to_8;
+///
+/// assert_eq!([3.0, 12.0, 24.0, 90.0].map(round_to_8), [8, 16, 24, 88]);
+/// ```
 pub fn round_to_8(channels: f64) -> usize {
     let rounded = (((channels + 4.0) as usize) / 8 * 8).max(8);
     if (rounded as f64) < 0.9 * channels { rounded + 8 } else { rounded }

@@ -1,6 +1,7 @@
 //! Every network that has a name, and what is published about it.
 
-use super::{Architecture, Definition, Detector, Family, InputSize, Published, Segmenter};
+use super::definition::Family;
+use super::{Architecture, Definition, Detector, InputSize, Published, Segmenter};
 use super::{
     detector, efficientnet, mnasnet, mobilenet_edgetpu, mobilenet_edgetpu_cifar,
     mobilenet_edgetpu_v2, mobilenet_multi,

@@ -11,6 +11,18 @@ use crate::op::ActivationKind;
 use crate::{Graph, GraphError};
 
 /// A detector as plain data.
+///
+/// ```
+/// use pocketvision_core::models::{self, BuildOptions, InputSize, SeededWeights};
+///
+/// let network = models::find("ssdlite-mobilenet-v3-small").unwrap();
+/// let mut detector = network.detector(None).expect("a detector");
+/// detector.suppression.max_detections = 5;
+/// let options = BuildOptions { input_size: InputSize::square(96), ..network.options() };
+/// let graph = detector.build("mine", &options, &mut SeededWeights::new(1))?;
+/// assert_eq!(graph.ty(graph.outputs()[0]).shape.w, 5);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Detector {
     /// The network whose feature maps are used. Its pool and what follows are left out.
@@ -161,9 +173,7 @@ pub(super) fn ssdlite_v3_small(width: f64) -> Detector {
 /// `ssd_mobilenet_edgetpu_feature_extractor.py`: the expansion of `layer_18` and `layer_23`; the
 /// last convolution is not built.
 pub(super) fn ssdlite_edgetpu(width: f64) -> Detector {
-    let mut backbone = mobilenet_edgetpu::at_width(width);
-    backbone.head.before_pool = None;
-    ssdlite(backbone, Tap::Expansion(17))
+    ssdlite(mobilenet_edgetpu::at_width(width).without_head(), Tap::Expansion(17))
 }
 
 /// `ssd_mobiledet_feature_extractor.py`: `C4` and `C5`.

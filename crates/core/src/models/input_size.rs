@@ -5,6 +5,16 @@ use std::str::FromStr;
 
 /// Height and width of a network's input in pixels. As text it is `224` for a square, else height
 /// and width, as in `1025x2049`.
+///
+/// ```
+/// use pocketvision_core::models::InputSize;
+///
+/// assert_eq!("224".parse(), Ok(InputSize::square(224)));
+/// let wide: InputSize = "1025x2049".parse()?;
+/// assert_eq!((wide.height, wide.width), (1025, 2049));
+/// assert_eq!(wide.to_string(), "1025x2049");
+/// # Ok::<(), pocketvision_core::models::InputSizeError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct InputSize {
     /// Number of rows.
@@ -43,6 +53,13 @@ impl FromStr for InputSize {
 }
 
 /// A text that says no [`InputSize`].
+///
+/// ```
+/// use pocketvision_core::models::InputSize;
+///
+/// let error = "huge".parse::<InputSize>().unwrap_err();
+/// assert_eq!(error.text, "huge");
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
     "'{text}' is no side of 1 to {LARGEST_SIDE} pixels; a side is expected, as in 224, or height and \

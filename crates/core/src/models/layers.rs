@@ -20,6 +20,18 @@ use crate::{
 };
 
 /// Element type of a network's weights and activations.
+///
+/// ```
+/// use pocketvision_core::models::{self, BuildOptions, Precision};
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").unwrap();
+/// let bytes = |precision| {
+///     let options = BuildOptions { precision, ..network.options() };
+///     network.build(&options).map(|graph| graph.parameter_bytes())
+/// };
+/// assert!(bytes(Precision::Int8)? * 3 < bytes(Precision::F32)?);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Precision {
     /// 32-bit float.

@@ -19,22 +19,13 @@ pub(super) fn at_width(width: f64) -> Architecture {
     build(&STAGES, width)
 }
 
-/// As segmentation networks use it: its last convolution is not built.
-pub(super) fn without_head(width: f64) -> Architecture {
-    let mut network = at_width(width);
-    network.head.before_pool = None;
-    network
-}
-
-/// The same with half the channels from the last stride on.
+/// With half the channels from the last stride on and no last convolution, for segmentation.
 pub(super) fn with_half_end(width: f64) -> Architecture {
     let mut stages = STAGES;
     for (_, channels, ..) in &mut stages[5..] {
         *channels /= 2;
     }
-    let mut network = build(&stages, width);
-    network.head.before_pool = None;
-    network
+    build(&stages, width).without_head()
 }
 
 fn build(stages: &[(usize, usize, usize, usize); 7], width: f64) -> Architecture {

@@ -7,6 +7,7 @@
 
 mod architecture;
 mod catalog;
+mod definition;
 mod detector;
 mod efficientnet;
 mod input_size;
@@ -26,6 +27,7 @@ mod weights;
 
 pub use architecture::{Architecture, Block, BlockKind, Head, PooledHead, Stem, round_to_8};
 pub use catalog::ALL;
+pub use definition::{Definition, Size};
 pub use detector::{Detector, Tap};
 pub use input_size::{InputSize, InputSizeError};
 pub use layers::{PaddingStyle, Precision};
@@ -35,9 +37,6 @@ pub use weights::{
     BatchNorm, BlockLayer, DetectorLayer, LayerName, LayerRequest, LayerWeights, SeededWeights,
     WeightSource,
 };
-
-use crate::{Graph, GraphError};
-use weights::RecordedRequests;
 
 /// The network of a name, if there is one.
 ///
@@ -53,130 +52,15 @@ pub fn find(name: &str) -> Option<&'static Definition> {
     ALL.iter().find(|definition| definition.name == name)
 }
 
-/// A network that can be built by name.
-#[derive(Clone, Copy, Debug)]
-pub struct Definition {
-    /// What people type, as in `mobilenet-edgetpu-1.0`.
-    pub name: &'static str,
-    /// The input that the published figures are for.
-    pub input_size: InputSize,
-    /// Number of scores: a classifier's and a detector's count the background.
-    pub classes: usize,
-    /// Multiplier of the channel counts.
-    pub width: f64,
-    /// What is published about it.
-    pub published: Published,
-    family: Family,
-}
-
-/// What a definition builds, at a width multiplier.
-#[derive(Clone, Copy, Debug)]
-enum Family {
-    Classifier(fn(width: f64) -> Architecture),
-    Detector(fn(width: f64) -> Detector),
-    Segmenter(fn(width: f64) -> Segmenter),
-}
-
-impl Definition {
-    /// The layers as data of a classifier, or of another network's backbone, at a width
-    /// multiplier.
-    pub fn architecture(&self, width: Option<f64>) -> Architecture {
-        let width = width.unwrap_or(self.width);
-        match self.family {
-            Family::Classifier(family) => family(width),
-            Family::Detector(family) => family(width).backbone,
-            Family::Segmenter(family) => family(width).backbone,
-        }
-    }
-
-    /// True for a network that says what one image is of.
-    pub const fn is_classifier(&self) -> bool {
-        matches!(self.family, Family::Classifier(_))
-    }
-
-    /// The detector as data, at a width multiplier, if it is one.
-    pub fn detector(&self, width: Option<f64>) -> Option<Detector> {
-        match self.family {
-            Family::Detector(family) => Some(family(width.unwrap_or(self.width))),
-            _ => None,
-        }
-    }
-
-    /// The segmentation network as data, at a width multiplier, if it is one.
-    pub fn segmenter(&self, width: Option<f64>) -> Option<Segmenter> {
-        match self.family {
-            Family::Segmenter(family) => Some(family(width.unwrap_or(self.width))),
-            _ => None,
-        }
-    }
-
-    /// The defaults, at the input size and of the classes that the published figures are for.
-    pub fn options(&self) -> BuildOptions {
-        let Self { input_size, classes, .. } = *self;
-        BuildOptions { input_size, classes, ..BuildOptions::default() }
-    }
-
-    /// The number of classes of such a network whose last layer has so many channels.
-    pub fn classes_of(&self, channels: usize) -> Option<usize> {
-        let each = self
-            .detector(None)
-            .map_or(1, |detector| detector.anchors.per_cell(detector.extra_channels.len() + 1));
-        channels.is_multiple_of(each).then(|| channels / each)
-    }
-
-    /// Builds the network with seeded weights.
-    ///
-    /// # Errors
-    /// If the input is too small or too large for the network, or an option cannot be.
-    pub fn build(&self, options: &BuildOptions) -> Result<Graph, GraphError> {
-        self.build_with(options, &mut SeededWeights::new(options.seed))
-    }
-
-    /// Builds the network with the weights of a source.
-    ///
-    /// # Errors
-    /// As [`Self::build`], and if the source's weights have other shapes.
-    pub fn build_with(
-        &self,
-        options: &BuildOptions,
-        source: &mut dyn WeightSource,
-    ) -> Result<Graph, GraphError> {
-        let width = options.width.unwrap_or(self.width);
-        match self.family {
-            Family::Classifier(family) => family(width).build(self.name, options, source),
-            Family::Detector(family) => family(width).build(self.name, options, source),
-            Family::Segmenter(family) => family(width).build(self.name, options, source),
-        }
-    }
-
-    /// Every layer that needs weights, in the order of the network, and what one inference
-    /// costs. Builds the network without filling it: a few milliseconds at most.
-    ///
-    /// # Errors
-    /// As [`Self::build`].
-    pub fn size(&self, options: &BuildOptions) -> Result<Size, GraphError> {
-        let options = BuildOptions { precision: Precision::F32, ..*options };
-        let mut requests = RecordedRequests::default();
-        let graph = self.build_with(&options, &mut requests)?;
-        let layers = requests.0;
-        let parameters = layers.iter().map(LayerRequest::parameters).sum();
-        Ok(Size { macs: graph.macs(), parameters, layers })
-    }
-}
-
-/// What a network weighs and costs, computed from its definition.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Size {
-    /// Multiply-accumulates of one inference.
-    pub macs: u64,
-    /// Numbers that training adjusts, as papers count them: batch normalisation's scale and
-    /// shift are two for each channel, which folding makes one.
-    pub parameters: u64,
-    /// Every layer with weights, in the order of the network.
-    pub layers: Vec<LayerRequest>,
-}
-
 /// What is published about a network, to be printed beside what we compute.
+///
+/// ```
+/// use pocketvision_core::models;
+///
+/// let published = models::find("mobilenet-v1-0.75").unwrap().published;
+/// assert_eq!(published.macs_millions, Some(317.0));
+/// assert!(published.difference.is_some(), "what is computed here differs, and why");
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Published {
     /// Multiply-accumulates of one inference at [`Definition::input_size`], in millions.
@@ -209,6 +93,21 @@ impl Published {
 }
 
 /// Choices made when building a network by name.
+///
+/// ```
+/// use pocketvision_core::models::{self, BuildOptions, PaddingStyle, Precision};
+///
+/// let network = models::find("mobilenet-v2-0.35").unwrap();
+/// let as_pytorch = BuildOptions {
+///     classes: 10,
+///     precision: Precision::F32,
+///     padding: PaddingStyle::Symmetric,
+///     ..network.options()
+/// };
+/// let graph = network.build(&as_pytorch)?;
+/// assert!(graph.ty(graph.inputs()[0]).element.is_float());
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct BuildOptions {
     /// Height and width of the input.
@@ -303,9 +202,15 @@ mod tests {
     #[test]
     fn the_last_layer_says_how_many_classes_there_are() {
         for definition in ALL {
-            let size = definition.size(&BuildOptions { classes: 7, ..definition.options() });
-            let last = size.unwrap().layers.last().unwrap().channels();
-            assert_eq!(definition.classes_of(last), Some(7), "{}", definition.name);
+            let own = definition.options();
+            let seven = definition.size(&BuildOptions { classes: 7, ..own }).unwrap();
+            let last = seven.layers.last().unwrap().channels();
+            let (options, size) = definition.size_for_weights(&own, |_| Some(last)).unwrap();
+            assert_eq!((options.classes, &size), (7, &seven), "{}", definition.name);
+            for unknown in [None, Some(0)] {
+                let (options, _) = definition.size_for_weights(&own, |_| unknown).unwrap();
+                assert_eq!(options, own, "{}", definition.name);
+            }
         }
     }
 

@@ -2,6 +2,15 @@
 
 /// A small generator of pseudo-random numbers whose sequence never changes (Steele, Lea and
 /// Flood, 2014, "Fast splittable pseudorandom number generators"). Not for secrets.
+///
+/// ```
+/// use pocketvision_core::models::SplitMix64;
+///
+/// let (mut random, mut same) = (SplitMix64::new(7), SplitMix64::new(7));
+/// assert_eq!(random.next_u64(), same.next_u64());
+/// assert!((-1.0..1.0).contains(&random.signed_unit()));
+/// assert!((1..=6).contains(&random.integer(1, 6)));
+/// ```
 #[derive(Clone, Debug)]
 pub struct SplitMix64 {
     state: u64,

@@ -10,6 +10,18 @@ use crate::op::ActivationKind;
 use crate::{Graph, GraphError};
 
 /// A segmentation network as plain data.
+///
+/// ```
+/// use pocketvision_core::models::{self, BuildOptions, InputSize, SeededWeights};
+///
+/// let network = models::find("lraspp-mobilenet-v3-small").unwrap();
+/// let segmenter = network.segmenter(None).expect("a segmentation");
+/// let options = BuildOptions { input_size: InputSize::square(64), ..network.options() };
+/// let graph = segmenter.build("mine", &options, &mut SeededWeights::new(1))?;
+/// // A class for each pixel.
+/// assert_eq!(graph.ty(graph.outputs()[0]).shape.dims(), [1, 64, 64, 1]);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Segmenter {
     /// The network whose features are used. Its pool and what follows are left out.
@@ -154,7 +166,7 @@ const fn pooled_head(backbone: Architecture, output_stride: usize, filters: usiz
 }
 
 pub(super) fn raspp_v2(width: f64) -> Segmenter {
-    pooled_head(mobilenet_v2::without_head(width), 16, 256)
+    pooled_head(mobilenet_v2::at_width(width).without_head(), 16, 256)
 }
 
 pub(super) fn raspp_v2_half(width: f64) -> Segmenter {
@@ -174,9 +186,9 @@ pub(super) fn raspp_v3_small(width: f64) -> Segmenter {
 }
 
 /// DeepLabV3 as its MobileNetV2 was released: the branch of one pixel and that of the whole image
-/// are all that is left of its pyramid.
+/// are all that is left of its pyramid, which makes it R-ASPP.
 pub(super) fn deeplab_v2(width: f64) -> Segmenter {
-    pooled_head(mobilenet_v2::without_head(width), 16, 256)
+    raspp_v2(width)
 }
 
 pub(super) fn deeplab_edgetpu(width: f64) -> Segmenter {

@@ -7,6 +7,16 @@ use super::architecture::Block;
 use crate::Shape;
 
 /// Which layer of a definition weights are for. Its text is the layer's name in the graph.
+///
+/// ```
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").unwrap();
+/// let size = network.size(&network.options())?;
+/// assert_eq!(size.layers[0].name.to_string(), "stem");
+/// assert_eq!(size.layers.last().unwrap().name.to_string(), "logits");
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LayerName {
     /// The first convolution.
@@ -134,6 +144,19 @@ impl fmt::Display for LayerName {
 }
 
 /// What a layer needs.
+///
+/// ```
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").unwrap();
+/// let size = network.size(&network.options())?;
+/// let stem = size.layers[0];
+/// assert_eq!((stem.shape.h, stem.shape.c), (3, 3), "3x3 taps over red, green and blue");
+/// assert_eq!(stem.channels(), stem.shape.n);
+/// // Weights, and the two numbers of batch normalisation for each channel.
+/// assert_eq!(stem.parameters(), (stem.shape.elements() + 2 * stem.channels()) as u64);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct LayerRequest {
     /// The layer.
@@ -174,12 +197,48 @@ pub struct LayerWeights {
 }
 
 /// Gives the layers of a definition their weights, in the order of the network.
+///
+/// ```
+/// use pocketvision_core::models::{
+///     self, LayerRequest, LayerWeights, SeededWeights, WeightSource,
+/// };
+///
+/// /// Random weights without biases.
+/// struct WithoutBias(SeededWeights);
+///
+/// impl WeightSource for WithoutBias {
+///     fn layer(&mut self, request: &LayerRequest) -> LayerWeights {
+///         let LayerWeights { weight, bias } = self.0.layer(request);
+///         LayerWeights { weight, bias: vec![0.0; bias.len()] }
+///     }
+/// }
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").unwrap();
+/// let mut source = WithoutBias(SeededWeights::new(1));
+/// let graph = network.build_with(&network.options(), &mut source)?;
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 pub trait WeightSource {
     /// Weights for one layer.
     fn layer(&mut self, request: &LayerRequest) -> LayerWeights;
 }
 
 /// Batch normalisation as trained: `gamma * (x - mean) / sqrt(variance + epsilon) + beta`.
+///
+/// ```
+/// use pocketvision_core::models::BatchNorm;
+///
+/// let normalization = BatchNorm {
+///     gamma: vec![2.0],
+///     beta: vec![1.0],
+///     mean: vec![3.0],
+///     variance: vec![4.0],
+///     epsilon: 0.0,
+/// };
+/// // 2 * (5 * x - 3) / sqrt(4) + 1 is 5 * x - 2.
+/// let layer = normalization.fold(vec![5.0], false);
+/// assert_eq!((layer.weight[0], layer.bias[0]), (5.0, -2.0));
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct BatchNorm {
     /// Scale of each channel.
@@ -219,6 +278,16 @@ impl BatchNorm {
 
 /// Random weights with the statistics of trained ones: He et al.'s (2015) deviation, batch
 /// normalisation that undoes what it finds, all of it folded.
+///
+/// ```
+/// use pocketvision_core::models::{self, BuildOptions, SeededWeights};
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").unwrap();
+/// let options = BuildOptions { seed: 7, ..network.options() };
+/// let graph = network.build_with(&options, &mut SeededWeights::new(7))?;
+/// assert_eq!(graph, network.build(&options)?);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct SeededWeights {
     random: SplitMix64,

@@ -8,6 +8,18 @@ use crate::{Element, ShapeError, TensorType};
 /// An elementwise function as a node of its own.
 ///
 /// In int8 it is a table of 256 entries: see [`crate::quant::activation_table`].
+///
+/// ```
+/// use pocketvision_core::op::{Activation, ActivationKind};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let swish = Op::Activation(Activation { kind: ActivationKind::HardSwish });
+/// let y = builder.push("swish", swish, &[image])?;
+/// assert_eq!(builder.ty(y).shape, Shape::new(1, 8, 8, 3));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Activation {
     /// The function.
@@ -15,6 +27,15 @@ pub struct Activation {
 }
 
 /// The functions that mobile networks use.
+///
+/// ```
+/// use pocketvision_core::op::ActivationKind;
+///
+/// let xs = [-4.0, 0.0, 3.0, 7.0];
+/// assert_eq!(xs.map(|x| ActivationKind::Relu6.apply(x)), [0.0, 0.0, 3.0, 6.0]);
+/// assert_eq!(xs.map(|x| ActivationKind::HardSwish.apply(x)), [0.0, 0.0, 3.0, 7.0]);
+/// assert!(ActivationKind::Relu6.is_clamp() && !ActivationKind::HardSwish.is_clamp());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActivationKind {

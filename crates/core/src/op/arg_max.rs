@@ -8,12 +8,24 @@ use crate::{Element, Quantization, Shape, ShapeError, TensorType};
 ///
 /// The index is a number of scale 1 and zero point 0: uint8 for up to 256 channels, int32
 /// beyond.
+///
+/// ```
+/// use pocketvision_core::op::ArgMax;
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 21), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let classes = builder.push("classes", Op::ArgMax(ArgMax), &[image])?;
+/// assert_eq!(builder.ty(classes).shape, Shape::new(1, 8, 8, 1));
+/// assert_eq!(builder.ty(classes).element, Element::uint8(1.0, 0));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ArgMax;
 
 impl ArgMax {
     /// The element of an index into so many channels.
-    pub const fn index_element(channels: usize) -> Element {
+    const fn index_element(channels: usize) -> Element {
         if channels <= 256 {
             Element::uint8(1.0, 0)
         } else {

@@ -8,6 +8,27 @@ use crate::{Element, Graph, ParamId, Shape, ShapeError, TensorType};
 ///
 /// Weights are `Shape { n: output channels, h, w: taps, c: input channels / groups }`.
 /// In int8 the sum is exact, then scaled as [`crate::quant::Multiplier`] says.
+///
+/// ```
+/// use pocketvision_core::op::{ActivationKind, Conv2d, Padding, Window};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let weight = Tensor::zeros(&TensorType::new(Shape::new(16, 3, 3, 3), Element::F32));
+/// let weight = builder.param("weight", weight);
+///
+/// let stem = Op::Conv2d(Conv2d {
+///     window: Window::square(3, 2, Padding::Same),
+///     weight,
+///     bias: None,
+///     groups: 1,
+///     activation: Some(ActivationKind::Relu6),
+/// });
+/// let y = builder.push("stem", stem, &[image])?;
+/// assert_eq!(builder.ty(y).shape, Shape::new(1, 4, 4, 16));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Conv2d {
     /// The sliding window; its kernel is that of the weights.

@@ -10,6 +10,31 @@ use crate::{Element, Graph, ParamId, Shape, ShapeError, TensorType};
 /// Convolution2DTransposeBias.
 ///
 /// Weights are `Shape { n: output channels, h, w: taps, c: input channels }`.
+///
+/// ```
+/// use pocketvision_core::op::ConvTranspose2d;
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let weight = Tensor::zeros(&TensorType::new(Shape::new(8, 2, 2, 3), Element::F32));
+/// let weight = builder.param("weight", weight);
+///
+/// let enlarge = Op::ConvTranspose2d(ConvTranspose2d {
+///     weight,
+///     bias: None,
+///     stride_h: 2,
+///     stride_w: 2,
+///     crop_top: 0,
+///     crop_left: 0,
+///     output_h: 16,
+///     output_w: 16,
+///     activation: None,
+/// });
+/// let y = builder.push("enlarge", enlarge, &[image])?;
+/// assert_eq!(builder.ty(y).shape, Shape::new(1, 16, 16, 8));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct ConvTranspose2d {
     /// The weights.
@@ -35,6 +60,15 @@ pub struct ConvTranspose2d {
 impl ConvTranspose2d {
     /// The input position along one side that a tap of an output position reads: `None` where
     /// the tap falls between two inputs or beyond the edge.
+    ///
+    /// ```
+    /// use pocketvision_core::op::ConvTranspose2d;
+    ///
+    /// // Of three inputs, two outputs apart: the second output's first tap falls between two.
+    /// assert_eq!(ConvTranspose2d::source(0, 0, 0, 2, 3), Some(0));
+    /// assert_eq!(ConvTranspose2d::source(1, 0, 0, 2, 3), None);
+    /// assert_eq!(ConvTranspose2d::source(6, 0, 0, 2, 3), None);
+    /// ```
     pub const fn source(
         output: usize,
         tap: usize,
@@ -48,6 +82,25 @@ impl ConvTranspose2d {
             }
             _ => None,
         }
+    }
+
+    /// What SAME padding cuts off before an output of this size, above or on the left: half of
+    /// what the kernel reaches beyond it, rounded down.
+    ///
+    /// ```
+    /// use pocketvision_core::op::ConvTranspose2d;
+    ///
+    /// // Eight inputs two apart reach 17 outputs with three taps; the odd one goes at the end.
+    /// assert_eq!(ConvTranspose2d::same_crop(16, 3, 2), 0);
+    /// assert_eq!(ConvTranspose2d::same_crop(16, 4, 2), 1);
+    /// ```
+    ///
+    /// # Panics
+    /// If the stride is 0.
+    pub const fn same_crop(output: usize, kernel: usize, stride: usize) -> usize {
+        let last_input = output.saturating_sub(1) / stride;
+        let reach = last_input.saturating_mul(stride).saturating_add(kernel);
+        reach.saturating_sub(output) / 2
     }
 
     pub(super) fn infer(

@@ -8,6 +8,23 @@ use crate::{Element, Graph, ParamId, Shape, ShapeError, TensorType};
 /// for `m` filters a channel, nearly always one.
 ///
 /// Weights are `Shape { n: 1, h, w: taps, c: output channels }`.
+///
+/// ```
+/// use pocketvision_core::op::{DepthwiseConv2d, Padding, Window};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 16), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let weight = Tensor::zeros(&TensorType::new(Shape::new(1, 3, 3, 16), Element::F32));
+/// let weight = builder.param("weight", weight);
+///
+/// let window = Window::square(3, 1, Padding::Same);
+/// let filter =
+///     Op::DepthwiseConv2d(DepthwiseConv2d { window, weight, bias: None, activation: None });
+/// let y = builder.push("filter", filter, &[image])?;
+/// assert_eq!(builder.ty(y).shape, Shape::new(1, 8, 8, 16));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct DepthwiseConv2d {
     /// The sliding window; its kernel is that of the weights.

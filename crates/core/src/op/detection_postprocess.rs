@@ -13,6 +13,32 @@ use crate::{Element, Graph, ParamId, Shape, ShapeError, TensorType};
 /// for each of D possible detections, best first in the order that TFLite gives them:
 /// top, left, bottom and right of the box as fractions of the image, class (background not
 /// counted), score. Rows without a detection are zeros.
+///
+/// ```
+/// use pocketvision_core::op::DetectionPostprocess;
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType, detection::BoxCoder, detection::Suppression, detection::SuppressionKind};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// # let encodings = TensorType::new(Shape::new(1, 1, 3, 4), Element::F32);
+/// # let scores = TensorType::new(Shape::new(1, 1, 3, 91), Element::F32);
+/// let anchors = Tensor::zeros(&encodings);
+/// let op = DetectionPostprocess {
+///     anchors: builder.param("anchors", anchors),
+///     coder: BoxCoder::SSD,
+///     suppression: Suppression {
+///         kind: SuppressionKind::Fast { classes_per_detection: 1 },
+///         score_threshold: 0.1,
+///         iou_threshold: 0.6,
+///         max_detections: 10,
+///     },
+///     classes: 90,
+/// };
+/// let inputs = [builder.input("encodings", encodings)?, builder.input("scores", scores)?];
+/// let found = builder.push("found", Op::DetectionPostprocess(op), &inputs)?;
+/// assert_eq!(builder.ty(found).shape, Shape::new(1, 1, 10, DetectionPostprocess::ROW));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct DetectionPostprocess {
     /// The anchors, f32 `1x1xBx4`: centre y, centre x, height, width as fractions of the image.

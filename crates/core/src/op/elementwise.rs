@@ -4,6 +4,17 @@ use super::{ActivationKind, check_fused, computed_element, exactly};
 use crate::{Element, Shape, ShapeError, TensorType};
 
 /// `activation(a + b)`, each at its own int8 scale. A dimension of 1 is repeated.
+///
+/// ```
+/// use pocketvision_core::op::Add;
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let twice = builder.push("twice", Op::Add(Add { activation: None }), &[image, image])?;
+/// assert_eq!(builder.ty(twice).shape, Shape::new(1, 8, 8, 3));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Add {
     /// Applied last; only clamps in int8.
@@ -12,6 +23,18 @@ pub struct Add {
 
 /// `activation(a * b)`, each at its own int8 scale. A dimension of 1 is repeated:
 /// squeeze-and-excite scales a map by one number for each channel.
+///
+/// ```
+/// use pocketvision_core::op::Mul;
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let gate = builder.input("gate", TensorType::new(Shape::vector(3), Element::F32))?;
+/// let weighed = builder.push("weighed", Op::Mul(Mul { activation: None }), &[image, gate])?;
+/// assert_eq!(builder.ty(weighed).shape, Shape::new(1, 8, 8, 3));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mul {
     /// Applied last; only clamps in int8.

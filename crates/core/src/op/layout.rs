@@ -7,6 +7,19 @@ use crate::builder::param;
 use crate::{Element, Graph, ParamId, Shape, ShapeError, TensorType};
 
 /// A tensor that never changes, read like any other node.
+///
+/// ```
+/// use pocketvision_core::op::{Constant, Mul};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let value = Tensor::zeros(&TensorType::new(Shape::vector(3), Element::F32));
+/// let value = builder.param("gate", value);
+/// let gate = builder.push("gate", Op::Constant(Constant { value }), &[])?;
+/// builder.push("weighed", Op::Mul(Mul { activation: None }), &[image, gate])?;
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Constant {
     /// The tensor.
@@ -40,6 +53,18 @@ pub enum Axis {
 
 /// Tensors side by side along one dimension, equal in all others. In int8 each input is
 /// requantized to the output's scale.
+///
+/// ```
+/// use pocketvision_core::op::{Axis, Concat};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let side_by_side = Op::Concat(Concat::along(Axis::Width));
+/// let pair = builder.push("pair", side_by_side, &[image, image])?;
+/// assert_eq!(builder.ty(pair).shape, Shape::new(1, 8, 16, 3));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Concat {
     /// The dimension that grows.
@@ -104,6 +129,18 @@ impl Concat {
 }
 
 /// A border of the real number 0 around the image.
+///
+/// ```
+/// use pocketvision_core::op::Pad;
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let border = Op::Pad(Pad { top: 0, bottom: 1, left: 0, right: 1 });
+/// let bordered = builder.push("border", border, &[image])?;
+/// assert_eq!(builder.ty(bordered).shape, Shape::new(1, 9, 9, 3));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Pad {
     /// Rows above.
@@ -136,6 +173,18 @@ impl Pad {
 }
 
 /// The same numbers in the same order under another shape: a relabelling, free everywhere.
+///
+/// ```
+/// use pocketvision_core::op::Reshape;
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let flat = Op::Reshape(Reshape { shape: Shape::vector(8 * 8 * 3) });
+/// let flat = builder.push("flat", flat, &[image])?;
+/// assert_eq!(builder.ty(flat).shape.c, 192);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reshape {
     /// The output's shape, of as many elements as the input.

@@ -8,6 +8,21 @@ use crate::{Element, Graph, ParamId, Shape, ShapeError, TensorType};
 /// position on its own: the same as a 1x1 [`super::Conv2d`].
 ///
 /// Weights are `Shape { n: output channels, h: 1, w: 1, c: input channels }`.
+///
+/// ```
+/// use pocketvision_core::op::Linear;
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let weight = Tensor::zeros(&TensorType::new(Shape::new(10, 1, 1, 3), Element::F32));
+/// let weight = builder.param("weight", weight);
+///
+/// let linear = Op::Linear(Linear { weight, bias: None, activation: None });
+/// let y = builder.push("each pixel", linear, &[image])?;
+/// assert_eq!(builder.ty(y).shape, Shape::new(1, 8, 8, 10));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub struct Linear {
     /// The weights.

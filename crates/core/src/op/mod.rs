@@ -38,6 +38,17 @@ pub use window::{Padding, ResolvedPadding, Window};
 use crate::{Element, Graph, ParamId, ShapeError, TensorType};
 
 /// The closed set of operators.
+///
+/// ```
+/// use pocketvision_core::models;
+///
+/// let network = models::find("mobilenet-edgetpu-cifar10").unwrap();
+/// let graph = network.build(&network.options())?;
+/// let convolutions = graph.nodes().iter().filter(|node| node.op.name() == "Conv2d");
+/// assert!(convolutions.clone().count() > 10);
+/// assert!(convolutions.clone().all(|node| node.op.params().len() == 2), "weights and a bias");
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, PartialEq, Debug)]
 pub enum Op {
     /// A tensor that the caller feeds.
@@ -111,6 +122,19 @@ impl Op {
     /// `element` is the output element that the graph's author states; without one it
     /// follows from the inputs where that is defined.
     ///
+    /// ```
+    /// use pocketvision_core::op::{Activation, ActivationKind};
+    /// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+    /// # let mut builder = GraphBuilder::new("example");
+    /// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+    /// # let id = builder.input("image", image.clone())?;
+    /// # let graph = builder.finish(&[id])?;
+    /// let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+    /// assert_eq!(relu.infer(&[&image], &graph, None), Ok(image.clone()));
+    /// assert!(relu.infer(&[&image, &image], &graph, None).is_err());
+    /// # Ok::<(), pocketvision_core::GraphError>(())
+    /// ```
+    ///
     /// # Errors
     /// If the operator does not fit its inputs, its parameters or the stated element.
     pub fn infer(
@@ -143,6 +167,18 @@ impl Op {
     }
 
     /// Multiply-accumulates: convolutions and linear layers, as papers count them.
+    ///
+    /// ```
+    /// use pocketvision_core::models;
+    ///
+    /// let network = models::find("mobilenet-edgetpu-cifar10").unwrap();
+    /// let graph = network.build(&network.options())?;
+    /// let stem = graph.nodes().iter().find(|node| node.op.name() == "Conv2d").expect("a stem");
+    /// let macs = stem.op.macs(&graph.input_types(stem), &stem.output, &graph);
+    /// // A 3x3 window over three channels for each number.
+    /// assert_eq!(macs, 27 * stem.output.shape.elements() as u64);
+    /// # Ok::<(), pocketvision_core::GraphError>(())
+    /// ```
     pub fn macs(&self, inputs: &[&TensorType], output: &TensorType, graph: &Graph) -> u64 {
         match self {
             Self::Conv2d(op) => op.macs(output, graph),

@@ -6,6 +6,22 @@ use super::{Padding, Window, computed_element, exactly};
 use crate::{Element, Shape, ShapeError, TensorType};
 
 /// Pools each channel over a sliding window. Padded positions do not count.
+///
+/// ```
+/// use pocketvision_core::op::{IntegerRounding, Padding, Pool2d, PoolKind, Window};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let pool = Op::Pool2d(Pool2d {
+///     kind: PoolKind::Max,
+///     window: Window::square(2, 2, Padding::Valid),
+///     rounding: IntegerRounding::HalfAwayFromZero,
+/// });
+/// let y = builder.push("pool", pool, &[image])?;
+/// assert_eq!(builder.ty(y).shape, Shape::new(1, 4, 4, 3));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pool2d {
     /// What is taken of the window.
@@ -35,6 +51,15 @@ pub enum PoolKind {
 ///
 /// TFLite rounds an int8 average half away from zero, and a uint8 average half up. A uint8
 /// network rewritten to int8 must keep rounding up, or even windows differ by one.
+///
+/// ```
+/// use pocketvision_core::op::IntegerRounding;
+/// use pocketvision_core::quant::average;
+///
+/// // The average of -1 and -2.
+/// assert_eq!(average(-3, 2, IntegerRounding::HalfAwayFromZero), -2);
+/// assert_eq!(average(-3, 2, IntegerRounding::HalfUp), -1);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IntegerRounding {

@@ -8,6 +8,18 @@ use crate::{Element, ShapeError, TensorType};
 ///
 /// From float it is `round(x / scale) + zero_point`, half away from zero; from an integer it
 /// is exact fixed-point arithmetic: see [`crate::quant::requantize_table`].
+///
+/// ```
+/// use pocketvision_core::op::Quantize;
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let int8 = Element::int8(1.0 / 128.0, 0);
+/// let integers = builder.push_as("int8", Op::Quantize(Quantize), &[image], int8.clone())?;
+/// assert_eq!(builder.ty(integers).element, int8);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Quantize;
 
@@ -42,6 +54,17 @@ impl Quantize {
 }
 
 /// From int8 or uint8 to f32: `scale * (x - zero_point)`.
+///
+/// ```
+/// use pocketvision_core::op::Dequantize;
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::int8(0.5, 0));
+/// # let image = builder.input("image", image)?;
+/// let reals = builder.push("reals", Op::Dequantize(Dequantize), &[image])?;
+/// assert_eq!(builder.ty(reals).element, Element::F32);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Dequantize;
 

@@ -6,6 +6,24 @@ use super::{Window, computed_element, exactly};
 use crate::{Element, Shape, ShapeError, TensorType};
 
 /// Each channel sampled at another height and width. Numbers keep their element.
+///
+/// ```
+/// use pocketvision_core::op::{CoordinateMode, IntegerInterpolation, Resize, ResizeKind};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+/// # let mut builder = GraphBuilder::new("example");
+/// # let image = TensorType::new(Shape::new(1, 8, 8, 3), Element::F32);
+/// # let image = builder.input("image", image)?;
+/// let larger = Op::Resize(Resize {
+///     kind: ResizeKind::Bilinear,
+///     height: 16,
+///     width: 12,
+///     coordinates: CoordinateMode::HalfPixel,
+///     interpolation: IntegerInterpolation::FixedPoint,
+/// });
+/// let y = builder.push("larger", larger, &[image])?;
+/// assert_eq!(builder.ty(y).shape, Shape::new(1, 16, 12, 3));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Resize {
     /// How many pixels make one.
@@ -60,6 +78,22 @@ pub enum IntegerInterpolation {
 ///
 /// At the edges both may be the same pixel. A fraction is then as if there were another one
 /// beyond, from -1/2 to 3/2; in fixed point, where it makes no difference, it is 0.
+///
+/// ```
+/// use pocketvision_core::Shape;
+/// use pocketvision_core::op::{CoordinateMode, IntegerInterpolation, Resize, ResizeKind, Sample};
+///
+/// let resize = Resize {
+///     kind: ResizeKind::Bilinear,
+///     height: 3,
+///     width: 3,
+///     coordinates: CoordinateMode::AlignCorners,
+///     interpolation: IntegerInterpolation::FixedPoint,
+/// };
+/// // The second of three rows lies in the middle between two.
+/// let rows = resize.rows(Shape::new(1, 2, 2, 1));
+/// assert_eq!(rows[1], Sample { lower: 0, upper: 1, weight: 0.5 });
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Sample<W> {
     /// The pixel above or to the left.
@@ -75,6 +109,14 @@ pub const FIXED_POINT_ONE: i32 = 1 << 10;
 
 impl Resize {
     /// Nearest neighbours of images of one pixel: the pixel, repeated.
+    ///
+    /// ```
+    /// use pocketvision_core::Shape;
+    /// use pocketvision_core::op::Resize;
+    ///
+    /// let rows = Resize::repeat(4, 4).rows(Shape::new(1, 1, 1, 16));
+    /// assert!(rows.iter().all(|row| row.lower == 0));
+    /// ```
     pub const fn repeat(height: usize, width: usize) -> Self {
         Self {
             kind: ResizeKind::Nearest,
@@ -86,6 +128,15 @@ impl Resize {
     }
 
     /// Where each output row lies, as TFLite computes it in f32.
+    ///
+    /// ```
+    /// use pocketvision_core::Shape;
+    /// use pocketvision_core::op::Resize;
+    ///
+    /// // Nearest neighbours: each of two rows twice.
+    /// let rows = Resize::repeat(4, 4).rows(Shape::new(1, 2, 2, 1));
+    /// assert_eq!(rows.iter().map(|row| row.lower).collect::<Vec<_>>(), [0, 0, 1, 1]);
+    /// ```
     pub fn rows(&self, input: Shape) -> Vec<Sample<f32>> {
         (0..self.height).map(|y| self.sample(y, input.h, self.height)).collect()
     }
@@ -96,6 +147,23 @@ impl Resize {
     }
 
     /// Where each output row lies in [`IntegerInterpolation::FixedPoint`].
+    ///
+    /// ```
+    /// use pocketvision_core::Shape;
+    /// use pocketvision_core::op::{
+    ///     CoordinateMode, FIXED_POINT_ONE, IntegerInterpolation, Resize, ResizeKind,
+    /// };
+    ///
+    /// let resize = Resize {
+    ///     kind: ResizeKind::Bilinear,
+    ///     height: 4,
+    ///     width: 4,
+    ///     coordinates: CoordinateMode::Asymmetric,
+    ///     interpolation: IntegerInterpolation::FixedPoint,
+    /// };
+    /// let rows = resize.fixed_point_rows(Shape::new(1, 2, 2, 1));
+    /// assert_eq!(rows[1].weight, FIXED_POINT_ONE / 2);
+    /// ```
     pub fn fixed_point_rows(&self, input: Shape) -> Vec<Sample<i32>> {
         (0..self.height).map(|y| self.fixed_point_sample(y, input.h, self.height)).collect()
     }

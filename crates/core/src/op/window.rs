@@ -5,6 +5,19 @@ use serde::{Deserialize, Serialize};
 use crate::{Shape, ShapeError};
 
 /// The window that slides over an image.
+///
+/// ```
+/// use pocketvision_core::Shape;
+/// use pocketvision_core::op::{Padding, Window};
+///
+/// let photo = Shape::new(1, 224, 224, 3);
+/// let window = Window::square(3, 2, Padding::Same);
+/// assert_eq!(window.output(photo)?, (112, 112));
+/// assert_eq!(window.taps(), 9);
+/// let gaps = Window { dilation_h: 2, dilation_w: 2, ..Window::square(3, 1, Padding::Valid) };
+/// assert_eq!(gaps.output(photo)?, (220, 220));
+/// # Ok::<(), pocketvision_core::ShapeError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Window {
     /// Rows of taps.
@@ -25,6 +38,16 @@ pub struct Window {
 
 /// How much border is added around the image. A padded position holds the real number 0;
 /// pools skip it.
+///
+/// ```
+/// use pocketvision_core::Shape;
+/// use pocketvision_core::op::{Padding, Window};
+///
+/// // PyTorch's `padding=1`: as many outputs as SAME has, on a grid shifted by a pixel.
+/// let explicit = Padding::Explicit { top: 1, bottom: 1, left: 1, right: 1 };
+/// let output = |padding| Window::square(3, 2, padding).output(Shape::new(1, 224, 224, 3));
+/// assert_eq!(output(explicit), output(Padding::Same));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Padding {
@@ -80,6 +103,13 @@ impl Window {
 
     /// True for a 1x1 window of stride 1 without padding: the convolution is one matrix
     /// product over all pixels.
+    ///
+    /// ```
+    /// use pocketvision_core::op::{Padding, Window};
+    ///
+    /// assert!(Window::square(1, 1, Padding::Same).is_pointwise());
+    /// assert!(!Window::square(1, 2, Padding::Same).is_pointwise());
+    /// ```
     pub fn is_pointwise(&self) -> bool {
         (self.kernel_h, self.kernel_w, self.stride_h, self.stride_w) == (1, 1, 1, 1)
             && !matches!(self.padding, Padding::Explicit { top, bottom, left, right }
@@ -87,6 +117,17 @@ impl Window {
     }
 
     /// Height and width of the output.
+    ///
+    /// ```
+    /// use pocketvision_core::Shape;
+    /// use pocketvision_core::op::{Padding, Window};
+    ///
+    /// let image = Shape::new(1, 7, 10, 3);
+    /// assert_eq!(Window::square(3, 2, Padding::Valid).output(image)?, (3, 4));
+    /// assert_eq!(Window::square(3, 2, Padding::Same).output(image)?, (4, 5));
+    /// assert!(Window::square(8, 1, Padding::Valid).output(image).is_err());
+    /// # Ok::<(), pocketvision_core::ShapeError>(())
+    /// ```
     ///
     /// # Errors
     /// If an attribute is zero or too large, or the window does not fit the padded input.
@@ -128,6 +169,14 @@ impl Window {
     }
 
     /// The border for an input, in pixels. Call [`Self::output`] first: it checks.
+    ///
+    /// ```
+    /// use pocketvision_core::Shape;
+    /// use pocketvision_core::op::{Padding, ResolvedPadding, Window};
+    ///
+    /// let border = Window::square(3, 2, Padding::Same).resolve(Shape::new(1, 224, 224, 3));
+    /// assert_eq!(border, ResolvedPadding { top: 0, bottom: 1, left: 0, right: 1 });
+    /// ```
     pub fn resolve(&self, input: Shape) -> ResolvedPadding {
         let same = |size: usize, kernel: usize, dilation: usize, stride: usize| {
             let reach = (kernel - 1) * dilation + 1;

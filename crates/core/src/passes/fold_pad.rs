@@ -11,6 +11,28 @@ use crate::{Graph, GraphError, Op, Shape};
 /// read beyond the edge. Pooling is left alone, since its windows do not count what is beyond.
 /// A border that somebody else reads stays for them.
 ///
+/// ```
+/// use pocketvision_core::op::{Conv2d, Pad, Padding, Window};
+/// use pocketvision_core::passes::fold_pad;
+/// use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut builder = GraphBuilder::new("tiny");
+/// let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+/// let border = Op::Pad(Pad { top: 1, bottom: 1, left: 1, right: 1 });
+/// let bordered = builder.push("border", border, &[image])?;
+/// let weight = Tensor::from_f32(Shape::new(4, 3, 3, 3), vec![0.1; 108])?;
+/// let weight = builder.param("weight", weight);
+/// let window = Window::square(3, 2, Padding::Valid);
+/// let stem = Op::Conv2d(Conv2d { window, weight, bias: None, groups: 1, activation: None });
+/// let stem = builder.push("stem", stem, &[bordered])?;
+/// let graph = fold_pad(&builder.finish(&[stem])?)?;
+/// // The convolution reads the image itself.
+/// assert_eq!(graph.node(graph.outputs()[0]).inputs, [image]);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// Never for a graph that a [`crate::GraphBuilder`] made.
 pub fn fold_pad(graph: &Graph) -> Result<Graph, GraphError> {

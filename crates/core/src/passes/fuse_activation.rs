@@ -9,6 +9,22 @@ use crate::{Graph, GraphError, NodeId, Op};
 /// Assumes float: an integer activation has its own scale, which fusing would lose, so
 /// integer nodes stay as they are.
 ///
+/// ```
+/// use pocketvision_core::op::{Activation, ActivationKind, Add};
+/// use pocketvision_core::passes::fuse_activation;
+/// use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType};
+///
+/// let mut builder = GraphBuilder::new("tiny");
+/// let x = builder.input("x", TensorType::new(Shape::vector(4), Element::F32))?;
+/// let sum = builder.push("sum", Op::Add(Add { activation: None }), &[x, x])?;
+/// let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+/// let positive = builder.push("positive", relu, &[sum])?;
+/// let graph = fuse_activation(&builder.finish(&[positive])?)?;
+/// let last = graph.node(graph.outputs()[0]);
+/// assert_eq!(last.op, Op::Add(Add { activation: Some(ActivationKind::Relu) }));
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
+///
 /// # Errors
 /// Never for a graph that a [`crate::GraphBuilder`] made.
 pub fn fuse_activation(graph: &Graph) -> Result<Graph, GraphError> {

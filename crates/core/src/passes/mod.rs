@@ -2,7 +2,8 @@
 //!
 //! All backends are handed the same optimised graph, so comparing them compares like with
 //! like. What is only good for one kind of hardware (fusing into a kernel's epilogue,
-//! packing, tiling) happens inside that backend's `compile`.
+//! packing, tiling) happens inside that backend's `compile`. [`rebuild`] is what passes are made
+//! of, for your own too.
 
 mod fold_pad;
 mod fuse_activation;
@@ -16,15 +17,53 @@ use crate::{Graph, GraphBuilder, GraphError, NodeId, Op};
 
 /// Every pass, in order.
 ///
+/// ```
+/// use pocketvision_core::op::{Activation, ActivationKind, Add};
+/// use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, passes};
+///
+/// let mut builder = GraphBuilder::new("tiny");
+/// let x = builder.input("x", TensorType::new(Shape::vector(4), Element::F32))?;
+/// let sum = builder.push("sum", Op::Add(Add { activation: None }), &[x, x])?;
+/// let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+/// let positive = builder.push("positive", relu, &[sum])?;
+/// let graph = passes::optimize(&builder.finish(&[positive])?)?;
+/// // The activation is part of the sum.
+/// assert_eq!(graph.nodes().len(), 2);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
+///
 /// # Errors
 /// Never for a graph that a [`GraphBuilder`] made; a failure is a bug of a pass.
 pub fn optimize(graph: &Graph) -> Result<Graph, GraphError> {
     remove_unused(&fuse_activation(&fold_pad(graph)?)?)
 }
 
-/// Copies a graph node by node: `rewrite` may push something else in a node's place.
-/// It gets the node's old id and its inputs' new ids, and returns the node's new id.
-fn rebuild(
+/// Copies a graph node by node: `rewrite` may push something else in a node's place, or
+/// nothing. It gets the node's old id and its inputs' new ids, and returns the id that stands
+/// for the node from then on. Inputs and constant tensors are copied as they are, and the tensors
+/// keep their ids.
+///
+/// ```
+/// use pocketvision_core::op::{Activation, ActivationKind};
+/// use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, passes};
+///
+/// let mut builder = GraphBuilder::new("tiny");
+/// let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+/// let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+/// let positive = builder.push("positive", relu, &[image])?;
+/// let graph = builder.finish(&[positive])?;
+///
+/// let relu6 = Op::Activation(Activation { kind: ActivationKind::Relu6 });
+/// let clamped = passes::rebuild(&graph, |builder, id, inputs| {
+///     builder.push(&graph.node(id).name, relu6.clone(), inputs)
+/// })?;
+/// assert_eq!(clamped.node(positive).op, relu6);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
+///
+/// # Errors
+/// If `rewrite` fails, or pushes what the nodes after it cannot read.
+pub fn rebuild(
     graph: &Graph,
     mut rewrite: impl FnMut(&mut GraphBuilder, NodeId, &[NodeId]) -> Result<NodeId, GraphError>,
 ) -> Result<Graph, GraphError> {

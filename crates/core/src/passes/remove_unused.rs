@@ -5,6 +5,19 @@ use crate::{Graph, GraphError, Node, NodeId, Op, Param, ParamId};
 /// Removes nodes that no output depends on, and parameters that no node names. Inputs stay:
 /// they are the network's signature.
 ///
+/// ```
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, op, passes};
+/// # let mut builder = GraphBuilder::new("tiny");
+/// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+/// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });
+/// # let positive = builder.push("positive", relu, &[image])?;
+/// # let graph = builder.finish(&[positive])?;
+///
+/// let input_alone = passes::remove_unused(&graph.with_outputs(&[image])?)?;
+/// assert_eq!(input_alone.nodes().len(), 1);
+/// # Ok::<(), pocketvision_core::GraphError>(())
+/// ```
+///
 /// # Errors
 /// Never for a graph that a [`crate::GraphBuilder`] made.
 pub fn remove_unused(graph: &Graph) -> Result<Graph, GraphError> {

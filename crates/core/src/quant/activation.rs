@@ -16,6 +16,17 @@ use crate::op::{ActivationKind, Rescaling};
 /// * HardSigmoid and Sigmoid are evaluated in f64 and rounded to nearest, half away from
 ///   zero; TFLite has no int8 hard-sigmoid, and its sigmoid is at most one step away.
 ///
+/// ```
+/// use pocketvision_core::Element;
+/// use pocketvision_core::op::ActivationKind;
+/// use pocketvision_core::quant::activation_table;
+///
+/// let element = Element::int8(0.5, 0);
+/// let relu = activation_table(ActivationKind::Relu, &element, &element);
+/// let at = |x: i8| relu[(i32::from(x) + 128) as usize];
+/// assert_eq!([-128, -1, 0, 5, 127].map(at), [0, 0, 0, 5, 127]);
+/// ```
+///
 /// # Panics
 /// If one is not an integer with one scale: [`crate::GraphBuilder`] sees to that.
 pub fn activation_table(kind: ActivationKind, input: &Element, output: &Element) -> [i8; 256] {
@@ -34,6 +45,15 @@ pub fn activation_table(kind: ActivationKind, input: &Element, output: &Element)
 /// The table of a change of scale, zero point or signedness between two 8-bit elements:
 /// entry `i` is the output's byte for the input's byte `i`, both as stored (int8 in two's
 /// complement).
+///
+/// ```
+/// use pocketvision_core::Element;
+/// use pocketvision_core::quant::requantize_table;
+///
+/// // The same real numbers, stored as uint8 and as int8.
+/// let table = requantize_table(&Element::uint8(0.5, 128), &Element::int8(0.5, 0));
+/// assert_eq!([0, 128, 255].map(|x| table[x] as i8), [-128, 0, 127]);
+/// ```
 ///
 /// # Panics
 /// If one is not an 8-bit integer with one scale: [`crate::GraphBuilder`] sees to that.
@@ -57,6 +77,17 @@ pub fn requantize_table(input: &Element, output: &Element) -> [u8; 256] {
 ///
 /// In f32, TFLite's uint8 computes `round(u * scale + bias) + zero_point` on the numbers plus
 /// 128, with the quotient of the scales as a product with a reciprocal.
+///
+/// ```
+/// use pocketvision_core::Element;
+/// use pocketvision_core::op::Rescaling;
+/// use pocketvision_core::quant::concat_table;
+///
+/// let (whole, part) = (Element::int8(0.5, 0), Element::int8(1.0, 0));
+/// assert_eq!(concat_table(Rescaling::FixedPoint, &whole, &whole), None);
+/// let table = concat_table(Rescaling::FixedPoint, &part, &whole).expect("another scale");
+/// assert_eq!(table[3], 6);
+/// ```
 ///
 /// # Panics
 /// If one is not an 8-bit integer with one scale: [`crate::GraphBuilder`] sees to that.

@@ -8,6 +8,18 @@ use crate::op::ActivationKind;
 ///
 /// Both operands are shifted left by [`Self::LEFT_SHIFT`] bits for headroom, scaled to twice
 /// the larger of the two scales, added, and scaled to the output.
+///
+/// ```
+/// use pocketvision_core::Element;
+/// use pocketvision_core::quant::QuantizedAdd;
+///
+/// let (half, one) = (Element::int8(0.5, 0), Element::int8(1.0, 0));
+/// let add = QuantizedAdd::new(&half, &one, &one, None);
+/// // 10 * 0.5 + 3 * 1.0.
+/// assert_eq!(add.apply(10, 3), 8);
+/// assert_eq!(add.apply(10, 3), add.sum(add.scaled_a(10), add.scaled_b(3)));
+/// assert_eq!(add.apply(0, 127), 127);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct QuantizedAdd {
     /// Zero point of the first operand.
@@ -82,6 +94,16 @@ impl QuantizedAdd {
 }
 
 /// The constants of an int8 product.
+///
+/// ```
+/// use pocketvision_core::Element;
+/// use pocketvision_core::quant::QuantizedMul;
+///
+/// let (half, one) = (Element::int8(0.5, 0), Element::int8(1.0, 0));
+/// let mul = QuantizedMul::new(&half, &one, &one, None);
+/// // 10 * 0.5 times 3 * 1.0.
+/// assert_eq!(mul.apply(10, 3), 15);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct QuantizedMul {
     /// Zero point of the first operand.

@@ -1,6 +1,6 @@
 //! Saturating, rounding fixed-point steps on 32- and 16-bit integers.
 
-/// `round(a * b / 2^31)`, half away from zero; the one product that overflows saturates.
+/// `round(a * b / 2^31)`, half up; the one product that overflows saturates.
 pub(super) const fn rounding_doubling_high_mul(a: i32, b: i32) -> i32 {
     if a == i32::MIN && b == i32::MIN {
         return i32::MAX;
@@ -31,7 +31,7 @@ pub(super) const fn saturating_shift_left(x: i32, exponent: u32) -> i32 {
     }
 }
 
-/// `round(a * b / 2^15)`, half away from zero, saturating.
+/// `round(a * b / 2^15)`, half up, saturating.
 pub(super) const fn rounding_doubling_high_mul_i16(a: i16, b: i16) -> i16 {
     if a == i16::MIN && b == i16::MIN {
         return i16::MAX;

@@ -7,6 +7,14 @@ use crate::op::{FIXED_POINT_ONE, Sample};
 ///
 /// `corners` are upper left, lower left, upper right, lower right; `row` and `column` say how far
 /// between them it lies. All sums are exact in 32 bits.
+///
+/// ```
+/// use pocketvision_core::op::{FIXED_POINT_ONE, Sample};
+/// use pocketvision_core::quant::interpolate_fixed_point;
+///
+/// let middle = Sample { lower: 0, upper: 1, weight: FIXED_POINT_ONE / 2 };
+/// assert_eq!(interpolate_fixed_point([0, 20, 40, 60], middle, middle), 30);
+/// ```
 pub const fn interpolate_fixed_point(
     corners: [i8; 4],
     row: Sample<i32>,
@@ -26,6 +34,14 @@ pub const fn interpolate_fixed_point(
 
 /// The number between four in f32, on the numbers plus 128 and rounded half up: what TFLite does
 /// with the uint8 that they were. Every step is one IEEE operation, in this order.
+///
+/// ```
+/// use pocketvision_core::op::Sample;
+/// use pocketvision_core::quant::interpolate_float;
+///
+/// let middle = Sample { lower: 0, upper: 1, weight: 0.5 };
+/// assert_eq!(interpolate_float([0, 20, 40, 60], middle, middle), 30);
+/// ```
 pub fn interpolate_float(corners: [i8; 4], row: Sample<f32>, column: Sample<f32>) -> i8 {
     let [upper_left, lower_left, upper_right, lower_right] =
         corners.map(|corner| f32::from((corner as u8) ^ 0x80));

@@ -36,6 +36,17 @@ use crate::op::ActivationKind;
 /// `Relu` raises the minimum to the zero point; `Relu6` also lowers the maximum to
 /// `zero_point + round(6 / scale)`. Other activations are never fused in integer operators.
 ///
+/// ```
+/// use pocketvision_core::Element;
+/// use pocketvision_core::op::ActivationKind;
+/// use pocketvision_core::quant::activation_range;
+///
+/// let output = Element::int8(0.1, -100);
+/// assert_eq!(activation_range(None, &output), (-128, 127));
+/// assert_eq!(activation_range(Some(ActivationKind::Relu), &output), (-100, 127));
+/// assert_eq!(activation_range(Some(ActivationKind::Relu6), &output), (-100, -40));
+/// ```
+///
 /// # Panics
 /// If the element is not an integer with one scale: [`crate::GraphBuilder`] sees to that.
 pub fn activation_range(activation: Option<ActivationKind>, output: &Element) -> (i32, i32) {

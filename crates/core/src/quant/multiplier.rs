@@ -5,9 +5,17 @@ use crate::{Element, Quantization};
 
 /// A positive real number `mantissa / 2^31 * 2^exponent`, made to multiply 32-bit integers.
 ///
-/// [`Multiplier::apply`] rounds twice, half away from zero each time: after the high
-/// multiply and after the right shift. TFLite also has builds that round once; the recorded
+/// [`Multiplier::apply`] rounds twice: after the high multiply, half up, and after the right
+/// shift, half away from zero. TFLite also has builds that round once; the recorded
 /// reference outputs are of the double-rounding kind.
+///
+/// ```
+/// use pocketvision_core::quant::Multiplier;
+///
+/// let half = Multiplier::from_real(0.5);
+/// assert_eq!(half.to_real(), 0.5);
+/// assert_eq!([7, 8, -9].map(|x| half.apply(x)), [4, 4, -4]);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Multiplier {
     /// Mantissa in `[2^30, 2^31)`, or 0 for the number 0.
@@ -22,6 +30,14 @@ impl Multiplier {
     ///
     /// The mantissa rounds half away from zero. Numbers below 2^-32 become 0, numbers of
     /// 2^31 and more saturate.
+    ///
+    /// ```
+    /// use pocketvision_core::quant::Multiplier;
+    ///
+    /// assert_eq!(Multiplier::from_real(1.0).apply(1234), 1234);
+    /// assert_eq!(Multiplier::from_real(0.0).apply(1234), 0);
+    /// assert!((Multiplier::from_real(0.3).to_real() - 0.3).abs() < 1e-9);
+    /// ```
     pub fn from_real(real: f64) -> Self {
         if real <= 0.0 || !real.is_finite() {
             return Self { mantissa: 0, exponent: 0 };
@@ -74,6 +90,16 @@ impl Multiplier {
 /// The product of the two scales is rounded to f32 where the weights have one scale, and not
 /// rounded where they have one for each channel, as in TFLite. That moves the multiplier by
 /// 2^-24 of itself at most, which is enough to change the outputs of some sums.
+///
+/// ```
+/// use pocketvision_core::quant::output_multipliers;
+/// use pocketvision_core::{Element, Quantization};
+///
+/// let (input, output) = (Element::int8(0.5, 0), Element::int8(1.0, 0));
+/// let weight = Quantization::PerChannel { scales: [0.5, 0.25].into() };
+/// let multipliers = output_multipliers(&input, &weight, &output, 2);
+/// assert_eq!([0, 1].map(|channel| multipliers[channel].to_real()), [0.25, 0.125]);
+/// ```
 ///
 /// # Panics
 /// If input or output is not an integer with one scale: [`crate::GraphBuilder`] sees to that.

@@ -5,6 +5,15 @@ use crate::Element;
 use crate::op::IntegerRounding;
 
 /// `sum / count`, rounded as stated, for a count above zero. Not yet clamped.
+///
+/// ```
+/// use pocketvision_core::op::IntegerRounding;
+/// use pocketvision_core::quant::average;
+///
+/// assert_eq!(average(7, 2, IntegerRounding::HalfAwayFromZero), 4);
+/// assert_eq!(average(-7, 2, IntegerRounding::HalfAwayFromZero), -4);
+/// assert_eq!(average(-7, 2, IntegerRounding::HalfUp), -3);
+/// ```
 pub const fn average(sum: i32, count: i32, rounding: IntegerRounding) -> i32 {
     match rounding {
         IntegerRounding::HalfAwayFromZero if sum <= 0 => (sum - count / 2) / count,
@@ -16,6 +25,15 @@ pub const fn average(sum: i32, count: i32, rounding: IntegerRounding) -> i32 {
 /// The constants of an int8 mean over a whole image, rescaled to the output's scale.
 ///
 /// The division by the number of pixels is folded into the multiplier.
+///
+/// ```
+/// use pocketvision_core::Element;
+/// use pocketvision_core::quant::QuantizedMean;
+///
+/// // Four pixels whose numbers add up to 40, at half the scale.
+/// let mean = QuantizedMean::new(&Element::int8(1.0, 0), &Element::int8(0.5, 0), 4);
+/// assert_eq!(mean.apply(40), 20);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct QuantizedMean {
     /// `count * input zero point`: what the sum of zeros would be.

@@ -12,6 +12,17 @@ use crate::Element;
 /// Exponentials are fixed-point numbers with 31 fractional bits; their sum has 12 integer
 /// bits, so at most 4096 scores are exact. The output always has scale 1/256 and zero
 /// point -128.
+///
+/// ```
+/// use pocketvision_core::Element;
+/// use pocketvision_core::quant::QuantizedSoftmax;
+///
+/// let softmax = QuantizedSoftmax::new(&Element::int8(0.1, 0), 1.0);
+/// let mut shares = [0; 2];
+/// softmax.apply(&[5, 5], &mut shares);
+/// // One half each, at scale 1/256 and zero point -128.
+/// assert_eq!(shares, [0, 0]);
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QuantizedSoftmax {
     /// `exp(-difference)` with 31 fractional bits, by difference from the largest score;
@@ -57,7 +68,7 @@ impl QuantizedSoftmax {
     }
 
     /// An exponential at the scale of the sum.
-    pub const fn summand(exponential: i32) -> i32 {
+    const fn summand(exponential: i32) -> i32 {
         rounding_divide_by_power_of_two(exponential, SUM_INTEGER_BITS)
     }
 }

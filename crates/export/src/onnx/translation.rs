@@ -5,13 +5,17 @@ use pocketvision_import_onnx::message::data_type;
 
 use super::model::{File, int, nchw, to_nchw};
 use super::operator;
+use crate::error::refuse_reading;
 use crate::{ExportError, Format, Problem};
 
 /// Says a graph in ONNX's words.
 pub(super) fn translate(graph: &Graph) -> Result<File, ExportError> {
     let mut translation = Translation { graph, file: File::new(graph.name()), values: Vec::new() };
     for (_, node) in graph.iter() {
-        let value = translation.checked_node(node).map_err(|problem| ExportError::Node {
+        // Indices are no numbers to compute with.
+        let checked = refuse_reading(graph, node, |op| matches!(op, Op::ArgMax(_)));
+        let value = checked.and_then(|()| translation.node(node));
+        let value = value.map_err(|problem| ExportError::Node {
             node: node.name.clone(),
             op: node.op.name(),
             format: Format::Onnx,
@@ -46,15 +50,6 @@ struct Value {
 }
 
 impl Translation<'_> {
-    /// A node, unless it computes with indices.
-    fn checked_node(&mut self, node: &Node) -> Result<Value, Problem> {
-        let mut read = node.inputs.iter().map(|&input| self.graph.node(input));
-        if let Some(input) = read.find(|input| matches!(input.op, Op::ArgMax(_))) {
-            return Err(Problem::ReadResult { name: input.name.clone() });
-        }
-        self.node(node)
-    }
-
     fn node(&mut self, node: &Node) -> Result<Value, Problem> {
         let (name, ty) = (node.name.as_str(), &node.output);
         if ty.element == Element::F16 {

@@ -10,6 +10,7 @@ use pocketvision_import_tflite::schema::{builtin, tensor_type};
 
 use super::model::{FileTensor, Model, Operator, OperatorCode, Options, Scaling, TensorIndex, int};
 use super::signedness::{Storage, storages};
+use crate::error::refuse_reading;
 use crate::{ExportError, Format, Problem};
 
 /// A graph as TFLite's tensors and operators.
@@ -29,7 +30,8 @@ pub(super) fn translate(graph: &Graph) -> Result<Model<'_>, ExportError> {
         },
     };
     for (id, node) in graph.iter() {
-        translation.check_inputs(node)?;
+        // What is written as tensors of other shapes cannot be read again.
+        refuse_reading(graph, node, is_result).map_err(|problem| refuse(node, problem))?;
         translation.node(id, node)?;
     }
     for &id in graph.outputs() {
@@ -111,15 +113,6 @@ impl<'a> Translation<'a> {
             Op::DetectionPostprocess(op) => self.detection_postprocess(id, op),
         }
         Ok(())
-    }
-
-    /// What is written as tensors of other shapes cannot be read again.
-    fn check_inputs(&self, node: &Node) -> Result<(), ExportError> {
-        let mut read = node.inputs.iter().map(|&input| self.graph.node(input));
-        match read.find(|input| is_result(&input.op)) {
-            Some(input) => Err(refuse(node, Problem::ReadResult { name: input.name.clone() })),
-            None => Ok(()),
-        }
     }
 
     /// How a node's output is stored where it is computed.

@@ -24,12 +24,7 @@ pub(super) fn lower(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
         return Err(Problem::shape("the weights", &weight.dims, expected));
     };
     let groups = groups(node, channels, out_channels, group_channels)?;
-    if let Some(bias) = &bias
-        && bias.dims != [out_channels]
-    {
-        let expected = format!("[{out_channels}], a number for each output channel");
-        return Err(Problem::shape("the bias", &bias.dims, expected));
-    }
+    check_bias(bias.as_deref(), out_channels)?;
     let mut window = window(node, [kernel_h, kernel_w])?;
     let mut source = input.node;
     if let Some(&Meaning::Padded { source: inner, pad }) = importer.meaning(input.node)
@@ -75,12 +70,7 @@ pub(super) fn convolve(
     (dims, layout): (Vec<usize>, Layout),
     make: impl Fn(ParamId, Option<ParamId>, Option<ActivationKind>) -> Op,
 ) -> Result<Value> {
-    for constant in std::iter::once(&*weight).chain(bias) {
-        if !matches!(constant.numbers, Numbers::F32(_)) && constant.quantization.is_none() {
-            let expected = "float weights and biases, or integers through DequantizeLinear";
-            return Err(Problem::Element { actual: constant.element().into(), expected });
-        }
-    }
+    check_numbers(&weight, bias)?;
     if importer.is_quantized(input)
         && let Some(target) = importer.target(node, true)
         && let Some(integers) = IntegerWeights::of(importer, input, &weight, bias, shape)?
@@ -127,6 +117,28 @@ pub(super) fn push_float(
     let op = make(weight, bias, None);
     let pushed = importer.push(node, op.clone(), &[input], None)?;
     Ok((op, pushed))
+}
+
+/// Fails unless weights and bias are real numbers, or integers that stand for some.
+pub(super) fn check_numbers(weight: &Constant, bias: Option<&Constant>) -> Result<()> {
+    for constant in std::iter::once(weight).chain(bias) {
+        if !matches!(constant.numbers, Numbers::F32(_)) && constant.quantization.is_none() {
+            let expected = "float weights and biases, or integers through DequantizeLinear";
+            return Err(Problem::Element { actual: constant.element().into(), expected });
+        }
+    }
+    Ok(())
+}
+
+/// Fails unless a bias has a number for each output channel.
+pub(super) fn check_bias(bias: Option<&Constant>, out_channels: usize) -> Result<()> {
+    match bias {
+        Some(bias) if bias.dims != [out_channels] => {
+            let expected = format!("[{out_channels}], a number for each output channel");
+            Err(Problem::shape("the bias", &bias.dims, expected))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn groups(

@@ -1,9 +1,9 @@
 //! `ConvTranspose`, which enlarges.
 
-use pocketvision_core::op::ConvTranspose2d;
+use pocketvision_core::op::{ConvTranspose2d, Padding, Window};
 use pocketvision_core::{Op, Shape, Tensor};
 
-use super::convolution::list;
+use super::convolution::{check_bias, check_numbers, list, window};
 use crate::attributes::Attributes;
 use crate::error::{Problem, Result};
 use crate::importer::{Importer, node_name};
@@ -26,17 +26,23 @@ pub(super) fn lower(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
         let expected = format!("1, with weights for {channels} input channels");
         return Err(Problem::attribute("group", group, expected));
     }
-    let padding = attributes.string("auto_pad")?.unwrap_or("NOTSET");
-    if !matches!(padding, "NOTSET" | "VALID") || attributes.ints("output_shape")?.is_some() {
-        let expected = "NOTSET, with pads instead of an output_shape";
-        return Err(Problem::attribute("auto_pad", padding, expected));
+    check_numbers(&weight, bias.as_deref())?;
+    check_bias(bias.as_deref(), out_channels)?;
+    let window = window(node, [kernel_h, kernel_w])?;
+    if window.padding == Padding::Same || attributes.ints("output_shape")?.is_some() {
+        let stated = attributes.string("auto_pad")?.unwrap_or("NOTSET");
+        let expected = "NOTSET or VALID, with pads instead of an output_shape";
+        return Err(Problem::attribute("auto_pad", stated, expected));
     }
-    let dilations = list(attributes, "dilations", [1, 1])?;
-    if dilations != [1, 1] {
-        return Err(Problem::attribute("dilations", format!("{dilations:?}"), "[1, 1]"));
+    if (window.dilation_h, window.dilation_w) != (1, 1) {
+        let stated = format!("[{}, {}]", window.dilation_h, window.dilation_w);
+        return Err(Problem::attribute("dilations", stated, "[1, 1]"));
     }
-    let [stride_h, stride_w] = list(attributes, "strides", [1, 1])?;
-    let [top, left, bottom, right] = list(attributes, "pads", [0; 4])?;
+    let Window { stride_h, stride_w, .. } = window;
+    let [top, left, bottom, right] = match window.padding {
+        Padding::Explicit { top, bottom, left, right } => [top, left, bottom, right],
+        Padding::Valid | Padding::Same => [0; 4],
+    };
     let [more_h, more_w] = list(attributes, "output_padding", [0, 0])?;
     let reach = |size: usize, kernel: usize, stride: usize, more: usize, cut: [usize; 2]| {
         let reach = (size - 1).checked_mul(stride)?.checked_add(kernel)?.checked_add(more)?;

@@ -6,9 +6,17 @@ mod slim;
 mod timm;
 mod torchvision;
 
-use pocketvision_core::models::{Architecture, LayerName, LayerRequest, PaddingStyle};
+use pocketvision_core::models::{Architecture, InputSize, LayerName, LayerRequest, PaddingStyle};
 
 /// A convention of tensor names.
+///
+/// ```
+/// use pocketvision_core::models::PaddingStyle;
+/// use pocketvision_import_safetensors::Naming;
+///
+/// assert_eq!(Naming::Torchvision.padding(), PaddingStyle::Symmetric);
+/// assert_eq!(Naming::ALL.map(Naming::name)[1], "TensorFlow-slim");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Naming {
     /// Ours: `block3/expand/weight`, batch normalisation already folded.
@@ -74,6 +82,15 @@ impl Naming {
         match self {
             Self::PocketVision | Self::Slim | Self::DetectionGraph => PaddingStyle::Same,
             Self::Torchvision | Self::Timm => PaddingStyle::Symmetric,
+        }
+    }
+
+    /// The pictures that published networks with such names take, if all take the same. Weights
+    /// do not say it.
+    pub(crate) const fn input_size(self) -> Option<InputSize> {
+        match self {
+            Self::DetectionGraph => Some(InputSize::square(300)),
+            Self::PocketVision | Self::Slim | Self::Torchvision | Self::Timm => None,
         }
     }
 

@@ -33,12 +33,7 @@ impl<'a> Importer<'a> {
         let kernel = self.kernel(operator, 3..=4, TRANSPOSE_CONV_INPUTS)?;
         let crop = |output: usize, kernel: usize, stride: usize| match padding {
             // What a convolution of this stride would pad to get back to the input.
-            Padding::Same => {
-                let reach = (output.div_ceil(stride).max(1) - 1)
-                    .saturating_mul(stride)
-                    .saturating_add(kernel);
-                reach.saturating_sub(output) / 2
-            }
+            Padding::Same => ConvTranspose2d::same_crop(output, kernel, stride),
             _ => 0,
         };
         let geometry = Geometry {

@@ -31,6 +31,13 @@ impl Catalog {
 
     /// The folders of `$POCKETVISION_MODELS`, then `pocketvision/models` in the user's cache
     /// folder. Folders need not exist.
+    ///
+    /// ```
+    /// let catalog = pocketvision::Catalog::from_environment();
+    /// for folder in catalog.folders() {
+    ///     println!("models are looked for in {}", folder.display());
+    /// }
+    /// ```
     pub fn from_environment() -> Self {
         let listed = env::var_os(Self::FOLDERS_VARIABLE).unwrap_or_default();
         let listed = env::split_paths(&listed).filter(|folder| !folder.as_os_str().is_empty());
@@ -39,6 +46,13 @@ impl Catalog {
     }
 
     /// These folders, in this order.
+    ///
+    /// ```
+    /// use pocketvision::Catalog;
+    ///
+    /// let catalog = Catalog::new(["models".into(), "/usr/share/models".into()]);
+    /// assert_eq!(catalog.folders().len(), 2);
+    /// ```
     pub fn new(folders: impl IntoIterator<Item = PathBuf>) -> Self {
         Self { folders: folders.into_iter().collect() }
     }
@@ -50,6 +64,14 @@ impl Catalog {
 
     /// Every model that a name leads to: files in the order of the folders, each folder by
     /// name, then what is built in. Folders that are missing or may not be read are skipped.
+    ///
+    /// ```
+    /// use pocketvision::Catalog;
+    ///
+    /// let names: Vec<String> =
+    ///     Catalog::new([]).entries().into_iter().map(|entry| entry.name).collect();
+    /// assert!(names.contains(&"mobilenet-edgetpu-1.0".to_owned()));
+    /// ```
     pub fn entries(&self) -> Vec<CatalogEntry> {
         let mut entries: Vec<CatalogEntry> = Vec::new();
         for folder in &self.folders {
@@ -76,6 +98,14 @@ impl Catalog {
     }
 
     /// What a name or path leads to, without opening it.
+    ///
+    /// ```
+    /// let catalog = pocketvision::Catalog::new([]);
+    /// assert_eq!(catalog.find("mobilenet-v3-large")?.to_string(), "built in");
+    /// let message = catalog.find("models/missing.tflite").unwrap_err().to_string();
+    /// assert!(message.starts_with("models/missing.tflite: no such file"));
+    /// # Ok::<(), pocketvision::ModelError>(())
+    /// ```
     ///
     /// # Errors
     /// If it leads to nothing.
@@ -113,6 +143,12 @@ impl Catalog {
     }
 
     /// The model that a name or path leads to; a built-in one with default options.
+    ///
+    /// ```
+    /// let model = pocketvision::Catalog::new([]).load("mobilenet-edgetpu-cifar10")?;
+    /// assert_eq!(model.origin().to_string(), "built in");
+    /// # Ok::<(), pocketvision::ModelError>(())
+    /// ```
     ///
     /// # Errors
     /// If it leads to nothing, or the file cannot be read.

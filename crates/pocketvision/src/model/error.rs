@@ -7,6 +7,15 @@ use crate::GraphError;
 use crate::vision::VisionError;
 
 /// A model could not be loaded.
+///
+/// ```
+/// use pocketvision::{Model, ModelError};
+///
+/// match Model::load("mobilenet-v4") {
+///     Err(ModelError::Unknown { name, hint }) => println!("no {name}: {hint}"),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Debug, Error)]
 pub enum ModelError {
     /// No file and no built-in network of this name.

@@ -1,13 +1,15 @@
 //! A network with what surrounds it.
 
+mod answers;
 mod catalog;
+mod change;
 mod error;
 mod open;
 mod task;
 mod trained;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub use catalog::{Catalog, CatalogEntry};
 pub use error::ModelError;
@@ -16,15 +18,23 @@ pub use task::Task;
 use tracing::{info, info_span};
 
 use crate::models::{BuildOptions, Definition};
-use crate::quantize::{self, QuantizeError, QuantizeOptions, QuantizeReport, Quantized, Stage};
-use crate::vision::{
-    ClassMap, Dataset, DetectedObject, Fit, Image, Labels, Normalization, Palette, Placement,
-    Preprocess, Ranked, VisionError, detected_objects, top_k,
-};
-use crate::{Backend, Element, Graph, GraphError, Outputs, Tensor, passes};
+use crate::vision::{Fit, Image, Labels, Normalization, Placement, Preprocess, VisionError};
+use crate::{Graph, GraphError, Tensor, passes};
 
 /// A network ready for any backend: its optimised graph, how a photo becomes its input, what
 /// its outputs say about the photo, and what its classes are called.
+///
+/// ```
+/// use pocketvision::{Model, Task, vision::SamplePicture};
+///
+/// let model = Model::load("mobilenet-edgetpu-cifar10")?;
+/// assert_eq!(model.task(), Some(Task::Classify));
+/// assert_eq!(model.classes(), Some(10));
+/// assert_eq!(model.origin().to_string(), "built in");
+/// let input = model.preprocess(&SamplePicture::Ship.paint(640, 480))?;
+/// assert_eq!(input.ty(), model.graph().ty(model.graph().inputs()[0]));
+/// # Ok::<(), pocketvision::ModelError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Model {
     name: String,
@@ -40,6 +50,16 @@ impl Model {
     /// `$POCKETVISION_MODELS`, then one in the user's cache folder, then a network that is
     /// built in. See [`Catalog`].
     ///
+    /// ```
+    /// use pocketvision::Model;
+    ///
+    /// let model = Model::load("mobilenet-v3-small")?;
+    /// println!("{}: {} million multiply-accumulates", model.name(), model.graph().macs() / 1_000_000);
+    /// let message = Model::load("mobilenet-v3-smal").unwrap_err().to_string();
+    /// assert!(message.contains("did you mean 'mobilenet-v3-small'"));
+    /// # Ok::<(), pocketvision::ModelError>(())
+    /// ```
+    ///
     /// # Errors
     /// If there is no such model (the error names the nearest), or its file cannot be read.
     pub fn load(name_or_path: &str) -> Result<Self, ModelError> {
@@ -49,6 +69,17 @@ impl Model {
     /// A built-in network: with trained weights where it comes with them (of
     /// `mobilenet-edgetpu-cifar10`, at its own size and width, one picture at a time), else with
     /// seeded ones.
+    ///
+    /// ```
+    /// use pocketvision::models::{self, BuildOptions, Precision};
+    /// use pocketvision::{Model, Weights};
+    ///
+    /// let network = models::find("mobilenet-v3-small").expect("a name of the catalog");
+    /// let options = BuildOptions { precision: Precision::F32, seed: 7, ..network.options() };
+    /// let model = Model::built_in(network, &options)?;
+    /// assert_eq!(model.weights(), Weights::Seeded(7));
+    /// # Ok::<(), pocketvision::ModelError>(())
+    /// ```
     ///
     /// # Errors
     /// If the network cannot be built with these options.
@@ -69,11 +100,37 @@ impl Model {
     }
 
     /// True if [`Self::built_in`] has trained weights for a definition's own options.
+    ///
+    /// ```
+    /// use pocketvision::{Model, models};
+    ///
+    /// let trained = models::ALL.iter().filter(|network| Model::comes_trained(network));
+    /// for network in trained {
+    ///     assert_eq!(network.name, "mobilenet-edgetpu-cifar10");
+    /// }
+    /// ```
     pub fn comes_trained(definition: &Definition) -> bool {
         trained::network(definition, &definition.options()).is_some()
     }
 
     /// The network in a file of a [`Format`], with the labels of [`Labels::find`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision::{Model, Origin, export};
+    ///
+    /// let folder = std::env::temp_dir().join("pocketvision-open");
+    /// std::fs::create_dir_all(&folder)?;
+    /// let file = folder.join("mine.tflite");
+    /// export::write(Model::load("mobilenet-edgetpu-cifar10")?.graph(), &file)?;
+    ///
+    /// let model = Model::open(&file)?;
+    /// assert_eq!(model.name(), "mine");
+    /// assert!(matches!(model.origin(), Origin::File(path) if *path == file));
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// If the file is missing, of another format, damaged, or uses unknown operators.
@@ -82,6 +139,19 @@ impl Model {
     }
 
     /// As [`Self::open`], with what the file leaves open.
+    ///
+    /// ```no_run
+    /// use std::collections::BTreeMap;
+    ///
+    /// use pocketvision::{Model, OpenOptions};
+    ///
+    /// // A file that was exported with a batch of any size.
+    /// let input_shapes = BTreeMap::from([("input".to_owned(), vec![1, 3, 224, 224])]);
+    /// let options = OpenOptions { input_shapes, ..OpenOptions::default() };
+    /// let model = Model::open_with("mobilenetv2.onnx", &options)?;
+    /// println!("{}", model.graph().ty(model.graph().inputs()[0]));
+    /// # Ok::<(), pocketvision::ModelError>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Self::open`], and if the options do not fit the file.
@@ -117,6 +187,18 @@ impl Model {
     }
 
     /// The network, optimised by the portable passes. Hand it to [`crate::Backend::compile`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision::{BackendOptions, CompileOptions, Model, backend};
+    ///
+    /// let model = Model::load("mobilenet-edgetpu-cifar10")?;
+    /// let cpu = backend("cpu", &BackendOptions::default())?;
+    /// let plan = cpu.compile(model.graph(), &CompileOptions::default())?;
+    /// assert_eq!(plan.signature().inputs[0].ty.shape.dims(), [1, 32, 32, 3]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn graph(&self) -> &Graph {
         &self.graph
     }
@@ -137,6 +219,15 @@ impl Model {
     }
 
     /// What the network is for; `None` if its outputs are none that we know how to read.
+    ///
+    /// ```
+    /// use pocketvision::{Model, Task};
+    ///
+    /// let task_of = |name| Model::load(name).map(|model| model.task());
+    /// assert_eq!(task_of("mobilenet-edgetpu-cifar10")?, Some(Task::Classify));
+    /// assert_eq!(task_of("ssdlite-mobilenet-v3-small")?, Some(Task::Detect));
+    /// # Ok::<(), pocketvision::ModelError>(())
+    /// ```
     pub fn task(&self) -> Option<Task> {
         Task::of(&self.graph)
     }
@@ -151,6 +242,18 @@ impl Model {
     /// sees the middle of the photo; a detector or segmentation sees all of it, stretched to
     /// the input's shape.
     ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision::{Model, vision::SamplePicture};
+    ///
+    /// let model = Model::load("mobilenet-edgetpu-cifar10")?;
+    /// let photo = SamplePicture::Truck.paint(640, 480);
+    /// let input = model.preprocess(&photo)?;
+    /// assert_eq!(input.shape().dims(), [1, 32, 32, 3]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// If the network takes no picture.
     pub fn preprocess(&self, image: &Image) -> Result<Tensor, VisionError> {
@@ -163,188 +266,43 @@ impl Model {
 
     /// Which part of a photo becomes which part of the network's input: the way back for what
     /// the network finds. `None` if the network takes no picture.
+    ///
+    /// ```
+    /// use pocketvision::{Model, vision::SamplePicture};
+    ///
+    /// let detector = Model::load("ssdlite-mobilenet-v3-small")?;
+    /// let placement = detector.placement(&SamplePicture::Ship.paint(640, 480)).expect("a picture");
+    /// // A detector sees all of the photo.
+    /// assert_eq!((placement.source.width, placement.source.height), (640, 480));
+    /// assert_eq!(placement.input, (320, 320));
+    /// # Ok::<(), pocketvision::ModelError>(())
+    /// ```
     pub fn placement(&self, image: &Image) -> Option<Placement> {
         self.preprocess.as_ref().map(|preprocess| preprocess.placement(image))
     }
 
     /// How pixels become a float network's numbers; `None` if the network takes no picture.
+    ///
+    /// ```
+    /// use pocketvision::{Model, vision::Normalization};
+    ///
+    /// let model = Model::load("mobilenet-v3-small")?;
+    /// assert_eq!(model.normalization(), Some(Normalization::SYMMETRIC));
+    /// # Ok::<(), pocketvision::ModelError>(())
+    /// ```
     pub fn normalization(&self) -> Option<Normalization> {
         self.preprocess.as_ref().map(|preprocess| preprocess.normalization)
-    }
-
-    /// The same model with other preprocessing, for networks that were not trained as
-    /// MobileNets are.
-    #[must_use]
-    pub fn with_preprocess(mut self, preprocess: Preprocess) -> Self {
-        self.preprocess = Some(preprocess);
-        self
-    }
-
-    /// The same network in float: an integer network's real weights for the float paths. Its
-    /// pixels become the numbers that the integer input's scale says.
-    ///
-    /// # Errors
-    /// If the network cannot be rebuilt.
-    pub fn dequantized(self) -> Result<Self, ModelError> {
-        let failed = |source| ModelError::Definition { name: self.name.clone(), source };
-        let graph = pocketvision_quantize::dequantize(&self.graph).map_err(failed)?;
-        let graph = passes::optimize(&graph).map_err(failed)?;
-        let input = &self.graph.ty(self.graph.inputs()[0]).element;
-        let normalization = match (input, input.per_tensor()) {
-            (Element::UInt8(_), Some((scale, zero_point))) => {
-                Some(Normalization { mean: [zero_point as f32; 3], std: [1.0 / scale; 3] })
-            }
-            _ => self.preprocess.as_ref().map(|preprocess| preprocess.normalization),
-        };
-        let model = Self::assemble(self.name, graph, self.labels, self.origin, self.weights);
-        Ok(match normalization {
-            Some(normalization) => model.with_normalization(normalization),
-            None => model,
-        })
-    }
-
-    /// The same network in int8, by the ranges that its activations have on samples, and a
-    /// report of how near it is. Each sample is the network's inputs, as [`Self::preprocess`]
-    /// makes them of typical photos. See [`crate::quantize`].
-    ///
-    /// # Errors
-    /// If the network is not float, a sample does not fit it, or the backend fails.
-    pub fn quantized(
-        &self,
-        backend: &dyn Backend,
-        samples: &[Vec<Tensor>],
-        options: &QuantizeOptions,
-        progress: &mut dyn FnMut(Stage, usize, usize),
-    ) -> Result<(Self, QuantizeReport), QuantizeError> {
-        let Quantized { graph, report } =
-            quantize::quantize(&self.graph, backend, samples, options, progress)?;
-        Ok((Self { graph, ..self.clone() }, report))
-    }
-
-    /// The same model with pixels made numbers in another way. Networks that take integers
-    /// say in their input how, and ignore this.
-    #[must_use]
-    pub fn with_normalization(mut self, normalization: Normalization) -> Self {
-        if let Some(preprocess) = &mut self.preprocess {
-            preprocess.normalization = normalization;
-        }
-        self
-    }
-
-    /// The same model with other labels; `None` for numbers alone.
-    #[must_use]
-    pub fn with_labels(mut self, labels: Option<Labels>) -> Self {
-        self.labels = labels;
-        self
-    }
-
-    /// The same model with photos fitted into its input in another way.
-    #[must_use]
-    pub fn with_fit(mut self, fit: Fit) -> Self {
-        if let Some(preprocess) = &mut self.preprocess {
-            preprocess.fit = fit;
-        }
-        self
-    }
-
-    /// The `k` best classes of the first picture, best first. Empty if the network is no
-    /// classifier, or if its scores are not among the outputs.
-    pub fn top_k(&self, outputs: &Outputs, k: usize) -> Vec<Ranked> {
-        let scores = self.result_of(Task::Classify, outputs);
-        scores.map(|scores| top_k(scores, k, self.labels.as_ref())).unwrap_or_default()
-    }
-
-    /// What was found in a photo: boxes in the photo's pixels, best first, that score at least
-    /// `min_score`. Empty if the network is no detector.
-    ///
-    /// ```no_run
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use pocketvision::{BackendOptions, CompileOptions, Model, backend, vision};
-    ///
-    /// let model = Model::load("mobilenet_ssd_v2_coco_quant_postprocess.tflite")?;
-    /// let mut photo = vision::open("pets.jpg")?;
-    /// let cpu = backend("cpu", &BackendOptions::default())?;
-    /// let mut plan = cpu.compile(model.graph(), &CompileOptions::default())?;
-    /// let outputs = plan.run(&[model.preprocess(&photo)?])?;
-    /// let objects = model.detections(&outputs, &photo, 0.5);
-    /// for object in &objects {
-    ///     println!("{object} at {:?}", object.bounds);
-    /// }
-    /// vision::draw_detections(&mut photo, &objects);
-    /// photo.save_png("found.png")?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn detections(
-        &self,
-        outputs: &Outputs,
-        image: &Image,
-        min_score: f32,
-    ) -> Vec<DetectedObject> {
-        let rows = self.result_of(Task::Detect, outputs).map(Tensor::to_f32);
-        let (Some(rows), Some(placement)) = (rows, self.placement(image)) else {
-            return Vec::new();
-        };
-        let detections = pocketvision_core::detection::detections(&rows);
-        detected_objects(detections, &placement, min_score, self.labels.as_ref())
-    }
-
-    /// What each pixel of a picture belongs to, in the network's own size;
-    /// [`ClassMap::to_photo`] leads back to the photo.
-    ///
-    /// ```no_run
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use pocketvision::{BackendOptions, CompileOptions, Model, backend, vision};
-    ///
-    /// let model = Model::load("deeplabv3_mnv2_pascal_quant.tflite")?;
-    /// let mut photo = vision::open("pets.jpg")?;
-    /// let cpu = backend("cpu", &BackendOptions::default())?;
-    /// let mut plan = cpu.compile(model.graph(), &CompileOptions::default())?;
-    /// let outputs = plan.run(&[model.preprocess(&photo)?])?;
-    /// let map = model.class_map(&outputs)?;
-    /// if let Some(placement) = model.placement(&photo) {
-    ///     let map = map.to_photo(&placement);
-    ///     vision::draw_class_map(&mut photo, &map, &model.palette(), model.labels());
-    /// }
-    /// photo.save_png("segmented.png")?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// If the network is no segmentation, or yields a class that no map holds.
-    pub fn class_map(&self, outputs: &Outputs) -> Result<ClassMap, VisionError> {
-        match self.result_of(Task::Segment, outputs) {
-            Some(map) => ClassMap::from_output(map),
-            None => Err(VisionError::ClassMap {
-                name: self.name.clone(),
-                reason: "the network does not end in one".into(),
-            }),
-        }
-    }
-
-    /// The dataset that the network was trained on, if it can be told: see
-    /// [`Dataset::of_network`].
-    pub fn dataset(&self) -> Option<Dataset> {
-        let file = match &self.origin {
-            Origin::File(path) => path.as_path(),
-            Origin::BuiltIn(definition) => Path::new(definition.name),
-        };
-        self.classes().and_then(|classes| Dataset::of_network(Some(file), classes))
-    }
-
-    /// Colours for the classes.
-    pub fn palette(&self) -> Palette {
-        Palette::of(self.dataset(), self.classes().unwrap_or(0))
-    }
-
-    /// The first output, if the network is for this task and its results are there.
-    fn result_of<'a>(&self, task: Task, outputs: &'a Outputs) -> Option<&'a Tensor> {
-        (self.task() == Some(task)).then(|| outputs.get(self.graph.outputs()[0])).flatten()
     }
 }
 
 /// Where a model came from.
+///
+/// ```
+/// use pocketvision::Origin;
+///
+/// assert_eq!(Origin::File("models/mine.onnx".into()).to_string(), "models/mine.onnx");
+/// assert_eq!(Origin::BuiltIn(&pocketvision::models::ALL[0]).to_string(), "built in");
+/// ```
 #[derive(Clone, Debug)]
 pub enum Origin {
     /// A file.
@@ -363,6 +321,14 @@ impl fmt::Display for Origin {
 }
 
 /// Whether a model's weights mean anything.
+///
+/// ```
+/// use pocketvision::{Model, Weights};
+///
+/// let seeded = Model::load("mobilenet-v3-small")?;
+/// assert_eq!(seeded.weights(), Weights::Seeded(1));
+/// # Ok::<(), pocketvision::ModelError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Weights {
     /// Weights from a file, presumed trained, or those of a built-in network that was.

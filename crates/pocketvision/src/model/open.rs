@@ -13,6 +13,15 @@ use crate::models::Definition;
 use crate::vision::{Dataset, Filter, Labels, Normalization};
 
 /// What a file may leave open.
+///
+/// ```no_run
+/// use pocketvision::{Model, OpenOptions, models};
+///
+/// // Weights of torchvision, whose tensors alone could be of several networks.
+/// let options = OpenOptions { definition: models::find("mobilenet-v2-1.0"), ..Default::default() };
+/// let model = Model::open_with("mobilenet_v2.safetensors", &options)?;
+/// # Ok::<(), pocketvision::ModelError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct OpenOptions {
     /// Shapes of inputs whose dimensions an ONNX file does not state, by the input's name and
@@ -26,6 +35,16 @@ pub struct OpenOptions {
 }
 
 /// A format of files that networks are read from.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use pocketvision::Format;
+///
+/// assert_eq!(Format::of(Path::new("models/DeepLab.TFLITE")), Some(Format::Tflite));
+/// assert_eq!(Format::of(Path::new("photo.png")), None);
+/// assert_eq!(Format::ALL.map(Format::extension), ["tflite", "onnx", "safetensors"]);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
     /// TensorFlow Lite's, float or quantized.

@@ -5,6 +5,12 @@ use std::fmt;
 use crate::{Graph, NodeId, Op};
 
 /// What a network says about a picture.
+///
+/// ```
+/// use pocketvision::Task;
+///
+/// assert_eq!([Task::Classify, Task::Detect, Task::Segment].map(Task::name), ["classify", "detect", "segment"]);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Task {
     /// What it shows: one score for each class.
@@ -21,6 +27,15 @@ impl Task {
     /// A detector ends in [`crate::op::DetectionPostprocess`]. One map of integers, of scores
     /// or of likelihoods is a segmentation. A first output of one vector of scores is a
     /// classification.
+    ///
+    /// ```
+    /// use pocketvision::{Element, GraphBuilder, Shape, Task, TensorType};
+    ///
+    /// let mut builder = GraphBuilder::new("map");
+    /// let scores = builder.input("scores", TensorType::new(Shape::new(1, 8, 8, 21), Element::F32))?;
+    /// assert_eq!(Task::of(&builder.finish(&[scores])?), Some(Task::Segment));
+    /// # Ok::<(), pocketvision::GraphError>(())
+    /// ```
     pub fn of(graph: &Graph) -> Option<Self> {
         let output = graph.outputs()[0];
         let shape = graph.ty(output).shape;

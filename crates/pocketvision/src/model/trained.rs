@@ -1,6 +1,8 @@
 //! Built-in networks that come with trained weights: we trained them, so they may be carried
 //! here. `docs/built-in-network.md` is their model card.
 
+use std::path::Path;
+
 use super::{Model, ModelError, Origin, Weights, optimize};
 use crate::Graph;
 use crate::models::{BuildOptions, Definition, Precision};
@@ -10,7 +12,6 @@ use crate::vision::{Dataset, Fit};
 pub(super) struct TrainedNetwork {
     /// Name of the definition.
     name: &'static str,
-    dataset: Dataset,
     /// A checkpoint with our own names, in half precision.
     float: &'static [u8],
     /// The network that `quantize` made of it, as a TFLite file.
@@ -21,7 +22,6 @@ static NETWORKS: &[TrainedNetwork] = &[
     #[cfg(feature = "built-in-network")]
     TrainedNetwork {
         name: "mobilenet-edgetpu-cifar10",
-        dataset: Dataset::Cifar10,
         float: include_bytes!("../../networks/mobilenet-edgetpu-cifar10.safetensors"),
         int8: include_bytes!("../../networks/mobilenet-edgetpu-cifar10-int8.tflite"),
     },
@@ -46,7 +46,8 @@ impl TrainedNetwork {
         let name = definition.name.to_owned();
         let failed = |source| ModelError::Definition { name: name.clone(), source };
         let graph = optimize(&self.graph(definition, precision)?).map_err(failed)?;
-        let labels = self.dataset.labels(definition.classes);
+        let dataset = Dataset::of_network(Some(Path::new(self.name)), definition.classes);
+        let labels = dataset.and_then(|dataset| dataset.labels(definition.classes));
         let origin = Origin::BuiltIn(definition);
         let model = Model::assemble(name, graph, labels, origin, Weights::Trained);
         // Its training pictures were seen whole.

@@ -5,6 +5,15 @@ use crate::{ClassMap, DetectedObject};
 /// How many of two lists of objects are the same: of one class, boxes that share at least 0.95
 /// (intersection over union), scores at most 0.02 apart. Each object has one partner at most;
 /// better ones choose first.
+///
+/// ```
+/// use pocketvision_vision::{BoundingBox, DetectedObject, matching_objects};
+///
+/// let bounds = BoundingBox { top: 0.0, left: 0.0, bottom: 20.0, right: 10.0 };
+/// let object = |class, score| DetectedObject { bounds, class, label: None, score };
+/// assert_eq!(matching_objects(&[object(3, 0.90)], &[object(3, 0.91), object(4, 0.9)]), 1);
+/// assert_eq!(matching_objects(&[object(3, 0.90)], &[object(3, 0.5)]), 0);
+/// ```
 pub fn matching_objects(some: &[DetectedObject], others: &[DetectedObject]) -> usize {
     let mut free: Vec<&DetectedObject> = others.iter().collect();
     let mut matching = 0;
@@ -25,6 +34,15 @@ pub fn matching_objects(some: &[DetectedObject], others: &[DetectedObject]) -> u
 }
 
 /// How many pixels of two maps are of the same class; none if the maps differ in size.
+///
+/// ```
+/// use pocketvision_vision::{ClassMap, equal_pixels};
+///
+/// let map = ClassMap::new(2, 1, vec![0, 1])?;
+/// assert_eq!(equal_pixels(&map, &ClassMap::new(2, 1, vec![0, 2])?), 1);
+/// assert_eq!(equal_pixels(&map, &ClassMap::new(1, 1, vec![0])?), 0);
+/// # Ok::<(), pocketvision_vision::VisionError>(())
+/// ```
 pub fn equal_pixels(some: &ClassMap, other: &ClassMap) -> usize {
     if (some.width(), some.height()) != (other.width(), other.height()) {
         return 0;

@@ -5,6 +5,14 @@ use pocketvision_core::detection::BoundingBox;
 use crate::DetectedObject;
 
 /// An object that is known to be in a photo.
+///
+/// ```
+/// use pocketvision_vision::{BoundingBox, TrueObject};
+///
+/// let bounds = BoundingBox { top: 0.0, left: 0.0, bottom: 20.0, right: 10.0 };
+/// let crowd = TrueObject { crowd: true, ..TrueObject::new(bounds, 0) };
+/// assert_eq!(crowd.area, 200.0);
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct TrueObject {
     /// Where it is, in pixels of the photo.
@@ -30,6 +38,17 @@ impl TrueObject {
 /// detection has taken. How much is enough goes from 0.50 to 0.95 in ten steps; for each, and
 /// for each class, precision is read off at 101 values of recall, and all of it is averaged.
 /// At most 100 detections of a class count in a photo. Classes without an object do not count.
+///
+/// ```
+/// use pocketvision_vision::{AveragePrecision, BoundingBox, DetectedObject, TrueObject};
+///
+/// let bounds = BoundingBox { top: 0.0, left: 0.0, bottom: 20.0, right: 10.0 };
+/// let found = DetectedObject { bounds, class: 0, label: None, score: 0.9 };
+/// let mut precision = AveragePrecision::new(1);
+/// precision.add(&[found], &[TrueObject::new(bounds, 0)]);
+/// // All that there is was found, and nothing else.
+/// assert_eq!(precision.accuracy().average_precision, 1.0);
+/// ```
 #[derive(Clone, Debug)]
 pub struct AveragePrecision {
     /// By class, then by range of sizes.

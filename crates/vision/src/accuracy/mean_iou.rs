@@ -3,6 +3,19 @@
 use crate::{ClassMap, VisionError};
 
 /// Counts how often each true class was taken for each class, over any number of pictures.
+///
+/// ```
+/// use pocketvision_vision::{ClassMap, Confusion};
+///
+/// let truth = ClassMap::new(2, 2, vec![0, 0, 1, 1])?;
+/// let predicted = ClassMap::new(2, 2, vec![0, 0, 1, 0])?;
+/// let mut confusion = Confusion::new(2);
+/// confusion.add(&predicted, &truth)?;
+/// let accuracy = confusion.accuracy();
+/// assert_eq!(accuracy.pixel_accuracy, 0.75);
+/// assert_eq!(accuracy.per_class, [Some(2.0 / 3.0), Some(0.5)]);
+/// # Ok::<(), pocketvision_vision::VisionError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Confusion {
     classes: usize,

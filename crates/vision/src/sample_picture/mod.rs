@@ -68,14 +68,6 @@ impl SamplePicture {
     }
 }
 
-/// [`SamplePicture::Macaw`], painted.
-///
-/// # Panics
-/// As [`SamplePicture::paint`].
-pub fn sample_picture(width: usize, height: usize) -> Image {
-    SamplePicture::Macaw.paint(width, height)
-}
-
 /// Shapes over a background that goes from one colour at the top to another at the bottom.
 fn paint(background: [Color; 2], shapes: &[Shape], width: usize, height: usize) -> Image {
     let count = width.saturating_mul(height);
@@ -123,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_bird_has_a_red_breast_a_white_face_and_a_blue_wing() {
-        let picture = sample_picture(400, 300);
+        let picture = SamplePicture::Macaw.paint(400, 300);
         let [r, g, b] = color_at(&picture, [-0.06, 0.08]);
         assert!(r > 150 && g < 80 && b < 80, "breast");
         assert!(color_at(&picture, [-0.12, -0.19]).iter().all(|&value| value > 200), "face");

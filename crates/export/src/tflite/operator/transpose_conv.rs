@@ -20,8 +20,8 @@ impl Translation<'_> {
         let storage = self.storage(id);
         let kernel = self.graph.param(op.weight).shape();
         let same = [
-            same_crop(op.output_h, kernel.h, op.stride_h),
-            same_crop(op.output_w, kernel.w, op.stride_w),
+            ConvTranspose2d::same_crop(op.output_h, kernel.h, op.stride_h),
+            ConvTranspose2d::same_crop(op.output_w, kernel.w, op.stride_w),
         ];
         let code = match [op.crop_top, op.crop_left] {
             [0, 0] => padding::VALID,
@@ -54,10 +54,4 @@ impl Translation<'_> {
         self.emit_activated(id, op.activation, builtin::TRANSPOSE_CONV, version, inputs, options);
         Ok(())
     }
-}
-
-/// What SAME padding cuts off before an output of this size.
-fn same_crop(output: usize, kernel: usize, stride: usize) -> usize {
-    let reach = (output.div_ceil(stride).max(1) - 1) * stride + kernel;
-    reach.saturating_sub(output) / 2
 }
