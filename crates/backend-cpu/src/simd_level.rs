@@ -13,8 +13,9 @@ use crate::CpuError;
 ///
 /// assert!(SimdLevel::Scalar.is_available());
 /// assert_eq!(SimdLevel::available().last(), Some(SimdLevel::best()));
-/// assert_eq!("avx512".parse(), Ok(SimdLevel::Avx512));
+/// assert_eq!("avx512".parse::<SimdLevel>()?, SimdLevel::Avx512);
 /// assert_eq!(SimdLevel::Neon.to_string(), "neon");
+/// # Ok::<(), pocketvision_backend_cpu::CpuError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SimdLevel {
