@@ -132,7 +132,8 @@ macro_rules! store_floats {
                 // An odd row is its own partner.
                 let (row, partner) = (2 * pair, (2 * pair + 1).min($rows - 1));
                 let x = [first.apply($sums[row][0]), second.apply($sums[row][$vectors - 1])];
-                let y = [first.apply($sums[partner][0]), second.apply($sums[partner][$vectors - 1])];
+                let y =
+                    [first.apply($sums[partner][0]), second.apply($sums[partner][$vectors - 1])];
                 let narrow = range.narrow_two(x, y);
                 let to = $output.start.add(row * $output.stride);
                 _mm256_mask_storeu_epi8(to.cast(), mask, _mm512_castsi512_si256(narrow));
