@@ -10,9 +10,8 @@ DATA holds `train/CLASS/*.{jpg,png}` and `test/CLASS/*.{jpg,png}`. OUTPUT gets:
     state.pt              what an interrupted run goes on from
 
 With --bf16 products are of bfloat16, which processors that multiply it compute several times
-faster: three quarters of an hour on two cores of 2022, against some five hours without. Seeds are
-fixed; sums of another number of threads differ in their last bits, so accuracy repeats to some
-tenths of a point.
+faster: 50 minutes on two cores of 2022, against five hours without. Seeds are fixed; sums of
+another number of threads differ in their last bits, so accuracy repeats to some tenths of a point.
 """
 
 import argparse
