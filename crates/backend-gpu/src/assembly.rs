@@ -56,7 +56,6 @@ impl Assembly {
         let build = || Self::build(owned, graph, schedule, pipelines, parts);
         let mut assembly = device.checked(build).await?;
         assembly.warm_up().await?;
-        device.save_pipelines();
         for frame in 0..assembly.frames.len() {
             assembly.record_ahead(frame).await?;
         }

@@ -150,9 +150,7 @@ impl GpuBackend {
         graph: &Graph,
         options: &CompileOptions,
     ) -> Result<GpuPlan, CompileError> {
-        for node in graph.nodes() {
-            support::supports(graph, node)?;
-        }
+        support::check(graph)?;
         GpuPlan::new(Arc::clone(&self.shared), graph, options).await
     }
 
@@ -177,9 +175,7 @@ impl GpuBackend {
     /// # Errors
     /// As [`Self::compile_async`] and [`GpuPlan::run_async`], and if all results are wrong.
     pub async fn tune_async(&self, graph: &Graph) -> Result<Tuned, TuneError> {
-        for node in graph.nodes() {
-            support::supports(graph, node).map_err(CompileError::from)?;
-        }
+        support::check(graph).map_err(CompileError::from)?;
         tuning::tune(&self.shared, graph).await
     }
 }

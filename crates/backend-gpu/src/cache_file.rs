@@ -4,6 +4,7 @@
 //! Files lie in the user's folder for caches, one for each adapter and version of its driver.
 //! They are a convenience: whatever is wrong with one, it is ignored and written anew.
 
+use std::fmt::Display;
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write as _};
@@ -48,6 +49,27 @@ impl CacheFile {
             return ignored("its checksum is wrong");
         }
         Ok(Some(data.to_vec()))
+    }
+
+    /// What the file says of each of some fingerprints: a line each, whose rest `parse` reads. A
+    /// file that is not there, or cannot be used, says nothing, nor does a line that makes no sense.
+    pub(crate) fn entries<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Vec<(u64, T)> {
+        let bytes = self.read().ok().flatten().unwrap_or_default();
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        let entry = |line: &str| {
+            let (fingerprint, rest) = line.split_once(' ')?;
+            Some((u64::from_str_radix(fingerprint, 16).ok()?, parse(rest)?))
+        };
+        text.lines().filter_map(entry).collect()
+    }
+
+    /// Writes what [`Self::entries`] reads.
+    pub(crate) fn write_entries<T: Display>(
+        &self,
+        entries: impl IntoIterator<Item = (u64, T)>,
+    ) -> io::Result<()> {
+        let line = |(fingerprint, rest)| format!("{fingerprint:016x} {rest}\n");
+        self.write(entries.into_iter().map(line).collect::<String>().as_bytes())
     }
 
     /// Writes the file as a whole or not at all.

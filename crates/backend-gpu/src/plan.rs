@@ -70,7 +70,7 @@ impl GpuPlan {
         options: &CompileOptions,
         tuning: Tuning,
     ) -> Result<Self, CompileError> {
-        let assembly = assemble(device, graph, options, tuning).await?;
+        let (assembly, tuning) = assemble(device, graph, options, tuning).await?;
         Ok(Self {
             shared,
             tuning,
@@ -228,6 +228,11 @@ impl GpuPlan {
         }
     }
 
+    /// How the network is cut.
+    pub(crate) const fn tuning(&self) -> Tuning {
+        self.tuning
+    }
+
     /// After a failed run staging buffers may be in any state: later runs fail at once.
     pub(crate) fn break_with(&mut self, message: String) -> RunError {
         self.broken = Some(format!("an earlier run failed ({message}); compile the network again"));
@@ -240,8 +245,7 @@ impl GpuPlan {
         replaced.map_err(|gpu| error(gpu.to_string()))?;
         let device = self.shared.current();
         let assembly = assemble(device, &self.graph, &self.options, self.tuning).await;
-        let assembly = assembly.map_err(|compile| error(compile.to_string()))?;
-        self.assembly = assembly;
+        (self.assembly, self.tuning) = assembly.map_err(|compile| error(compile.to_string()))?;
         self.in_flight.clear();
         Ok(())
     }
@@ -273,13 +277,13 @@ impl GpuPlan {
 }
 
 /// Plans, tests the kernels that are new to this device, and makes the plan's objects. Where a
-/// kernel is wrong the network is cut in another way.
+/// kernel is wrong the network is cut in another way; which it was is yielded too.
 async fn assemble(
     device: Arc<Device>,
     graph: &Graph,
     options: &CompileOptions,
     tuning: Tuning,
-) -> Result<Assembly, CompileError> {
+) -> Result<(Assembly, Tuning), CompileError> {
     let failed = |message| CompileError::Device { backend: BACKEND_NAME, message };
     let others = Tuning::ALL.into_iter().filter(|other| *other != tuning);
     let mut wrong = Vec::new();
@@ -291,7 +295,9 @@ async fn assemble(
             wrong = tested.map_err(failed)?;
         }
         if wrong.is_empty() {
-            return Assembly::new(device, &graph, &schedule, parts).await.map_err(failed);
+            let assembly = Assembly::new(Arc::clone(&device), &graph, &schedule, parts).await;
+            device.save_pipelines();
+            return Ok((assembly.map_err(failed)?, tuning));
         }
         device.report_wrong(&wrong);
     }

@@ -34,18 +34,8 @@ pub(crate) struct Verdicts {
 impl Verdicts {
     /// Those of a file, to which new ones are added.
     pub(crate) fn of_file(file: Option<CacheFile>) -> Self {
-        let bytes = file.as_ref().and_then(|file| file.read().ok().flatten()).unwrap_or_default();
-        let text = String::from_utf8(bytes).unwrap_or_default();
-        let line = |line: &str| {
-            let (fingerprint, verdict) = line.split_once(' ')?;
-            let is_right = match verdict {
-                RIGHT => true,
-                WRONG => false,
-                _ => return None,
-            };
-            Some((u64::from_str_radix(fingerprint, 16).ok()?, is_right))
-        };
-        Self { known: Mutex::new(text.lines().filter_map(line).collect()), file }
+        let known = file.as_ref().map(read).unwrap_or_default();
+        Self { known: Mutex::new(known), file }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, bool>> {
@@ -55,18 +45,29 @@ impl Verdicts {
     /// Adds what was found, on disk too. What cannot be written is found again.
     fn learn(&self, found: &[(u64, bool)]) {
         let mut known = self.lock();
+        if let Some(file) = &self.file {
+            // Another process may have found something meanwhile.
+            known.extend(read(file));
+        }
         known.extend(found.iter().copied());
         let Some(file) = &self.file else { return };
-        let mut lines: Vec<String> = known
+        let mut verdicts: Vec<(u64, &str)> = known
             .iter()
-            .map(|(fingerprint, &is_right)| {
-                format!("{fingerprint:016x} {}\n", if is_right { RIGHT } else { WRONG })
-            })
+            .map(|(fingerprint, is_right)| (*fingerprint, if *is_right { RIGHT } else { WRONG }))
             .collect();
         drop(known);
-        lines.sort_unstable();
-        let _ = file.write(lines.concat().as_bytes());
+        verdicts.sort_unstable();
+        let _ = file.write_entries(verdicts);
     }
+}
+
+fn read(file: &CacheFile) -> HashMap<u64, bool> {
+    let is_right = |verdict: &str| match verdict {
+        RIGHT => Some(true),
+        WRONG => Some(false),
+        _ => None,
+    };
+    file.entries(is_right).into_iter().collect()
 }
 
 /// Tests those kernels of a schedule of which nothing is known, and returns all that are wrong.
@@ -82,11 +83,17 @@ pub(crate) async fn wrong_kernels(
             kernels.push((dispatch.kernel, fingerprint(device, dispatch.kernel)));
         }
     }
+    let is_known = |fingerprint: u64| device.verdicts.lock().contains_key(&fingerprint);
+    let unknown = kernels.iter().filter(|(_, fingerprint)| !is_known(*fingerprint));
+    let unknown: Vec<(Kernel, u64)> = unknown.copied().collect();
+    if !unknown.is_empty() {
+        // All at once, since they compile on threads; each subject then finds them made.
+        let kernels: Vec<Kernel> = unknown.iter().map(|(kernel, _)| *kernel).collect();
+        device.pipelines(&kernels).await?;
+    }
     let mut found: Vec<(u64, bool)> = Vec::new();
-    for &(kernel, fingerprint) in &kernels {
-        let is_known = device.verdicts.lock().contains_key(&fingerprint)
-            || found.iter().any(|(known, _)| *known == fingerprint);
-        if is_known {
+    for (kernel, fingerprint) in unknown {
+        if found.iter().any(|(known, _)| *known == fingerprint) {
             continue;
         }
         let Some(subject) = smallest_subject(graph, schedule, kernel, limits) else { continue };
@@ -118,28 +125,31 @@ fn smallest_subject(
     };
     let dispatches = schedule.dispatches.iter().filter(|dispatch| dispatch.kernel == kernel);
     let smallest = dispatches.min_by_key(|dispatch| (macs(dispatch), dispatch.nodes.clone()))?;
+    let consumers = graph.consumers();
+    let can_run =
+        |id: &NodeId| !matches!(graph.node(*id).op, Op::Input | Op::DetectionPostprocess(_));
     let mut nodes: BTreeSet<NodeId> = smallest.nodes.iter().copied().collect();
     // Some layers are computed together only where others come before or after them.
     for _ in 0..WIDEST_NEIGHBOURHOOD {
-        let subject = part(graph, &nodes).ok()?;
+        let subject = part(graph, &nodes, &consumers).ok()?;
         let alone = Schedule::new(&subject, Keep::Outputs, limits).ok()?;
         if alone.dispatches.iter().any(|dispatch| dispatch.kernel == kernel) {
             return Some(subject);
         }
-        let near = |(id, node): (NodeId, &pocketvision_core::Node)| {
-            let reads = node.inputs.iter().any(|input| nodes.contains(input));
-            let is_read = nodes.iter().any(|&other| graph.node(other).inputs.contains(&id));
-            let can_run = !matches!(node.op, Op::Input | Op::DetectionPostprocess(_));
-            ((reads || is_read) && can_run).then_some(id)
-        };
-        let neighbours: Vec<NodeId> = graph.iter().filter_map(near).collect();
+        let near = |id: &NodeId| graph.node(*id).inputs.iter().chain(&consumers[id.index()]);
+        let neighbours: Vec<NodeId> =
+            nodes.iter().flat_map(near).copied().filter(can_run).collect();
         nodes.extend(neighbours);
     }
     None
 }
 
 /// Some nodes of a graph, with inputs in the place of what they read of others.
-fn part(graph: &Graph, nodes: &BTreeSet<NodeId>) -> Result<Graph, GraphError> {
+fn part(
+    graph: &Graph,
+    nodes: &BTreeSet<NodeId>,
+    consumers: &[Vec<NodeId>],
+) -> Result<Graph, GraphError> {
     let mut builder = GraphBuilder::new("self-test");
     for param in graph.params() {
         builder.param(param.name.clone(), param.tensor.clone());
@@ -161,8 +171,8 @@ fn part(graph: &Graph, nodes: &BTreeSet<NodeId>) -> Result<Graph, GraphError> {
         renamed.insert(id, new);
     }
     let is_read_elsewhere = |id: NodeId| {
-        let mut others = graph.iter().filter(|(other, _)| !nodes.contains(other));
-        graph.outputs().contains(&id) || others.any(|(_, node)| node.inputs.contains(&id))
+        graph.outputs().contains(&id)
+            || consumers[id.index()].iter().any(|reader| !nodes.contains(reader))
     };
     let outputs: Vec<NodeId> =
         nodes.iter().filter(|&&id| is_read_elsewhere(id)).map(|id| renamed[id]).collect();
