@@ -71,17 +71,16 @@ impl Engine {
         let graph = passes::optimize(graph)?;
         let plan = self.backend.compile_async(&graph, &CompileOptions::default()).await?;
         let classes = plan.ports().outputs.first().map_or(0, |port| port.ty.shape.c);
-        let labels = match labels {
-            None => None,
-            Some(text) => {
-                let labels: Labels = text.lines().map(|line| line.trim().to_owned()).collect();
-                let lines = labels.len();
-                let fitting = labels.for_classes(classes);
-                Some(fitting.ok_or_else(|| {
-                    JsError::new(&format!("{lines} labels for a network of {classes} classes"))
-                })?)
-            }
-        };
+        let labels = labels.map(|text| fitting(&text, classes)).transpose()?;
         Ok(Network::new(plan, labels))
     }
+}
+
+/// The labels of a text, if they are those of so many classes.
+fn fitting(text: &str, classes: usize) -> Result<Labels, JsError> {
+    let labels = Labels::parse(text).ok_or_else(|| JsError::new("there are no labels"))?;
+    let lines = labels.len();
+    labels.for_classes(classes).ok_or_else(|| {
+        JsError::new(&format!("{lines} labels for a network of {classes} classes"))
+    })
 }
