@@ -107,6 +107,16 @@ impl Backend for GpuBackend {
     }
 }
 
+impl GpuPlan {
+    /// As [`Self::test_async`].
+    ///
+    /// # Errors
+    /// As [`Self::test_async`].
+    pub fn test(&mut self) -> Result<bool, RunError> {
+        block_on(self.test_async())
+    }
+}
+
 /// For throughput: inputs are handed in before earlier results are out.
 impl GpuPlan {
     /// Inferences that may be submitted before one is collected.
