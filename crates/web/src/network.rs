@@ -63,6 +63,21 @@ impl Network {
         self.run_tensor(input, |outputs| outputs[0].bytes().to_vec()).await
     }
 
+    /// Tests the network's shaders that are new to the adapter, for engines that were opened with
+    /// the self-test `later`, and says whether all are right. If not, the network is compiled anew
+    /// without them, and [`Engine::warnings`](crate::Engine::warnings) names them. The browser
+    /// keeps what was found, so that the next page need not test them.
+    ///
+    /// # Errors
+    /// If an earlier run is not over, there is no other way to compute the network, or the device
+    /// fails.
+    pub async fn test(&self) -> Result<bool, JsError> {
+        let mut state = self.state.take().ok_or_else(is_running)?;
+        let are_right = state.plan.test_async().await;
+        self.state.replace(Some(state));
+        Ok(are_right?)
+    }
+
     /// Height and width of the pictures that the network takes.
     #[wasm_bindgen(getter, js_name = inputSize)]
     pub fn input_size(&self) -> Result<Vec<u32>, JsError> {
