@@ -179,6 +179,18 @@ impl GpuPlan {
     /// [`SelfTest::Later`], and says whether all are right. If not, the network is compiled anew
     /// without them, and later runs are right.
     ///
+    /// ```
+    /// use pocketvision_backend_gpu::GpuPlan;
+    /// use pocketvision_core::RunError;
+    ///
+    /// async fn warn_if_wrong(plan: &mut GpuPlan) -> Result<(), RunError> {
+    ///     if !plan.test_async().await? {
+    ///         eprintln!("earlier results were wrong; later ones are right");
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// If submitted results wait to be collected, there is no other way to compute the network, or
     /// the device fails.

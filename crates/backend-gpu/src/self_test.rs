@@ -23,6 +23,18 @@ use crate::tuning;
 use crate::verdicts::Verdict;
 
 /// When kernels are tested that were not tested before on the same adapter and driver.
+///
+/// ```no_run
+/// use pocketvision_backend_gpu::{GpuBackend, GpuOptions, SelfTest};
+/// use pocketvision_core::{CompileOptions, Graph};
+///
+/// fn right_later(graph: &Graph) -> Result<bool, Box<dyn std::error::Error>> {
+///     let gpu = GpuBackend::new(GpuOptions { self_test: SelfTest::Later, ..Default::default() })?;
+///     let mut plan = gpu.compile_plan(graph, &CompileOptions::default())?;
+///     // Here it may answer already.
+///     Ok(plan.test()?)
+/// }
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum SelfTest {
     /// Before they are first used.

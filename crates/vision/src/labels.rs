@@ -63,6 +63,13 @@ impl Labels {
 
     /// The labels of a text with one a line, as [`Labels::open`] reads them; `None` if there are
     /// none.
+    ///
+    /// ```
+    /// use pocketvision_vision::Labels;
+    ///
+    /// assert_eq!(Labels::parse("0 cat\n1 dog\n").unwrap().name(1), Some("dog"));
+    /// assert_eq!(Labels::parse("\n"), None);
+    /// ```
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim_start_matches('\u{feff}').trim_end();
         if text.is_empty() {
