@@ -122,6 +122,12 @@ pub(crate) async fn all() -> Vec<(wgpu::Adapter, AdapterSummary)> {
             (adapter, summary)
         })
         .collect();
+    #[cfg(target_family = "wasm")]
+    if let (Some((_, summary)), Some(name)) =
+        (adapters.first_mut(), crate::browser::adapter_name().await)
+    {
+        summary.name = name;
+    }
     adapters.sort_by_key(|(_, summary)| summary.rank());
     adapters
 }

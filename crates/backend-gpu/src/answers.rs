@@ -95,13 +95,10 @@ mod native {
             device.wait_for(submission).await?;
             let is_missing = |come: &mut Come| come.count < count && come.error.is_none();
             let waited = self.waiter.0.wait_timeout_while(self.lock(), LONGEST_ANSWER, is_missing);
-            let (come, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            match &come.error {
-                Some(error) => Err(error.clone()),
-                None if timeout.timed_out() => {
-                    Err("the device did not hand back its memory".into())
-                }
-                None => Ok(()),
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+            match self.have_come(count)? {
+                true => Ok(()),
+                false => Err("the device did not hand back its memory".into()),
             }
         }
     }

@@ -43,7 +43,8 @@ pub(crate) struct Layer {
 }
 
 impl Assembly {
-    /// Compiles what is not compiled yet, uploads weights and makes all buffers.
+    /// Compiles what is not compiled yet, uploads weights and makes all buffers. Runs follow
+    /// [`Self::prepare`], or [`Self::record_ahead`] of a frame.
     pub(crate) async fn new(
         device: Arc<Device>,
         graph: &Graph,
@@ -54,13 +55,17 @@ impl Assembly {
         let pipelines = device.pipelines(&kernels).await?;
         let owned = Arc::clone(&device);
         let build = || Self::build(owned, graph, schedule, pipelines, parts);
-        let mut assembly = device.checked(build).await?;
-        assembly.warm_up().await?;
-        device.save_pipelines();
-        for frame in 0..assembly.frames.len() {
-            assembly.record_ahead(frame).await?;
+        device.checked(build).await
+    }
+
+    /// Makes ready for runs: drivers finish what they compile, and each frame's first run is
+    /// recorded.
+    pub(crate) async fn prepare(&mut self) -> Result<(), String> {
+        self.warm_up().await?;
+        for frame in 0..self.frames.len() {
+            self.record_ahead(frame).await?;
         }
-        Ok(assembly)
+        Ok(())
     }
 
     fn build(

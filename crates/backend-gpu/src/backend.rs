@@ -7,6 +7,7 @@ use pocketvision_core::{CompileError, CompileOptions, Graph};
 use crate::adapter::{self, AdapterSummary};
 use crate::device::SharedDevice;
 use crate::plan::GpuPlan;
+use crate::self_test::SelfTest;
 use crate::tuning::{self, TuneError, Tuned};
 use crate::{GpuError, support};
 
@@ -28,8 +29,8 @@ pub struct GpuOptions {
     /// Float tensors and weights are stored in half precision, and summed in f32: half the
     /// bytes, and about three decimal digits. Adapters with the feature `f16` can.
     pub half: bool,
-    /// Uses kernels without testing them first: for measuring, and for drivers known to be right.
-    pub trust_driver: bool,
+    /// When kernels are tested that are new to the adapter.
+    pub self_test: SelfTest,
     /// The name of a shader that computes wrong: for tests of what happens then.
     #[doc(hidden)]
     pub sabotaged: Option<&'static str>,
@@ -150,9 +151,7 @@ impl GpuBackend {
         graph: &Graph,
         options: &CompileOptions,
     ) -> Result<GpuPlan, CompileError> {
-        for node in graph.nodes() {
-            support::supports(graph, node)?;
-        }
+        support::check(graph)?;
         GpuPlan::new(Arc::clone(&self.shared), graph, options).await
     }
 
@@ -177,9 +176,7 @@ impl GpuBackend {
     /// # Errors
     /// As [`Self::compile_async`] and [`GpuPlan::run_async`], and if all results are wrong.
     pub async fn tune_async(&self, graph: &Graph) -> Result<Tuned, TuneError> {
-        for node in graph.nodes() {
-            support::supports(graph, node).map_err(CompileError::from)?;
-        }
+        support::check(graph).map_err(CompileError::from)?;
         tuning::tune(&self.shared, graph).await
     }
 }

@@ -7,7 +7,9 @@
 use std::ops::Range;
 
 use pocketvision_core::op::Reshape;
-use pocketvision_core::{Graph, GraphBuilder, NodeId, Op, Shape};
+use pocketvision_core::{Graph, NodeId, Op, Shape};
+
+use crate::graph_copy;
 
 /// One of several equal parts of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,10 +37,7 @@ pub(crate) fn divided(graph: &Graph, parts: usize) -> Option<Graph> {
         return None;
     }
     let smaller = |shape: Shape| Shape { n: batch / parts, ..shape };
-    let mut builder = GraphBuilder::new(graph.name());
-    for param in graph.params() {
-        builder.param(param.name.clone(), param.tensor.clone());
-    }
+    let mut builder = graph_copy::with_params_of(graph, graph.name());
     let mut renamed: Vec<NodeId> = Vec::with_capacity(graph.nodes().len());
     for node in graph.nodes() {
         let mut ty = node.output.clone();
@@ -82,7 +81,7 @@ pub(crate) fn part_counts(graph: &Graph) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use pocketvision_core::op::Softmax;
-    use pocketvision_core::{Element, TensorType};
+    use pocketvision_core::{Element, GraphBuilder, TensorType};
 
     use super::*;
 

@@ -80,6 +80,9 @@ impl Backend for GpuBackend {
         };
         let clock = if device.has_timestamps() { Clock::DeviceTimestamp } else { Clock::HostWall };
         let mut details = vec![("type", kind), ("api", api.into()), ("driver", driver)];
+        if device.is_half {
+            details.push(("float tensors", "f16".into()));
+        }
         details.extend(self.warnings().into_iter().map(|warning| ("warning:", warning)));
         DeviceInfo { backend: BACKEND_NAME, name, details, clock }
     }
@@ -96,13 +99,21 @@ impl Backend for GpuBackend {
         if !host_tail::is_needed(graph) {
             return Ok(Box::new(self.compile_plan(graph, options)?));
         }
-        for node in graph.nodes() {
-            support::supports(graph, node)?;
-        }
+        support::check(graph)?;
         let compile = |device_graph: &Graph| -> Result<Box<dyn Plan>, CompileError> {
             Ok(Box::new(self.compile_plan(device_graph, options)?))
         };
         Ok(Box::new(TailedPlan::new(graph, options, compile)?))
+    }
+}
+
+impl GpuPlan {
+    /// As [`Self::test_async`].
+    ///
+    /// # Errors
+    /// As [`Self::test_async`].
+    pub fn test(&mut self) -> Result<bool, RunError> {
+        block_on(self.test_async())
     }
 }
 

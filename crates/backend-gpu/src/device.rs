@@ -14,8 +14,9 @@ use crate::cache_file::CacheFile;
 use crate::pipeline::Pipeline;
 use crate::pipelines::Pipelines;
 use crate::schedule::{Kernel, Limits};
-use crate::self_test::Verdicts;
+use crate::self_test::SelfTest;
 use crate::tuning::{self, Choices, Tuning};
+use crate::verdicts::Verdicts;
 use crate::{GpuError, adapter, trusted};
 
 /// An adapter opened for computing.
@@ -25,7 +26,7 @@ pub(crate) struct Device {
     pub(crate) summary: AdapterSummary,
     limits: wgpu::Limits,
     pub(crate) is_half: bool,
-    pub(crate) trusts_driver: bool,
+    pub(crate) self_test: SelfTest,
     pipelines: Pipelines,
     cache: Option<Cache>,
     tuning_file: Option<CacheFile>,
@@ -96,7 +97,7 @@ impl Device {
             seen.record(format!("the device was lost ({reason:?}): {message}"));
         });
         let has_cache = device.features().contains(wgpu::Features::PIPELINE_CACHE);
-        let info = adapter.get_info();
+        let info = wgpu::AdapterInfo { name: summary.name.clone(), ..adapter.get_info() };
         let tuning_file = CacheFile::of_adapter(&info, "tuning");
         let file = CacheFile::of_adapter(&info, "pipelines").filter(|_| has_cache);
         let cache = file.map(|file| {
@@ -107,17 +108,19 @@ impl Device {
             let pipelines = trusted::pipeline_cache(&device, data.as_deref());
             Cache { pipelines, file, problem, has_grown: AtomicBool::new(false) }
         });
+        // What a test breaks on purpose is not remembered.
+        let tested = CacheFile::of_adapter(&info, "tested").filter(|_| options.sabotaged.is_none());
         Ok(Self {
             device,
             queue,
             summary,
             limits,
             is_half: options.half,
-            trusts_driver: options.trust_driver,
+            self_test: options.self_test,
             pipelines: Pipelines::default(),
             cache,
             tuning_file,
-            verdicts: Verdicts::of_file(CacheFile::of_adapter(&info, "tested")),
+            verdicts: Verdicts::of_file(tested),
             wrong: Mutex::default(),
             sabotaged: options.sabotaged,
             failure,

@@ -93,8 +93,7 @@ impl Frame {
         let requests = self.request_count(also);
         let submission = self.submission.take().ok_or("nothing is submitted")?;
         let come = self.answers.come_after(device, submission, requests).await;
-        come.map_err(|error| device.failure().unwrap_or(error))?;
-        device.failure().map_or(Ok(()), Err)
+        device.failure().map_or(come, Err)
     }
 
     /// Copies a part of the outputs out of mapped memory.

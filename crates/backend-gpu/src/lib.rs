@@ -53,11 +53,14 @@ mod backend;
 mod batch;
 #[cfg(not(target_family = "wasm"))]
 mod blocking;
+#[cfg(target_family = "wasm")]
+mod browser;
 mod buffers;
 mod cache_file;
 mod device;
 mod error;
 mod frame;
+mod graph_copy;
 #[cfg(not(target_family = "wasm"))]
 mod host_tail;
 mod layout;
@@ -67,14 +70,17 @@ mod plan;
 mod profile;
 mod schedule;
 mod self_test;
+mod subject;
 mod support;
 mod trusted;
 mod tuning;
+mod verdicts;
 
 pub use adapter::{AdapterKind, AdapterSummary};
 pub use backend::{GpuBackend, GpuOptions};
 pub use error::GpuError;
 pub use plan::GpuPlan;
+pub use self_test::SelfTest;
 pub use tuning::{TuneError, Tuned};
 
 /// What people type.

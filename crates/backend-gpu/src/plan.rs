@@ -15,6 +15,7 @@ use crate::batch::{self, Part};
 use crate::device::{Device, SharedDevice};
 use crate::profile::Timestamps;
 use crate::schedule::{Limits, Schedule};
+use crate::self_test::SelfTest;
 use crate::tuning::Tuning;
 use crate::{BACKEND_NAME, self_test};
 
@@ -70,7 +71,9 @@ impl GpuPlan {
         options: &CompileOptions,
         tuning: Tuning,
     ) -> Result<Self, CompileError> {
-        let assembly = assemble(device, graph, options, tuning).await?;
+        let cut = Cut::choose(&device, graph, options, tuning, device.self_test).await?;
+        let tuning = cut.tuning;
+        let assembly = cut.assemble(device).await?;
         Ok(Self {
             shared,
             tuning,
@@ -172,6 +175,33 @@ impl GpuPlan {
         self.profile_timed(inputs).await.map_err(|message| self.break_with(message))
     }
 
+    /// Tests those of its kernels that are new to the adapter, for backends that were opened with
+    /// [`SelfTest::Later`], and says whether all are right. If not, the network is compiled anew
+    /// without them, and later runs are right.
+    ///
+    /// ```
+    /// use pocketvision_backend_gpu::GpuPlan;
+    /// use pocketvision_core::RunError;
+    ///
+    /// async fn warn_if_wrong(plan: &mut GpuPlan) -> Result<(), RunError> {
+    ///     if !plan.test_async().await? {
+    ///         eprintln!("earlier results were wrong; later ones are right");
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If submitted results wait to be collected, there is no other way to compute the network, or
+    /// the device fails.
+    pub async fn test_async(&mut self) -> Result<bool, RunError> {
+        self.check_idle()?;
+        let (device, before) = (Arc::clone(&self.assembly.device), self.tuning);
+        let tested = self.cut_anew(device, SelfTest::First).await;
+        tested.map_err(|compile| self.break_with(compile.to_string()))?;
+        Ok(self.tuning == before)
+    }
+
     pub(crate) async fn start(
         &mut self,
         frame: usize,
@@ -228,6 +258,11 @@ impl GpuPlan {
         }
     }
 
+    /// How the network is cut.
+    pub(crate) const fn tuning(&self) -> Tuning {
+        self.tuning
+    }
+
     /// After a failed run staging buffers may be in any state: later runs fail at once.
     pub(crate) fn break_with(&mut self, message: String) -> RunError {
         self.broken = Some(format!("an earlier run failed ({message}); compile the network again"));
@@ -239,10 +274,24 @@ impl GpuPlan {
         let replaced = self.shared.replace(&self.assembly.device).await;
         replaced.map_err(|gpu| error(gpu.to_string()))?;
         let device = self.shared.current();
-        let assembly = assemble(device, &self.graph, &self.options, self.tuning).await;
-        let assembly = assembly.map_err(|compile| error(compile.to_string()))?;
-        self.assembly = assembly;
+        let self_test = device.self_test;
+        self.cut_anew(device, self_test).await.map_err(|compile| error(compile.to_string()))?;
         self.in_flight.clear();
+        Ok(())
+    }
+
+    /// Makes the plan's objects again, if the device or the way to cut the network is another.
+    async fn cut_anew(
+        &mut self,
+        device: Arc<Device>,
+        self_test: SelfTest,
+    ) -> Result<(), CompileError> {
+        let Self { graph, options, tuning, assembly, .. } = self;
+        let cut = Cut::choose(&device, graph, options, *tuning, self_test).await?;
+        if cut.tuning != *tuning || !Arc::ptr_eq(&device, &assembly.device) {
+            *tuning = cut.tuning;
+            *assembly = cut.assemble(device).await?;
+        }
         Ok(())
     }
 }
@@ -272,36 +321,58 @@ impl GpuPlan {
     }
 }
 
-/// Plans, tests the kernels that are new to this device, and makes the plan's objects. Where a
-/// kernel is wrong the network is cut in another way.
-async fn assemble(
-    device: Arc<Device>,
-    graph: &Graph,
-    options: &CompileOptions,
+/// A way to cut a network whose kernels are right, as far as is known.
+struct Cut<'a> {
+    graph: Cow<'a, Graph>,
+    /// Runs that a batch takes.
+    parts: usize,
+    schedule: Schedule,
     tuning: Tuning,
-) -> Result<Assembly, CompileError> {
-    let failed = |message| CompileError::Device { backend: BACKEND_NAME, message };
-    let others = Tuning::ALL.into_iter().filter(|other| *other != tuning);
-    let mut wrong = Vec::new();
-    for tuning in [tuning].into_iter().chain(others).chain([Tuning::ALONE]) {
-        let limits = device.schedule_limits(tuning);
-        let (graph, parts, schedule) = schedule(graph, options.keep, limits)?;
-        if !device.trusts_driver {
-            let tested = self_test::wrong_kernels(&device, &graph, &schedule, limits).await;
-            wrong = tested.map_err(failed)?;
+}
+
+impl<'a> Cut<'a> {
+    /// Plans, and tests the kernels that are new to this device. Where a kernel is wrong the
+    /// network is cut in another way.
+    async fn choose(
+        device: &Arc<Device>,
+        graph: &'a Graph,
+        options: &CompileOptions,
+        tuning: Tuning,
+        self_test: SelfTest,
+    ) -> Result<Self, CompileError> {
+        let others = Tuning::ALL.into_iter().filter(|other| *other != tuning);
+        let mut wrong = Vec::new();
+        for tuning in [tuning].into_iter().chain(others).chain([Tuning::ALONE]) {
+            let limits = device.schedule_limits(tuning);
+            let (graph, parts, schedule) = schedule(graph, options.keep, limits)?;
+            let found = self_test::wrong_kernels(device, &graph, &schedule, limits, self_test);
+            wrong = found.await.map_err(failed)?;
+            if wrong.is_empty() {
+                return Ok(Self { graph, parts, schedule, tuning });
+            }
+            device.report_wrong(&wrong);
         }
-        if wrong.is_empty() {
-            return Assembly::new(device, &graph, &schedule, parts).await.map_err(failed);
-        }
-        device.report_wrong(&wrong);
+        let names: Vec<&str> = wrong.iter().map(|kernel| kernel.shader.name()).collect();
+        Err(failed(format!(
+            "adapter '{}' computes {} wrong, and there is no other way to compute this network; \
+             update its driver, or choose another adapter",
+            device.summary.name,
+            names.join(", ")
+        )))
     }
-    let names: Vec<&str> = wrong.iter().map(|kernel| kernel.shader.name()).collect();
-    Err(failed(format!(
-        "adapter '{}' computes {} wrong, and there is no other way to compute this network; update \
-         its driver, or choose another adapter",
-        device.summary.name,
-        names.join(", ")
-    )))
+
+    /// Makes the plan's objects.
+    async fn assemble(self, device: Arc<Device>) -> Result<Assembly, CompileError> {
+        let assembly = Assembly::new(Arc::clone(&device), &self.graph, &self.schedule, self.parts);
+        let mut assembly = assembly.await.map_err(failed)?;
+        assembly.prepare().await.map_err(failed)?;
+        device.save_pipelines();
+        Ok(assembly)
+    }
+}
+
+const fn failed(message: String) -> CompileError {
+    CompileError::Device { backend: BACKEND_NAME, message }
 }
 
 /// The schedule of a network; where its batch is too large for the device, of as few equal parts of

@@ -2,205 +2,154 @@
 //!
 //! Drivers have errors, and a wrong answer is worse than none. So before a kernel is first used,
 //! the smallest layers of the network that it computes run alone on random numbers and are
-//! compared with the reference. What was found is remembered on disk, for each adapter, version of
-//! its driver and text of a shader. A kernel that is wrong is not used: its layers are computed in
-//! another way, and the device's description says so.
+//! compared with the reference. What was found is remembered: see `verdicts.rs`. A kernel that is
+//! wrong is not used: its layers are computed in another way, and the device's description says so.
 
-use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::sync::Arc;
 
 use pocketvision_core::models::SplitMix64;
 use pocketvision_core::{
-    CompileOptions, Element, Graph, GraphBuilder, GraphError, Keep, NodeId, Op, Outputs, Signature,
-    Tensor, TensorType,
+    Backend as _, CompileOptions, Element, Graph, Keep, Outputs, Signature, Tensor, TensorType,
 };
-use pocketvision_reference::evaluate;
+use pocketvision_reference::ReferenceBackend;
 
 use crate::assembly::Assembly;
 use crate::batch::Part;
-use crate::cache_file::CacheFile;
 use crate::device::Device;
-use crate::schedule::{Dispatch, Kernel, Limits, Schedule};
+use crate::schedule::{Kernel, Limits, Schedule};
+use crate::subject::Subject;
+use crate::tuning;
+use crate::verdicts::Verdict;
 
-/// What is known of the kernels of one adapter.
-#[derive(Debug)]
-pub(crate) struct Verdicts {
-    /// Whether a kernel is right, by the fingerprint of its text.
-    known: Mutex<HashMap<u64, bool>>,
-    file: Option<CacheFile>,
+/// When kernels are tested that were not tested before on the same adapter and driver.
+///
+/// ```no_run
+/// use pocketvision_backend_gpu::{GpuBackend, GpuOptions, SelfTest};
+/// use pocketvision_core::{CompileOptions, Graph};
+///
+/// fn right_later(graph: &Graph) -> Result<bool, Box<dyn std::error::Error>> {
+///     let gpu = GpuBackend::new(GpuOptions { self_test: SelfTest::Later, ..Default::default() })?;
+///     let mut plan = gpu.compile_plan(graph, &CompileOptions::default())?;
+///     // Here it may answer already.
+///     Ok(plan.test()?)
+/// }
+/// ```
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum SelfTest {
+    /// Before they are first used.
+    #[default]
+    First,
+    /// When [`crate::GpuPlan::test_async`] is called. Until then they are used as they are; those
+    /// that are known to be wrong are not.
+    Later,
+    /// Never, and what is known of them does not count: for measuring, and for drivers that are
+    /// known to be right.
+    Never,
 }
 
-impl Verdicts {
-    /// Those of a file, to which new ones are added.
-    pub(crate) fn of_file(file: Option<CacheFile>) -> Self {
-        let bytes = file.as_ref().and_then(|file| file.read().ok().flatten()).unwrap_or_default();
-        let text = String::from_utf8(bytes).unwrap_or_default();
-        let line = |line: &str| {
-            let (fingerprint, verdict) = line.split_once(' ')?;
-            let is_right = match verdict {
-                RIGHT => true,
-                WRONG => false,
-                _ => return None,
-            };
-            Some((u64::from_str_radix(fingerprint, 16).ok()?, is_right))
-        };
-        Self { known: Mutex::new(text.lines().filter_map(line).collect()), file }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, bool>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Adds what was found, on disk too. What cannot be written is found again.
-    fn learn(&self, found: &[(u64, bool)]) {
-        let mut known = self.lock();
-        known.extend(found.iter().copied());
-        let Some(file) = &self.file else { return };
-        let mut lines: Vec<String> = known
-            .iter()
-            .map(|(fingerprint, &is_right)| {
-                format!("{fingerprint:016x} {}\n", if is_right { RIGHT } else { WRONG })
-            })
-            .collect();
-        drop(known);
-        lines.sort_unstable();
-        let _ = file.write(lines.concat().as_bytes());
-    }
-}
-
-/// Tests those kernels of a schedule of which nothing is known, and returns all that are wrong.
+/// The kernels of a schedule that are not to be used. With [`SelfTest::First`] those of which
+/// nothing is known are tested.
 pub(crate) async fn wrong_kernels(
     device: &Arc<Device>,
     graph: &Graph,
     schedule: &Schedule,
     limits: Limits,
+    self_test: SelfTest,
 ) -> Result<Vec<Kernel>, String> {
-    let mut kernels: Vec<(Kernel, u64)> = Vec::new();
-    for dispatch in &schedule.dispatches {
-        if !kernels.iter().any(|(kernel, _)| *kernel == dispatch.kernel) {
-            kernels.push((dispatch.kernel, fingerprint(device, dispatch.kernel)));
+    if self_test == SelfTest::Never {
+        return Ok(Vec::new());
+    }
+    let kernels = schedule.kernels();
+    if self_test == SelfTest::First {
+        test_unknown(device, graph, schedule, limits, &kernels).await?;
+    }
+    let is_wrong = |kernel: &Kernel| verdict(device, *kernel).is_some_and(Verdict::is_against);
+    Ok(kernels.into_iter().filter(is_wrong).collect())
+}
+
+async fn test_unknown(
+    device: &Arc<Device>,
+    graph: &Graph,
+    schedule: &Schedule,
+    limits: Limits,
+    kernels: &[Kernel],
+) -> Result<(), String> {
+    let network = tuning::fingerprint(graph, Keep::Outputs, device.is_half);
+    let untestable = |kernel: Kernel| hash((fingerprint(device, kernel), network));
+    let is_unknown = |kernel: &Kernel| {
+        verdict(device, *kernel).is_none() && device.verdicts.get(untestable(*kernel)).is_none()
+    };
+    let unknown: Vec<Kernel> = kernels.iter().copied().filter(is_unknown).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let mut found: Vec<(u64, Verdict)> = Vec::new();
+    let mut subjects: Vec<(Kernel, Subject)> = Vec::new();
+    for &kernel in &unknown {
+        match Subject::smallest(graph, schedule, kernel, limits) {
+            Some(subject) => subjects.push((kernel, subject)),
+            None => found.push((untestable(kernel), Verdict::Untestable)),
         }
     }
-    let mut found: Vec<(u64, bool)> = Vec::new();
-    for &(kernel, fingerprint) in &kernels {
-        let is_known = device.verdicts.lock().contains_key(&fingerprint)
-            || found.iter().any(|(known, _)| *known == fingerprint);
-        if is_known {
-            continue;
+    // All at once, since they compile on threads; each subject then finds them made.
+    let of_subject = |(_, subject): &(Kernel, Subject)| subject.schedule.kernels();
+    let all: Vec<Kernel> = subjects.iter().flat_map(of_subject).collect();
+    device.pipelines(&all).await?;
+    let mut failed: Vec<(Kernel, Vec<Kernel>)> = Vec::new();
+    for (kernel, subject) in &subjects {
+        if is_right(device, subject).await? {
+            found.push((fingerprint(device, *kernel), Verdict::Right));
+        } else {
+            failed.push((*kernel, subject.others(*kernel)));
         }
-        let Some(subject) = smallest_subject(graph, schedule, kernel, limits) else { continue };
-        found.push((fingerprint, is_right(device, &subject, limits).await?));
     }
-    if !found.is_empty() {
-        device.verdicts.learn(&found);
-    }
-    let known = device.verdicts.lock();
-    let is_wrong = |(_, fingerprint): &&(Kernel, u64)| known.get(fingerprint) == Some(&false);
-    Ok(kernels.iter().filter(is_wrong).map(|(kernel, _)| *kernel).collect())
+    device.verdicts.learn(&found);
+    // A kernel is not condemned for what may be the fault of one beside it.
+    let is_right = |other: &Kernel| verdict(device, *other) == Some(Verdict::Right);
+    let judge = |(kernel, others): &(Kernel, Vec<Kernel>)| {
+        let is_sure = others.iter().all(is_right);
+        let verdict = if is_sure { Verdict::Wrong } else { Verdict::Suspect };
+        (fingerprint(device, *kernel), verdict)
+    };
+    let judged: Vec<(u64, Verdict)> = failed.iter().map(judge).collect();
+    device.verdicts.learn(&judged);
+    Ok(())
+}
+
+fn verdict(device: &Device, kernel: Kernel) -> Option<Verdict> {
+    device.verdicts.get(fingerprint(device, kernel))
 }
 
 fn fingerprint(device: &Device, kernel: Kernel) -> u64 {
+    hash(device.source(kernel))
+}
+
+fn hash(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    device.source(kernel).hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
 }
 
-/// The layers of the cheapest dispatch of a kernel, as a graph that needs the kernel.
-fn smallest_subject(
-    graph: &Graph,
-    schedule: &Schedule,
-    kernel: Kernel,
-    limits: Limits,
-) -> Option<Graph> {
-    let macs = |dispatch: &&Dispatch| -> u64 {
-        dispatch.nodes.iter().map(|&id| graph.node_macs(graph.node(id))).sum()
-    };
-    let dispatches = schedule.dispatches.iter().filter(|dispatch| dispatch.kernel == kernel);
-    let smallest = dispatches.min_by_key(|dispatch| (macs(dispatch), dispatch.nodes.clone()))?;
-    let mut nodes: BTreeSet<NodeId> = smallest.nodes.iter().copied().collect();
-    // Some layers are computed together only where others come before or after them.
-    for _ in 0..WIDEST_NEIGHBOURHOOD {
-        let subject = part(graph, &nodes).ok()?;
-        let alone = Schedule::new(&subject, Keep::Outputs, limits).ok()?;
-        if alone.dispatches.iter().any(|dispatch| dispatch.kernel == kernel) {
-            return Some(subject);
-        }
-        let near = |(id, node): (NodeId, &pocketvision_core::Node)| {
-            let reads = node.inputs.iter().any(|input| nodes.contains(input));
-            let is_read = nodes.iter().any(|&other| graph.node(other).inputs.contains(&id));
-            let can_run = !matches!(node.op, Op::Input | Op::DetectionPostprocess(_));
-            ((reads || is_read) && can_run).then_some(id)
-        };
-        let neighbours: Vec<NodeId> = graph.iter().filter_map(near).collect();
-        nodes.extend(neighbours);
-    }
-    None
-}
-
-/// Some nodes of a graph, with inputs in the place of what they read of others.
-fn part(graph: &Graph, nodes: &BTreeSet<NodeId>) -> Result<Graph, GraphError> {
-    let mut builder = GraphBuilder::new("self-test");
-    for param in graph.params() {
-        builder.param(param.name.clone(), param.tensor.clone());
-    }
-    let read: BTreeSet<NodeId> =
-        nodes.iter().flat_map(|&id| graph.node(id).inputs.iter().copied()).collect();
-    let mut renamed: HashMap<NodeId, NodeId> = HashMap::new();
-    for (id, node) in graph.iter() {
-        let is_constant = matches!(node.op, Op::Constant(_));
-        let new = if nodes.contains(&id) || (is_constant && read.contains(&id)) {
-            let inputs: Vec<NodeId> = node.inputs.iter().map(|input| renamed[input]).collect();
-            let element = node.output.element.clone();
-            builder.push_as(node.name.clone(), node.op.clone(), &inputs, element)?
-        } else if read.contains(&id) {
-            builder.input(node.name.clone(), node.output.clone())?
-        } else {
-            continue;
-        };
-        renamed.insert(id, new);
-    }
-    let is_read_elsewhere = |id: NodeId| {
-        let mut others = graph.iter().filter(|(other, _)| !nodes.contains(other));
-        graph.outputs().contains(&id) || others.any(|(_, node)| node.inputs.contains(&id))
-    };
-    let outputs: Vec<NodeId> =
-        nodes.iter().filter(|&&id| is_read_elsewhere(id)).map(|id| renamed[id]).collect();
-    builder.finish(&outputs)
-}
-
-/// Runs a graph on the device and on the reference.
-async fn is_right(device: &Arc<Device>, graph: &Graph, limits: Limits) -> Result<bool, String> {
-    let schedule = Schedule::new(graph, Keep::Outputs, limits).map_err(|e| e.to_string())?;
-    let mut assembly = Assembly::new(Arc::clone(device), graph, &schedule, 1).await?;
-    let signature = Signature::new(graph, &CompileOptions::default());
+/// Runs a subject on the device and on the reference.
+async fn is_right(device: &Arc<Device>, subject: &Subject) -> Result<bool, String> {
+    let Subject { graph, schedule } = subject;
+    let options = CompileOptions::default();
+    let mut assembly = Assembly::new(Arc::clone(device), graph, schedule, 1).await?;
+    assembly.record_ahead(0).await?;
     let inputs: Vec<Tensor> = graph.inputs().iter().map(|&id| sample(graph.ty(id))).collect();
+    let signature = Signature::new(graph, &options);
     let mut outputs = Outputs::for_signature(&signature);
     let frame = &mut assembly.frames[0];
     let commands = frame.recorded.take().ok_or("no commands are recorded")?;
     frame.submit(device, &inputs, Part::WHOLE, commands, None).await?;
     frame.wait(device, 0).await?;
     frame.collect(&signature, &mut outputs, Part::WHOLE)?;
-    let expected = reference(graph, &inputs)?;
-    let agrees =
-        |(id, actual): (NodeId, &Tensor)| agree(&expected[id.index()], actual, device.is_half);
-    Ok(outputs.iter().all(agrees))
-}
-
-fn reference(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>, String> {
-    let mut values: Vec<Tensor> = Vec::with_capacity(graph.nodes().len());
-    let mut fed = inputs.iter();
-    for (id, node) in graph.iter() {
-        let value = match node.op {
-            Op::Input => fed.next().ok_or("an input is missing")?.clone(),
-            _ => {
-                let read: Vec<&Tensor> = node.inputs.iter().map(|i| &values[i.index()]).collect();
-                evaluate(graph, id, &read).map_err(|error| error.to_string())?
-            }
-        };
-        values.push(value);
-    }
-    Ok(values)
+    let reference = ReferenceBackend::new().compile(graph, &options);
+    let expected = reference.map_err(|error| error.to_string())?.run(&inputs);
+    let expected = expected.map_err(|error| error.to_string())?;
+    let mut pairs = expected.iter().zip(outputs.iter());
+    Ok(pairs.all(|((_, expected), (_, actual))| agree(expected, actual, device.is_half)))
 }
 
 /// Numbers without a pattern that layers could hide an error in.
@@ -226,28 +175,4 @@ pub(crate) fn agree(expected: &Tensor, actual: &Tensor, is_half: bool) -> bool {
     let largest = expected.iter().fold(0f32, |most, x| most.max(x.abs()));
     let allowed = largest * if is_half { 0.05 } else { 1e-3 };
     expected.iter().zip(actual).all(|(a, b)| (a - b).abs() <= allowed)
-}
-
-/// Steps to layers that come before and after.
-const WIDEST_NEIGHBOURHOOD: usize = 5;
-const RIGHT: &str = "right";
-const WRONG: &str = "wrong";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn verdicts_come_back_and_nonsense_is_dropped() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = CacheFile::at(folder.path().join("tested"));
-        let verdicts = Verdicts::of_file(Some(file.clone()));
-        verdicts.learn(&[(7, true), (u64::MAX, false)]);
-        verdicts.learn(&[(8, true)]);
-        let known = Verdicts::of_file(Some(file.clone())).lock().clone();
-        assert_eq!(known, HashMap::from([(7, true), (u64::MAX, false), (8, true)]));
-
-        file.write(b"7 perhaps\nx right\n8 wrong\n").unwrap();
-        assert_eq!(*Verdicts::of_file(Some(file)).lock(), HashMap::from([(8, false)]));
-    }
 }

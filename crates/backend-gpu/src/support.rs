@@ -4,6 +4,11 @@ use pocketvision_core::{Element, Graph, Node, Op, Unsupported};
 
 use crate::BACKEND_NAME;
 
+/// Whether every node can be lowered.
+pub(crate) fn check(graph: &Graph) -> Result<(), Unsupported> {
+    graph.nodes().iter().try_for_each(|node| supports(graph, node))
+}
+
 /// Whether a node can be lowered.
 pub(crate) fn supports(graph: &Graph, node: &Node) -> Result<(), Unsupported> {
     match refusal(graph, node) {

@@ -3,8 +3,9 @@
 //! What is best differs between adapters by more than any rule knows: large tiles read less,
 //! small ones keep more of a device busy. There are a few ways to cut a network, and
 //! [`crate::GpuBackend::tune`] runs it in each, on the adapter that it will run on, leaving out
-//! those that the adapter's driver gets wrong. The choice is kept in a file beside the compiled pipelines, and looked up when the network is compiled
-//! again. Nothing is measured unasked: until then the adapter's kind decides.
+//! those that the adapter's driver gets wrong. The choice is kept in a file beside the compiled
+//! pipelines, and looked up when the network is compiled again. Nothing is measured unasked: until
+//! then the adapter's kind decides.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -86,6 +87,11 @@ pub(crate) async fn tune(shared: &Arc<SharedDevice>, graph: &Graph) -> Result<Tu
     let mut tuned = Tuned { times_ms: Vec::new(), chosen: None };
     for tuning in Tuning::ALL {
         let mut plan = plan(Keep::Outputs, tuning).await?;
+        if plan.tuning() != tuning {
+            // One of its kernels is wrong, and the plan is cut in another way.
+            tuned.times_ms.push(None);
+            continue;
+        }
         let mut outputs = Outputs::for_signature(plan.ports());
         plan.run_async(&inputs, &mut outputs).await?;
         let is_right = outputs.iter().all(|(node, actual)| {
@@ -175,15 +181,8 @@ pub(crate) struct Choices {
 impl Choices {
     /// Those of a file. A file that is not there, or cannot be used, holds none.
     pub(crate) fn read(file: &CacheFile) -> Self {
-        let bytes = file.read().ok().flatten().unwrap_or_default();
-        let text = String::from_utf8(bytes).unwrap_or_default();
-        let line = |line: &str| {
-            let (fingerprint, position) = line.split_once(' ')?;
-            let position: usize = position.parse().ok()?;
-            let known = position < Tuning::ALL.len();
-            Some((u64::from_str_radix(fingerprint, 16).ok()?, position)).filter(|_| known)
-        };
-        Self { lines: text.lines().filter_map(line).collect() }
+        let is_known = |position: &usize| *position < Tuning::ALL.len();
+        Self { lines: file.entries(|position| position.parse().ok().filter(is_known)) }
     }
 
     pub(crate) fn get(&self, fingerprint: u64) -> Option<Tuning> {
@@ -197,9 +196,7 @@ impl Choices {
     }
 
     pub(crate) fn write(&self, file: &CacheFile) -> std::io::Result<()> {
-        let line =
-            |(fingerprint, position): &(u64, usize)| format!("{fingerprint:016x} {position}\n");
-        file.write(self.lines.iter().map(line).collect::<String>().as_bytes())
+        file.write_entries(self.lines.iter().copied())
     }
 }
 

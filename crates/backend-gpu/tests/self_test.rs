@@ -4,7 +4,7 @@ mod adapter;
 
 use std::slice;
 
-use pocketvision_backend_gpu::{GpuBackend, GpuOptions};
+use pocketvision_backend_gpu::{GpuBackend, GpuOptions, SelfTest};
 use pocketvision_core::op::{Conv2d, DepthwiseConv2d, Padding, Window};
 use pocketvision_core::{
     Backend as _, CompileOptions, Element, Graph, GraphBuilder, Op, Plan as _, Shape, Tensor,
@@ -13,8 +13,8 @@ use pocketvision_core::{
 use pocketvision_reference::ReferenceBackend;
 
 /// A device on which the shader of a name subtracts its bias instead of adding it.
-fn sabotaged(name: &'static str, trust_driver: bool) -> Option<GpuBackend> {
-    let options = GpuOptions { sabotaged: Some(name), trust_driver, ..GpuOptions::default() };
+fn sabotaged(name: &'static str, self_test: SelfTest) -> Option<GpuBackend> {
+    let options = GpuOptions { sabotaged: Some(name), self_test, ..GpuOptions::default() };
     adapter::open(options)
 }
 
@@ -52,29 +52,45 @@ fn expected() -> Tensor {
 
 #[test]
 fn a_wrong_shader_is_reported_and_another_way_is_taken() {
-    let Some(backend) = sabotaged("f32/depthwise_project", false) else { return };
+    let Some(backend) = sabotaged("f32/depthwise_project", SelfTest::First) else { return };
     let mut plan = backend.compile_plan(&network(), &CompileOptions::default()).unwrap();
     assert_eq!(plan.dispatch_count(), 2);
     assert_eq!(plan.run(slice::from_ref(&image())).unwrap()[0], expected());
     let device = backend.device().to_string();
     assert!(device.contains("f32/depthwise_project computes wrong"), "{device}");
 
-    // It stays known: in this process, and in the next by what is on disk.
+    // It stays known.
     let again = backend.compile_plan(&network(), &CompileOptions::default()).unwrap();
     assert_eq!(again.dispatch_count(), 2);
 }
 
 #[test]
 fn without_the_test_it_would_be_used() {
-    let Some(backend) = sabotaged("f32/depthwise_project", true) else { return };
+    let Some(backend) = sabotaged("f32/depthwise_project", SelfTest::Never) else { return };
     let mut plan = backend.compile_plan(&network(), &CompileOptions::default()).unwrap();
     assert_eq!(plan.dispatch_count(), 1);
     assert_ne!(plan.run(&[image()]).unwrap()[0], expected());
 }
 
 #[test]
+fn a_test_that_comes_later_finds_it_and_the_plan_is_right_from_then_on() {
+    let Some(backend) = sabotaged("f32/depthwise_project", SelfTest::Later) else { return };
+    let mut plan = backend.compile_plan(&network(), &CompileOptions::default()).unwrap();
+    assert_eq!(plan.dispatch_count(), 1);
+    assert_ne!(plan.run(slice::from_ref(&image())).unwrap()[0], expected());
+    assert!(!plan.test().unwrap());
+    assert_eq!(plan.dispatch_count(), 2);
+    assert_eq!(plan.run(slice::from_ref(&image())).unwrap()[0], expected());
+    assert!(plan.test().unwrap());
+
+    // What is known counts without another test.
+    let again = backend.compile_plan(&network(), &CompileOptions::default()).unwrap();
+    assert_eq!(again.dispatch_count(), 2);
+}
+
+#[test]
 fn right_shaders_are_used_and_nothing_is_reported() {
-    let Some(backend) = sabotaged("none of this name", false) else { return };
+    let Some(backend) = sabotaged("none of this name", SelfTest::First) else { return };
     let mut plan = backend.compile_plan(&network(), &CompileOptions::default()).unwrap();
     assert_eq!(plan.dispatch_count(), 1);
     assert_eq!(plan.run(&[image()]).unwrap()[0], expected());
@@ -83,7 +99,7 @@ fn right_shaders_are_used_and_nothing_is_reported() {
 
 #[test]
 fn where_no_way_is_right_there_is_an_error() {
-    let Some(backend) = sabotaged("f32/product", false) else { return };
+    let Some(backend) = sabotaged("f32/product", SelfTest::First) else { return };
     // The 1x1 convolution alone is the only layer: no other shader computes it.
     let mut builder = GraphBuilder::new("product");
     let ty = TensorType::new(Shape::new(1, 4, 4, 4), Element::F32);

@@ -1,11 +1,10 @@
 //! The plan: every node's output in a buffer of its own, filled in order.
 
-use std::time::Instant;
-
 use pocketvision_core::{
     Clock, CompileOptions, Graph, LayerCost, MemoryUse, Node, NodeId, Op, Outputs, Plan, Profile,
     RunError, Signature, Tensor,
 };
+use web_time::Instant;
 
 use crate::backend::ReferenceBackend;
 use crate::op;

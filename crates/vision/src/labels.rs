@@ -58,14 +58,27 @@ impl Labels {
             |reason: &str| VisionError::Labels { name: name.clone(), reason: reason.into() };
         let bytes = read_bounded(path, Self::MAX_FILE_BYTES)?;
         let text = String::from_utf8(bytes).map_err(|_| failure("it is not UTF-8 text"))?;
+        Self::parse(&text).ok_or_else(|| failure("it has no lines"))
+    }
+
+    /// The labels of a text with one a line, as [`Labels::open`] reads them; `None` if there are
+    /// none.
+    ///
+    /// ```
+    /// use pocketvision_vision::Labels;
+    ///
+    /// assert_eq!(Labels::parse("0 cat\n1 dog\n").unwrap().name(1), Some("dog"));
+    /// assert_eq!(Labels::parse("\n"), None);
+    /// ```
+    pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim_start_matches('\u{feff}').trim_end();
         if text.is_empty() {
-            return Err(failure("it has no lines"));
+            return None;
         }
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         let unnumbered = without_numbers(&lines, 0).or_else(|| without_numbers(&lines, 1));
         let lines = unnumbered.unwrap_or(lines);
-        Ok(Self { lines: lines.into_iter().map(str::to_owned).collect() })
+        Some(lines.into_iter().map(str::to_owned).collect())
     }
 
     /// Labels for a network of so many classes, from the first of these files that exists
@@ -259,12 +272,7 @@ mod tests {
 
     #[test]
     fn numbers_before_every_name_are_no_part_of_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("labels.txt");
-        let read = |text: &str| {
-            fs::write(&path, text).unwrap();
-            Labels::open(&path).unwrap().lines
-        };
+        let read = |text: &str| Labels::parse(text).unwrap().lines;
         assert_eq!(
             read("0  background\n1  tench, Tinca tinca\n"),
             ["background", "tench, Tinca tinca"]
@@ -274,6 +282,7 @@ mod tests {
         assert_eq!(read("0 zero\none"), ["0 zero", "one"]);
         assert_eq!(read("0\n1\n2"), ["0", "1", "2"]);
         assert_eq!(read("2\t3D glasses\n3\tx"), ["2\t3D glasses", "3\tx"]);
+        assert_eq!(Labels::parse("\u{feff} \n"), None);
     }
 
     #[test]

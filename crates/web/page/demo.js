@@ -40,7 +40,17 @@ async function load(make) {
   network = await make();
   const seconds = ((performance.now() - begin) / 1000).toFixed(1);
   const counts = `${network.dispatches} dispatches, ${network.pipelines} pipelines`;
-  say(`${engine.adapter}: compiled in ${seconds} s, ${counts}`);
+  const compiled = `${engine.adapter}: compiled in ${seconds} s, ${counts}`;
+  say(compiled);
+  await classify();
+  await test();
+  say([compiled, ...engine.warnings].join("\n"), engine.warnings.length > 0);
+}
+
+// Shaders that are new to this adapter are tested once there is an answer to look at.
+async function test() {
+  say("Testing this adapter's shaders, once…");
+  if (await network.test()) return;
   await classify();
 }
 
@@ -103,7 +113,7 @@ then("Opening the graphics adapter…", async () => {
   await init();
   showSample();
   if (!navigator.gpu) throw new Error("This browser has no WebGPU.");
-  engine = await Engine.open();
+  engine = await Engine.open(false, "later");
   // A trained network that was put beside the page, if one was.
   const bytes = await fetched("model.tflite", asBytes);
   if (bytes) {

@@ -1,6 +1,6 @@
 //! The adapter, and what is compiled for it.
 
-use pocketvision_backend_gpu::{GpuBackend, GpuOptions};
+use pocketvision_backend_gpu::{GpuBackend, GpuOptions, SelfTest};
 use pocketvision_core::models::{self, BuildOptions, Precision};
 use pocketvision_core::{CompileOptions, Graph, passes};
 use pocketvision_import_tflite as tflite;
@@ -19,12 +19,25 @@ pub struct Engine {
 #[wasm_bindgen]
 impl Engine {
     /// Opens the adapter. With `half`, tensors and weights of float networks are stored in half
-    /// precision, which not all adapters can.
+    /// precision, which not all adapters can. `self_test` says when shaders are tested that are
+    /// new to the adapter: `first`, before a network is compiled with them; `later`, when
+    /// [`Network::test`] is called; or `never`. The browser keeps what was found.
     ///
     /// # Errors
-    /// If the browser has no WebGPU or no adapter, or the adapter no half precision.
-    pub async fn open(half: Option<bool>) -> Result<Self, JsError> {
-        let options = GpuOptions { half: half.unwrap_or(false), ..GpuOptions::default() };
+    /// If the browser has no WebGPU or no adapter, the adapter no half precision, or `self_test`
+    /// is none of these.
+    pub async fn open(half: Option<bool>, self_test: Option<String>) -> Result<Self, JsError> {
+        let self_test = match self_test.as_deref().unwrap_or("first") {
+            "first" => SelfTest::First,
+            "later" => SelfTest::Later,
+            "never" => SelfTest::Never,
+            other => {
+                let message = format!("self-test '{other}' is not first, later or never");
+                return Err(JsError::new(&message));
+            }
+        };
+        let half = half.unwrap_or(false);
+        let options = GpuOptions { half, self_test, ..GpuOptions::default() };
         Ok(Self { backend: GpuBackend::open(options).await? })
     }
 
@@ -32,6 +45,12 @@ impl Engine {
     #[wasm_bindgen(getter)]
     pub fn adapter(&self) -> String {
         self.backend.adapter().to_string()
+    }
+
+    /// What is amiss: shaders that the driver computes wrong, which are not used.
+    #[wasm_bindgen(getter)]
+    pub fn warnings(&self) -> Vec<String> {
+        self.backend.warnings()
     }
 
     /// Compiles the network in a TFLite file. `labels` is a text with a line for each class;
@@ -71,17 +90,16 @@ impl Engine {
         let graph = passes::optimize(graph)?;
         let plan = self.backend.compile_async(&graph, &CompileOptions::default()).await?;
         let classes = plan.ports().outputs.first().map_or(0, |port| port.ty.shape.c);
-        let labels = match labels {
-            None => None,
-            Some(text) => {
-                let labels: Labels = text.lines().map(|line| line.trim().to_owned()).collect();
-                let lines = labels.len();
-                let fitting = labels.for_classes(classes);
-                Some(fitting.ok_or_else(|| {
-                    JsError::new(&format!("{lines} labels for a network of {classes} classes"))
-                })?)
-            }
-        };
+        let labels = labels.map(|text| fitting(&text, classes)).transpose()?;
         Ok(Network::new(plan, labels))
     }
+}
+
+/// The labels of a text, if they are those of so many classes.
+fn fitting(text: &str, classes: usize) -> Result<Labels, JsError> {
+    let labels = Labels::parse(text).ok_or_else(|| JsError::new("there are no labels"))?;
+    let lines = labels.len();
+    labels
+        .for_classes(classes)
+        .ok_or_else(|| JsError::new(&format!("{lines} labels for a network of {classes} classes")))
 }

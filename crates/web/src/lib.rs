@@ -14,7 +14,7 @@
 //! long is a promise. The engine is that of the command line, with the same shaders, plans and
 //! results, int8 to the bit; what a browser has not got is left out: files, and with them the
 //! memory of compiled pipelines, which browsers keep themselves, and detectors, whose last step
-//! is the processor's.
+//! is the processor's. Which shaders were tested is kept in the page's local storage.
 //!
 //! `tools/web` builds the page; `docs/web.md` tells how, and what was measured.
 

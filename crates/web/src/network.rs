@@ -39,9 +39,11 @@ impl Network {
         let begin = Instant::now();
         let input = self.with_state(|state| picture(state, &rgba, width, height))??;
         let prepared = Instant::now();
-        let outputs = self.run_tensor(input).await?;
-        let latency_ms = 1e3 * prepared.elapsed().as_secs_f64();
-        let ranked = top_k(&outputs[0], RANKED, self.labels.as_ref());
+        let rank = |outputs: &Outputs| {
+            let latency_ms = 1e3 * prepared.elapsed().as_secs_f64();
+            (top_k(&outputs[0], RANKED, self.labels.as_ref()), latency_ms)
+        };
+        let (ranked, latency_ms) = self.run_tensor(input, rank).await?;
         Ok(Answer {
             labels: ranked.iter().map(name).collect(),
             scores: ranked.iter().map(|class| class.score).collect(),
@@ -58,8 +60,22 @@ impl Network {
     #[wasm_bindgen(js_name = runBytes)]
     pub async fn run_bytes(&self, bytes: Vec<u8>) -> Result<Vec<u8>, JsError> {
         let input = self.with_state(|state| tensor(state, &bytes))??;
-        let outputs = self.run_tensor(input).await?;
-        Ok(outputs[0].bytes().to_vec())
+        self.run_tensor(input, |outputs| outputs[0].bytes().to_vec()).await
+    }
+
+    /// Tests the network's shaders that are new to the adapter, for engines that were opened with
+    /// the self-test `later`, and says whether all are right. If not, the network is compiled anew
+    /// without them, and [`Engine::warnings`](crate::Engine::warnings) names them. The browser
+    /// keeps what was found, so that the next page need not test them.
+    ///
+    /// # Errors
+    /// If an earlier run is not over, there is no other way to compute the network, or the device
+    /// fails.
+    pub async fn test(&self) -> Result<bool, JsError> {
+        let mut state = self.state.take().ok_or_else(is_running)?;
+        let are_right = state.plan.test_async().await;
+        self.state.replace(Some(state));
+        Ok(are_right?)
     }
 
     /// Height and width of the pictures that the network takes.
@@ -96,12 +112,17 @@ impl Network {
         self.state.borrow().as_ref().map(work).ok_or_else(is_running)
     }
 
-    async fn run_tensor(&self, input: Tensor) -> Result<Outputs, JsError> {
+    /// Runs the network and reads its outputs.
+    async fn run_tensor<T>(
+        &self,
+        input: Tensor,
+        read: impl FnOnce(&Outputs) -> T,
+    ) -> Result<T, JsError> {
         let mut state = self.state.take().ok_or_else(is_running)?;
         let result = state.plan.run_async(&[input], &mut state.outputs).await;
-        let outputs = result.map(|()| state.outputs.clone());
+        let read = result.map(|()| read(&state.outputs));
         self.state.replace(Some(state));
-        Ok(outputs?)
+        Ok(read?)
     }
 }
 
