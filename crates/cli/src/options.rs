@@ -20,7 +20,7 @@ use crate::verbose::Told;
 #[derive(Args, Debug)]
 pub(crate) struct ModelOptions {
     /// Model: a name (see `pocketvision models`) or a .tflite, .onnx or .safetensors file
-    #[arg(long, short, value_name = "MODEL")]
+    #[arg(long, short, value_name = "MODEL", display_order = 0)]
     pub model: Option<String>,
     #[command(flatten)]
     pub choices: ModelChoices,
@@ -90,9 +90,14 @@ const DEFAULTS: [DefaultModel; 3] = [
     },
 ];
 
+/// A heading stands over all options that follow: what has one is flattened last.
+pub(crate) const MODEL_HEADING: &str = "Options of the model";
+/// See [`MODEL_HEADING`].
+pub(crate) const DEVICE_HEADING: &str = "Options of devices";
+
 /// How a model is opened, where there is a choice.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Options of the model")]
+#[command(next_help_heading = MODEL_HEADING)]
 pub(crate) struct ModelChoices {
     /// Element type that a built-in model is made in [default: int8]; f32 makes an int8 file float
     #[arg(long, value_enum, value_name = "TYPE")]
@@ -314,7 +319,7 @@ pub(crate) fn share(text: &str) -> Result<f32, String> {
 
 /// How to run it.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Options of devices")]
+#[command(next_help_heading = DEVICE_HEADING)]
 pub(crate) struct DeviceOptions {
     /// Threads of the cpu backend [default: one a core]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=256))]

@@ -33,8 +33,6 @@ the ratio of medians): it covers how runs scatter, not that the machine was busi
 --fail-over fails if all of the interval is above the limit. Baselines are kept in the folder of
 --baselines, else of $POCKETVISION_BASELINES, else among the user's data.")]
 pub(crate) struct Bench {
-    #[command(flatten)]
-    model: ModelOptions,
     /// Backend: cpu, gpu, edgetpu-sim or reference
     #[arg(long, short, default_value = "cpu")]
     backend: String,
@@ -65,6 +63,8 @@ pub(crate) struct Bench {
     /// Folder of baselines
     #[arg(long, value_name = "DIR")]
     baselines: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelOptions,
     #[command(flatten)]
     device: DeviceOptions,
 }

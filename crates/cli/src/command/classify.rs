@@ -28,8 +28,6 @@ pub(crate) struct Classify {
     /// Pictures: JPEG, PNG or BMP [default: five of our own]
     #[arg(value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    #[command(flatten)]
-    model: ModelOptions,
     /// Backend: cpu, gpu, edgetpu-sim or reference
     #[arg(long, short, default_value = "cpu")]
     backend: String,
@@ -37,6 +35,8 @@ pub(crate) struct Classify {
     #[arg(long, value_name = "K", default_value_t = 5)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     top: u32,
+    #[command(flatten)]
+    model: ModelOptions,
     #[command(flatten)]
     device: DeviceOptions,
 }

@@ -31,8 +31,6 @@ pub(crate) struct Detect {
     /// Pictures: JPEG, PNG or BMP [default: one of our own]
     #[arg(value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    #[command(flatten)]
-    model: ModelOptions,
     /// Backend: cpu, gpu, edgetpu-sim or reference
     #[arg(long, short, default_value = "cpu")]
     backend: String,
@@ -42,6 +40,8 @@ pub(crate) struct Detect {
     /// Lowest score of an object that is shown, from 0 to 1
     #[arg(long, value_name = "S", default_value_t = 0.5, value_parser = share)]
     min_score: f32,
+    #[command(flatten)]
+    model: ModelOptions,
     #[command(flatten)]
     device: DeviceOptions,
 }

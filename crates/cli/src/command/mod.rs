@@ -154,6 +154,7 @@ mod tests {
 
     use super::documentation::{self, Example};
     use super::*;
+    use crate::options::{DEVICE_HEADING, DeviceOptions, MODEL_HEADING, ModelChoices};
 
     fn check(examples: &[Example]) {
         for Example { source, words, .. } in examples {
@@ -177,6 +178,26 @@ mod tests {
         let shown: Vec<Example> = shown.collect();
         assert!(shown.len() >= 10, "{shown:?}");
         check(&shown);
+    }
+
+    #[test]
+    fn headings_stand_over_their_own_options_alone() {
+        fn names(command: &clap::Command, heading: &str) -> Vec<String> {
+            let of_heading = |arg: &&clap::Arg| arg.get_help_heading() == Some(heading);
+            command.get_arguments().filter(of_heading).map(|arg| arg.get_id().to_string()).collect()
+        }
+        let model = ModelChoices::augment_args(clap::Command::new("model"));
+        let device = DeviceOptions::augment_args(clap::Command::new("device"));
+        for command in CommandLine::command().get_subcommands() {
+            for (heading, own) in [(MODEL_HEADING, &model), (DEVICE_HEADING, &device)] {
+                let found = names(command, heading);
+                assert!(
+                    found.is_empty() || found == names(own, heading),
+                    "{}: {heading}: {found:?}",
+                    command.get_name()
+                );
+            }
+        }
     }
 
     #[test]

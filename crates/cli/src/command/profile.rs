@@ -28,8 +28,6 @@ The layers' times, with those of the row (other), sum to the total. A timeline o
 ui.perfetto.dev; a graphics adapter without timestamps has one bar in it, the whole run. The roof
 of a roofline plot is measured for cpu, the chip's for edgetpu-sim, and not known elsewhere.")]
 pub(crate) struct Profile {
-    #[command(flatten)]
-    model: ModelOptions,
     /// Backend: cpu, gpu, edgetpu-sim or reference
     #[arg(long, short, default_value = "cpu")]
     backend: String,
@@ -49,6 +47,8 @@ pub(crate) struct Profile {
     /// Temperature of the chip in degrees Celsius, at which its clock may be lowered (edgetpu-sim)
     #[arg(long, value_name = "CELSIUS", allow_negative_numbers = true)]
     temperature: Option<f64>,
+    #[command(flatten)]
+    model: ModelOptions,
     #[command(flatten)]
     device: DeviceOptions,
 }

@@ -33,8 +33,6 @@ pub(crate) struct Segment {
     /// Pictures: JPEG, PNG or BMP [default: one of our own]
     #[arg(value_name = "IMAGE")]
     images: Vec<PathBuf>,
-    #[command(flatten)]
-    model: ModelOptions,
     /// Backend: cpu, gpu, edgetpu-sim or reference
     #[arg(long, short, default_value = "cpu")]
     backend: String,
@@ -47,6 +45,8 @@ pub(crate) struct Segment {
     /// Class to cut out, by name or number; may be repeated [default: all but a background]
     #[arg(long = "class", value_name = "CLASS")]
     wanted: Vec<String>,
+    #[command(flatten)]
+    model: ModelOptions,
     #[command(flatten)]
     device: DeviceOptions,
 }

@@ -27,8 +27,8 @@ use crate::terminal;
 A figure is named as in a chip's file (array.clock_mhz), or is one of: clock, tiles (rows and
 columns alike), lanes, memory (activations), parameters (of wide memory), bandwidth (both ways).
 Its values are a list (2,4,8) or a range with a step (125:500:125). All combinations are
-simulated. The plot shows latency and energy. Points of the Pareto front are marked: no other is at
-least as fast and as frugal, and better in one.")]
+simulated. The plot shows latency and energy. Points of the Pareto front are marked: no other is
+at least as fast and as frugal, and better in one.")]
 pub(crate) struct Sweep {
     /// Chip to begin with: a preset or a .toml file
     #[arg(long, value_name = "CHIP", default_value = "coral-usb")]
@@ -40,8 +40,6 @@ pub(crate) struct Sweep {
     #[arg(long, value_name = "MODELS", value_delimiter = ',')]
     #[arg(default_value = "mobilenet-edgetpu-1.0")]
     models: Vec<String>,
-    #[command(flatten)]
-    choices: ModelChoices,
     /// Write all points as a table for programs
     #[arg(long, value_name = "FILE.csv")]
     csv: Option<PathBuf>,
@@ -49,6 +47,8 @@ pub(crate) struct Sweep {
     #[arg(long, value_name = "FILE.svg|.png")]
     #[arg(value_parser = PathBufValueParser::new().try_map(plot_file))]
     svg: Option<PathBuf>,
+    #[command(flatten)]
+    choices: ModelChoices,
 }
 
 /// A figure and the values that it takes.

@@ -40,14 +40,12 @@ the command fails after the table.
 The page of --html is one file that needs nothing else: send it to somebody. Its figures are
 those of the table; for what each layer costs, every backend runs once more.
 
-With --models there is a row a model. The plot shows latency and top-1 of each, filled where no other
-model is at least as fast and as accurate on that backend, and better in one. Top-1 is what is
-published of built-in networks, and what --top1 states of files.")]
+With --models there is a row a model. The plot shows latency and top-1 of each, filled where no
+other model is at least as fast and as accurate on that backend, and better in one. Top-1 is what
+is published of built-in networks, and what --top1 states of files.")]
 pub(crate) struct Compare {
     /// Picture: JPEG, PNG or BMP [default: one of our own]
     image: Option<PathBuf>,
-    #[command(flatten)]
-    model: ModelOptions,
     /// Compare the default model of this task [default: classify, or the task of --model]
     #[arg(long, value_enum, conflicts_with = "model")]
     task: Option<TaskOption>,
@@ -69,6 +67,8 @@ pub(crate) struct Compare {
     html: Option<PathBuf>,
     #[command(flatten)]
     many: many::ManyOptions,
+    #[command(flatten)]
+    model: ModelOptions,
     #[command(flatten)]
     device: DeviceOptions,
 }
