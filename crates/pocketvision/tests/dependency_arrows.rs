@@ -51,7 +51,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("pocketvision-web", &["core", "backend-gpu", "import-tflite", "vision"], &["backend-cpu"]),
     ("pocketvision-download", &[], &[]),
     ("pocketvision-cli", &["pocketvision", "download"], &["conformance"]),
-    ("pocketvision-benches", &["pocketvision"], &["conformance"]),
+    ("pocketvision-benches", &["pocketvision"], &["backend-gpu", "conformance"]),
 ];
 
 #[test]
