@@ -158,20 +158,16 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize, const HALVES: usize>(
     let missing = panel.width - panel.columns;
     // SAFETY: the caller vouches for the output.
     unsafe {
-        if HALVES == 0 {
-            store_f32!(ROWS, VECTORS, sums, 0xffff >> missing, epilogue, output);
-        } else {
-            store_f32!(ROWS, VECTORS, sums, 0xffff, epilogue, output);
-            let start = output.start.add(VECTORS * 16);
-            let output = Output { start, ..output };
-            let mut widened = [[_mm512_setzero_ps(); HALVES]; ROWS];
-            for row in 0..ROWS {
-                for half in 0..HALVES {
-                    widened[row][half] = _mm512_castps256_ps512(half_sums[row][half]);
-                }
+        let last_mask = if HALVES == 0 { 0xffff >> missing } else { 0xffff };
+        store_f32!(ROWS, VECTORS, sums, last_mask, epilogue, output);
+        let output = Output { start: output.start.wrapping_add(VECTORS * 16), ..output };
+        let mut widened = [[_mm512_setzero_ps(); HALVES]; ROWS];
+        for row in 0..ROWS {
+            for half in 0..HALVES {
+                widened[row][half] = _mm512_castps256_ps512(half_sums[row][half]);
             }
-            store_f32!(ROWS, HALVES, widened, 0xff >> missing, epilogue, output);
         }
+        store_f32!(ROWS, HALVES, widened, 0xff >> missing, epilogue, output);
     }
     ROWS
 }

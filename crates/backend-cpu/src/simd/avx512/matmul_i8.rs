@@ -273,9 +273,9 @@ impl Panel {
     /// # Safety
     /// The output must have as many rows and vectors, but for the last vector's mask.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    unsafe fn store_integers<const ROWS: usize, const VECTORS: usize>(
+    unsafe fn store_integers<const VECTORS: usize>(
         self,
-        sums: &[[__m512i; VECTORS]; ROWS],
+        sums: &[[__m512i; VECTORS]],
         q: &Requantize,
         output: Output,
     ) {
