@@ -12,14 +12,16 @@ pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
     write_with(path, |file| file.write_all(bytes.as_ref()))
 }
 
-/// Puts what `fill` writes in the place of a file: written beside it, then renamed. A link remains
-/// and leads to the new file. Pipes and devices, as `/dev/stdout`, are written into.
+/// Puts what `fill` writes in the place of a file: written beside it, then renamed. A link to a file
+/// remains and leads to the new one. Standard output, pipes and devices are written into.
 pub(crate) fn write_with(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<()> {
-    let is_stream = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
-    let written = if is_stream { write_into(path, fill) } else { replace(path, fill) };
+    let written = stream(path).and_then(|stream| match stream {
+        Some(stream) => write_into(stream, fill),
+        None => replace(path, fill),
+    });
     written.with_context(|| format!("{}: cannot be written", path.display()))
 }
 
@@ -38,11 +40,27 @@ pub(crate) fn make_folder(folder: &Path) -> Result<()> {
         .with_context(|| format!("{}: cannot be made a folder", folder.display()))
 }
 
+/// What is written into instead of being replaced, if a path names such a thing.
+fn stream(path: &Path) -> io::Result<Option<File>> {
+    #[cfg(unix)]
+    if path == Path::new("/dev/stdout") || path == Path::new("/dev/fd/1") {
+        // Opened anew, a file that it leads to would be written from its start.
+        let output = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
+        return Ok(Some(output.into()));
+    }
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() && !found.is_dir() => {
+            OpenOptions::new().write(true).open(path).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
 fn write_into(
-    stream: &Path,
+    stream: File,
     fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut stream = BufWriter::new(OpenOptions::new().write(true).open(stream)?);
+    let mut stream = BufWriter::new(stream);
     fill(&mut stream)?;
     stream.flush()
 }

@@ -139,6 +139,26 @@ fn sweeps_combine_all_values_and_write_tables_and_pictures() {
     assert!(fs::read_to_string(&svg).unwrap().contains("mobilenet-v2-0.35"));
 }
 
+/// Standard output that leads to a file is not replaced: what it holds stays, and what follows comes.
+#[cfg(unix)]
+#[test]
+fn a_table_on_standard_output_leaves_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.txt");
+    fs::write(&path, "earlier\n").unwrap();
+    let file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    let mut sweep =
+        pocketvision(&["sweep", "--models", "mobilenet-v2-0.35", "--vary", "clock=250"]);
+    sweep.args(["--csv", "/dev/stdout"]).stdout(file);
+    assert!(sweep.status().unwrap().success());
+    let text = fs::read_to_string(&path).unwrap();
+    let table = text.strip_prefix("earlier\n").expect("what was there");
+    let (csv, report) = table.split_once("\n").expect("a line");
+    assert!(csv.contains(','), "{table}");
+    assert!(report.contains("mobilenet-v2-0.35"), "{table}");
+    assert!(report.lines().count() > 2, "{table}");
+}
+
 #[test]
 fn bad_chips_and_sweeps_are_named() {
     let folder = tempfile::tempdir().unwrap();
