@@ -227,6 +227,8 @@ fn transposed_convolutions_of_groups_or_gaps_are_refused() {
     assert!(refusal(int("group", 2)).contains("group"));
     assert!(refusal(ints("dilations", &[2, 2])).contains("dilations"));
     assert!(refusal(text("auto_pad", "SAME_UPPER")).contains("SAME_UPPER"));
+    assert!(refusal(text("auto_pad", "SAME_LOWER")).contains("SAME_LOWER"));
+    assert!(refusal(ints("output_shape", &[6, 6])).contains("output_shape"));
     assert!(refusal(ints("pads", &[9, 9, 9, 9])).contains("pads"));
     assert!(refusal(ints("kernel_shape", &[3, 2])).contains("kernel_shape"));
 }

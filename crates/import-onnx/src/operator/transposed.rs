@@ -1,6 +1,6 @@
 //! `ConvTranspose`, which enlarges.
 
-use pocketvision_core::op::{ConvTranspose2d, Padding, Window};
+use pocketvision_core::op::{ConvTranspose2d, ResolvedPadding, Window};
 use pocketvision_core::{Op, Shape, Tensor};
 
 use super::convolution::{check_bias, check_numbers, list, window};
@@ -28,21 +28,21 @@ pub(super) fn lower(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
     }
     check_numbers(&weight, bias.as_deref())?;
     check_bias(bias.as_deref(), out_channels)?;
-    let window = window(node, [kernel_h, kernel_w])?;
-    if window.padding == Padding::Same || attributes.ints("output_shape")?.is_some() {
-        let stated = attributes.string("auto_pad")?.unwrap_or("NOTSET");
-        let expected = "NOTSET or VALID, with pads instead of an output_shape";
-        return Err(Problem::attribute("auto_pad", stated, expected));
+    let padding = attributes.string("auto_pad")?.unwrap_or("NOTSET");
+    if !matches!(padding, "NOTSET" | "VALID") {
+        return Err(Problem::attribute("auto_pad", padding, "NOTSET or VALID"));
     }
+    if let Some(sizes) = attributes.ints("output_shape")? {
+        return Err(Problem::attribute("output_shape", format!("{sizes:?}"), "pads instead of it"));
+    }
+    let window = window(node, [kernel_h, kernel_w])?;
     if (window.dilation_h, window.dilation_w) != (1, 1) {
         let stated = format!("[{}, {}]", window.dilation_h, window.dilation_w);
         return Err(Problem::attribute("dilations", stated, "[1, 1]"));
     }
     let Window { stride_h, stride_w, .. } = window;
-    let [top, left, bottom, right] = match window.padding {
-        Padding::Explicit { top, bottom, left, right } => [top, left, bottom, right],
-        Padding::Valid | Padding::Same => [0; 4],
-    };
+    let image = Shape::new(n, h, w, channels);
+    let ResolvedPadding { top, left, bottom, right } = window.resolve(image);
     let [more_h, more_w] = list(attributes, "output_padding", [0, 0])?;
     let reach = |size: usize, kernel: usize, stride: usize, more: usize, cut: [usize; 2]| {
         let reach = (size - 1).checked_mul(stride)?.checked_add(kernel)?.checked_add(more)?;
