@@ -176,6 +176,7 @@ def main():
         torch.save(saved | {"epochs": epoch + 1}, state.with_suffix(".new"))
         state.with_suffix(".new").replace(state)
 
+    matrix = confusion(network, test_images, test_labels, device)
     record(test_accuracy=float(np.trace(matrix) / matrix.sum()), test_pictures=int(matrix.sum()))
     rows = [",".join(["truth", *CLASSES])]
     rows += [",".join([name, *map(str, row)]) for name, row in zip(CLASSES, matrix)]
