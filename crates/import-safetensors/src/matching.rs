@@ -55,8 +55,7 @@ fn nearest(tensors: &Tensors<'_>, naming: Naming) -> &'static Definition {
         .iter()
         .min_by_key(|definition| {
             let (fit, mismatch) = Fit::of(definition, naming, tensors);
-            let size = naming.input_size().unwrap_or(definition.input_size);
-            let other_size = definition.input_size != size;
+            let other_size = naming.input_size().is_some_and(|size| size != definition.input_size);
             (fit.is_none(), mismatch.count(), other_size)
         })
         .expect("a definition")

@@ -128,7 +128,7 @@ impl ClassMap {
     /// If `out` cannot be written.
     pub fn write_png(&self, out: impl Write) -> io::Result<()> {
         let rows = |y: usize, row: &mut [u8]| {
-            row.copy_from_slice(&self.classes[y * self.width..][..self.width]);
+            row.copy_from_slice(self.row(y));
         };
         png::encode(out, (self.width, self.height), png::Pixel::Grey, rows)
     }
@@ -146,6 +146,11 @@ impl ClassMap {
     /// All classes, row by row from the top.
     pub fn classes(&self) -> &[u8] {
         &self.classes
+    }
+
+    /// The classes of one row.
+    pub(crate) fn row(&self, y: usize) -> &[u8] {
+        &self.classes[y * self.width..][..self.width]
     }
 
     /// How many pixels each class has, up to the highest class that has any.
@@ -188,7 +193,7 @@ impl ClassMap {
         let columns: Vec<usize> = (0..width).map(|x| place(x, self.width, width)).collect();
         let mut classes = Vec::with_capacity(width.saturating_mul(height));
         for y in 0..height {
-            let row = &self.classes[place(y, self.height, height) * self.width..][..self.width];
+            let row = self.row(place(y, self.height, height));
             classes.extend(columns.iter().map(|&x| row[x]));
         }
         Self::new(width, height, classes)

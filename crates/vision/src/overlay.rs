@@ -39,8 +39,8 @@ pub fn draw_class_map(
     let colors = palette.colors();
     let edge = (width.min(height) / 400).max(1);
     for y in 0..height {
-        let classes = row(map, y);
-        let below = row(map, (y + edge).min(height - 1));
+        let classes = map.row(y);
+        let below = map.row((y + edge).min(height - 1));
         let pixels = &mut image.pixels_mut()[y * width * 3..(y + 1) * width * 3];
         for (x, pixel) in pixels.chunks_exact_mut(3).enumerate() {
             let class = usize::from(classes[x]);
@@ -140,7 +140,7 @@ impl ClassMap {
     /// # Errors
     /// If `out` cannot be written.
     pub fn write_colored_png(&self, out: impl Write, palette: &Palette) -> io::Result<()> {
-        let fill = |y: usize, line: &mut [u8]| line.copy_from_slice(row(self, y));
+        let fill = |y: usize, line: &mut [u8]| line.copy_from_slice(self.row(y));
         let size = (self.width(), self.height());
         png::encode(out, size, png::Pixel::Palette(&palette.colors()), fill)
     }
@@ -199,10 +199,6 @@ impl ClassMap {
         };
         png::encode(out, photo.size(), png::Pixel::Rgba, fill)
     }
-}
-
-fn row(map: &ClassMap, y: usize) -> &[u8] {
-    &map.classes()[y * map.width()..][..map.width()]
 }
 
 /// How much of a pixel is its class's colour.

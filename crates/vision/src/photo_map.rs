@@ -63,8 +63,7 @@ impl ClassMap {
             (target.y, target.height),
         );
         for (top, bottom, down) in rows {
-            let row = |y: usize| &self.classes[y * self.width..][..self.width];
-            let (top, bottom) = (row(top), row(bottom));
+            let (top, bottom) = (self.row(top), self.row(bottom));
             for &(left, right, across) in &columns {
                 let four = [top[left], top[right], bottom[left], bottom[right]];
                 let weights = [

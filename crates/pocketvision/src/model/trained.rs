@@ -1,12 +1,10 @@
 //! Built-in networks that come with trained weights: we trained them, so they may be carried
 //! here. `docs/built-in-network.md` is their model card.
 
-use std::path::Path;
-
 use super::{Model, ModelError, Origin, Weights, optimize};
 use crate::Graph;
 use crate::models::{BuildOptions, Definition, Precision};
-use crate::vision::{Dataset, Fit};
+use crate::vision::Fit;
 
 /// The trained weights of a definition.
 pub(super) struct TrainedNetwork {
@@ -46,12 +44,11 @@ impl TrainedNetwork {
         let name = definition.name.to_owned();
         let failed = |source| ModelError::Definition { name: name.clone(), source };
         let graph = optimize(&self.graph(definition, precision)?).map_err(failed)?;
-        let dataset = Dataset::of_network(Some(Path::new(self.name)), definition.classes);
-        let labels = dataset.and_then(|dataset| dataset.labels(definition.classes));
         let origin = Origin::BuiltIn(definition);
-        let model = Model::assemble(name, graph, labels, origin, Weights::Trained);
+        let model = Model::assemble(name, graph, None, origin, Weights::Trained);
+        let labels = model.dataset().and_then(|dataset| dataset.labels(definition.classes));
         // Its training pictures were seen whole.
-        Ok(model.with_fit(Fit::CentreCrop(1.0)))
+        Ok(model.with_labels(labels).with_fit(Fit::CentreCrop(1.0)))
     }
 
     fn graph(
