@@ -280,9 +280,14 @@ fn check_batch(model: &Model, wanted: usize) -> Result<()> {
     Ok(())
 }
 
+/// True if a model's weights are random.
+pub(crate) const fn is_seeded(model: &Model) -> bool {
+    matches!(model.weights(), Weights::Seeded(_))
+}
+
 /// One line on stderr where labels would mislead.
 pub(crate) fn warn_about_seeded_weights(model: &Model) {
-    if matches!(model.weights(), Weights::Seeded(_)) {
+    if is_seeded(model) {
         terminal::note(format!(
             "{} has random weights, so its answers mean nothing (its timings do); for trained \
              weights, see `pocketvision models pull --list`, point {} at a folder of model files \

@@ -26,6 +26,11 @@ function say(text, isError = false) {
   element("status").classList.toggle("error", isError);
 }
 
+// What it says when all is done: never without the warnings.
+function tell(text) {
+  say([text, ...engine.warnings].join("\n"), engine.warnings.length > 0);
+}
+
 const asBytes = async (response) => new Uint8Array(await response.arrayBuffer());
 
 async function fetched(path, read) {
@@ -44,12 +49,12 @@ async function load(make) {
   say(compiled);
   await classify();
   await test();
-  say([compiled, ...engine.warnings].join("\n"), engine.warnings.length > 0);
+  tell(compiled);
 }
 
 // Shaders that are new to this adapter are tested once there is an answer to look at.
 async function test() {
-  say("Testing this adapter's shaders, once…");
+  say("Testing shaders that are new to this adapter…");
   if (await network.test()) return;
   await classify();
 }
@@ -99,7 +104,7 @@ async function showPhoto(file) {
 const photo = (file) => file && then("Looking…", async () => {
   await showPhoto(file);
   await classify();
-  say(engine.adapter);
+  tell(engine.adapter);
 });
 
 const chosen = (value) => then("Compiling shaders…", () => {
@@ -129,7 +134,7 @@ element("photo").addEventListener("change", (event) => photo(event.target.files[
 element("sample").addEventListener("click", () => then("Looking…", async () => {
   showSample();
   await classify();
-  say(engine.adapter);
+  tell(engine.adapter);
 }));
 element("file").addEventListener("change", (event) => {
   const file = event.target.files[0];

@@ -111,12 +111,12 @@ impl Evidence {
         }
         let mut integer_ms = BTreeMap::new();
         for (floats, integers, input_size, runs) in [
-            (&DETECTORS[..], INTEGER_DETECTORS, None, runs),
+            (&DETECTORS[..], &INTEGER_DETECTORS[..], None, runs),
             // Of half a second or so each.
-            (&SEGMENTERS[..], INTEGER_SEGMENTERS, Some(HALF_CITYSCAPES), runs.div_ceil(2)),
+            (&SEGMENTERS[..], &INTEGER_SEGMENTERS[..], Some(HALF_CITYSCAPES), runs.div_ceil(2)),
         ] {
             processor_ms.extend(times(floats, Precision::F32, input_size, runs)?);
-            integer_ms.extend(times(&integers, Precision::Int8, input_size, runs)?);
+            integer_ms.extend(times(integers, Precision::Int8, input_size, runs)?);
         }
         progress.finish_and_clear();
         let mut graphs = BTreeMap::new();

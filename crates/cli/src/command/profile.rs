@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use clap::builder::{PathBufValueParser, TypedValueParser};
 use pocketvision::CompileOptions;
 use pocketvision::edgetpu_sim::{self, CompilerLog, Estimate};
 
@@ -36,7 +35,7 @@ pub(crate) struct Profile {
     trace: Option<PathBuf>,
     /// Write a roofline plot: how near each layer comes to what the device can do
     #[arg(long, value_name = "FILE.svg|.png")]
-    #[arg(value_parser = PathBufValueParser::new().try_map(plot_file))]
+    #[arg(value_parser = plot_file())]
     roofline: Option<PathBuf>,
     /// Show what the compiler says of each kind of operator (edgetpu-sim)
     #[arg(long, conflicts_with = "json")]

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use clap::builder::{PathBufValueParser, TypedValueParser};
 use pocketvision::Model;
 use pocketvision::edgetpu_sim::{Chip, Estimate, Partition, Workload};
 use rayon::prelude::*;
@@ -45,7 +44,7 @@ pub(crate) struct Sweep {
     csv: Option<PathBuf>,
     /// Write a plot of latency and energy
     #[arg(long, value_name = "FILE.svg|.png")]
-    #[arg(value_parser = PathBufValueParser::new().try_map(plot_file))]
+    #[arg(value_parser = plot_file())]
     svg: Option<PathBuf>,
     #[command(flatten)]
     choices: ModelChoices,

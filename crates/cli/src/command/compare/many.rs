@@ -6,13 +6,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use clap::builder::{PathBufValueParser, TypedValueParser};
 use pocketvision::{Model, Origin};
 
 use super::Compare;
 use super::contest::Subject;
-use crate::command::weights_name;
-use crate::options::{open_image, warn_about_seeded_weights};
+use crate::options::{is_seeded, open_image, warn_about_seeded_weights};
 use crate::output_file;
 use crate::report::{self, Matrix, MatrixRow, plot_file};
 use crate::terminal;
@@ -22,7 +20,7 @@ use crate::terminal;
 pub(super) struct ManyOptions {
     /// Plot latency against published top-1 of --models
     #[arg(long, value_name = "FILE.svg|.png", requires = "models")]
-    #[arg(value_parser = PathBufValueParser::new().try_map(plot_file))]
+    #[arg(value_parser = plot_file())]
     plot: Option<PathBuf>,
     /// Write all figures of --models as a table for programs
     #[arg(long, value_name = "FILE.csv", requires = "models")]
@@ -54,18 +52,18 @@ impl Compare {
         let rows = subjects.iter().zip(accuracies).map(run).collect();
         progress.finish_and_clear();
         // One line is enough for all of them.
-        if let Some(seeded) = opened.iter().find(|model| weights_name(model) == "seeded") {
+        if let Some(seeded) = opened.iter().find(|model| is_seeded(model)) {
             warn_about_seeded_weights(seeded);
         }
         let matrix = Matrix::new(image, names, rows);
         if let Some(path) = &self.many.csv {
             output_file::write(path, matrix.to_csv())?;
         }
+        report::print(&matrix, json, out)?;
+        out.flush()?;
         if let Some(path) = &self.many.plot {
             matrix.plot()?.write(path)?;
         }
-        report::print(&matrix, json, out)?;
-        out.flush()?;
         matrix.rows.iter().try_for_each(|row| self.failure(&row.comparison.backends))
     }
 
@@ -80,8 +78,8 @@ impl Compare {
                 Some(known) => bail!(
                     "two of --models are called {}: {} and {}; rename one of the files",
                     model.name(),
-                    place(known),
-                    place(&model),
+                    known.origin(),
+                    model.origin(),
                 ),
             }
         }
@@ -117,14 +115,6 @@ fn file(model: &Model) -> Option<PathBuf> {
     match model.origin() {
         Origin::File(path) => Some(fs::canonicalize(path).unwrap_or_else(|_| path.clone())),
         Origin::BuiltIn(_) => None,
-    }
-}
-
-/// Where a model is from, in words.
-fn place(model: &Model) -> String {
-    match model.origin() {
-        Origin::File(path) => path.display().to_string(),
-        Origin::BuiltIn(_) => "the one that is built in".into(),
     }
 }
 

@@ -6,6 +6,7 @@ mod draw;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use plotters::prelude::*;
 use pocketvision::vision::Image;
 
@@ -84,7 +85,11 @@ pub(crate) struct InlinePlot {
 }
 
 /// A file that a plot can be written to, from the command line.
-pub(crate) fn plot_file(path: PathBuf) -> Result<PathBuf, String> {
+pub(crate) fn plot_file() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(of_a_plot)
+}
+
+fn of_a_plot(path: PathBuf) -> Result<PathBuf, String> {
     match path.extension() {
         None => Ok(path),
         Some(_) if has_extension(&path, "svg") || has_extension(&path, "png") => Ok(path),
@@ -185,9 +190,9 @@ mod tests {
     #[test]
     fn files_of_other_kinds_are_refused() {
         for name in ["a.svg", "a.PNG", "/dev/stdout"] {
-            assert_eq!(plot_file(name.into()), Ok(name.into()));
+            assert_eq!(of_a_plot(name.into()), Ok(name.into()));
         }
-        assert!(plot_file("a.pdf".into()).is_err());
+        assert!(of_a_plot("a.pdf".into()).is_err());
     }
 
     #[test]
