@@ -169,6 +169,7 @@ fn figures_can_be_set_by_name() {
     assert!(chip.set("array.tile_rows", 0.0).is_err());
     let message = chip.set("array.tile_rows", 2.5).unwrap_err().to_string();
     assert!(message.contains("= 2.5 is out of range: whole numbers from 1 to 1024"), "{message}");
+    assert_eq!(chip.array.tile_rows, Chip::preset("coral-usb").unwrap().array.tile_rows);
 }
 
 #[test]

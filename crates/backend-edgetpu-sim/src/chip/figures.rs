@@ -87,15 +87,18 @@ impl Chip {
     /// [`ChipError::UnknownField`] if no figure has this name, [`ChipError::Range`] if the value
     /// cannot be.
     pub fn set(&mut self, name: &str, value: f64) -> Result<(), ChipError> {
-        let Some(known) = RANGES.iter().position(|(known, _)| *known == name) else {
+        let Some((_, range)) = RANGES.iter().find(|(known, _)| *known == name) else {
             let near = nearest(name, RANGES.iter().map(|(known, _)| *known));
             let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
             let (file, field) = (self.name.clone(), name.to_owned());
             return Err(ChipError::UnknownField { file, field, hint });
         };
-        let range = &RANGES[known].1;
         if !range.contains(&value) {
             return Err(out_of_range(&self.name, name, &value, bounds(range)));
+        }
+        if COUNTS.contains(&name) && value.fract() != 0.0 {
+            let allowed = format!("whole numbers from {}", bounds(range));
+            return Err(out_of_range(&self.name, name, &value, allowed));
         }
         let Self { array, memory, link, cycles, energy, host, .. } = self;
         match name {
@@ -135,14 +138,7 @@ impl Chip {
             "host.mac_pj" => host.mac_pj = value,
             _ => unreachable!("{name} is in the table of ranges"),
         }
-        // Counts keep no fractions.
-        match self.figures().nth(known) {
-            Some(kept) if kept.value != value => {
-                let allowed = format!("whole numbers from {}", bounds(&kept.range));
-                Err(out_of_range(&self.name, name, &value, allowed))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     /// Checks every figure, as reading a file does: for chips that a program has changed.
@@ -208,6 +204,19 @@ fn bounds(range: &RangeInclusive<f64>) -> String {
     let (low, high) = (range.start(), range.end());
     if *high < 1e7 { format!("{low} to {high}") } else { format!("{low} to {high:e}") }
 }
+
+/// Figures that are whole numbers.
+const COUNTS: [&str; 9] = [
+    "array.tile_rows",
+    "array.tile_columns",
+    "array.lanes_per_tile",
+    "array.dot_depth",
+    "array.lane_group",
+    "memory.narrow_bytes_per_tile",
+    "memory.wide_bytes_per_tile",
+    "memory.parameter_bytes_per_tile",
+    "link.sends_program",
+];
 
 /// What each figure may be: wide enough for any chip, narrow enough that nothing overflows
 /// or is divided by zero.
