@@ -18,7 +18,10 @@ fn networks(criterion: &mut Criterion) {
     let options = GpuOptions { self_test: SelfTest::Never, ..GpuOptions::default() };
     let backend = match GpuBackend::new(options) {
         Ok(backend) if backend.adapter().api == "noop" => backend,
-        _ => return eprintln!("gpu_host: not run: set WGPU_BACKEND=noop and WGPU_NOOP_BACKEND=1"),
+        Ok(_) => {
+            return eprintln!("gpu_host: not run: set WGPU_BACKEND=noop and WGPU_NOOP_BACKEND=1");
+        }
+        Err(error) => return eprintln!("gpu_host: not run: {error}"),
     };
     let mut group = criterion.benchmark_group("gpu_host");
     for (name, precision_name, precision) in [
@@ -36,7 +39,7 @@ fn networks(criterion: &mut Criterion) {
         let mut outputs = Outputs::for_signature(plan.ports());
         group.throughput(Throughput::Elements(plan.dispatch_count() as u64));
         group.bench_function(format!("{name}/{precision_name}"), |bencher| {
-            bencher.iter(|| plan.run_into(black_box(&inputs), &mut outputs));
+            bencher.iter(|| plan.run_into(black_box(&inputs), &mut outputs).expect("it runs"));
         });
     }
     group.finish();
