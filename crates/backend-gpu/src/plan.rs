@@ -195,11 +195,19 @@ impl GpuPlan {
     /// If submitted results wait to be collected, there is no other way to compute the network, or
     /// the device fails.
     pub async fn test_async(&mut self) -> Result<bool, RunError> {
+        self.check_whole()?;
         self.check_idle()?;
-        let (device, before) = (Arc::clone(&self.assembly.device), self.tuning);
-        let tested = self.cut_anew(device, SelfTest::First).await;
-        tested.map_err(|compile| self.break_with(compile.to_string()))?;
-        Ok(self.tuning == before)
+        let before = self.tuning;
+        if self.assembly.device.is_lost() {
+            self.recover().await?;
+        }
+        let device = Arc::clone(&self.assembly.device);
+        match self.cut_anew(device, SelfTest::First).await {
+            Ok(()) => Ok(self.tuning == before),
+            // The next run replaces the device.
+            Err(compile) if self.assembly.device.is_lost() => Err(error(compile.to_string())),
+            Err(compile) => Err(self.break_with(compile.to_string())),
+        }
     }
 
     pub(crate) async fn start(
@@ -245,6 +253,10 @@ impl GpuPlan {
     /// Checks the inputs, and that nothing is broken.
     pub(crate) fn check(&self, inputs: &[Tensor]) -> Result<(), RunError> {
         self.signature.check_inputs(inputs)?;
+        self.check_whole()
+    }
+
+    fn check_whole(&self) -> Result<(), RunError> {
         match &self.broken {
             None => Ok(()),
             Some(message) => Err(error(message.clone())),

@@ -60,12 +60,14 @@ pub(crate) async fn wrong_kernels(
     if self_test == SelfTest::Never {
         return Ok(Vec::new());
     }
-    let kernels = schedule.kernels();
+    let with_text = |kernel: Kernel| (kernel, fingerprint(device, kernel));
+    let kernels: Vec<(Kernel, u64)> = schedule.kernels().into_iter().map(with_text).collect();
     if self_test == SelfTest::First {
         test_unknown(device, graph, schedule, limits, &kernels).await?;
     }
-    let is_wrong = |kernel: &Kernel| verdict(device, *kernel).is_some_and(Verdict::is_against);
-    Ok(kernels.into_iter().filter(is_wrong).collect())
+    let is_wrong =
+        |(_, text): &(Kernel, u64)| device.verdicts.get(*text).is_some_and(Verdict::is_against);
+    Ok(kernels.into_iter().filter(is_wrong).map(|(kernel, _)| kernel).collect())
 }
 
 async fn test_unknown(
@@ -73,54 +75,50 @@ async fn test_unknown(
     graph: &Graph,
     schedule: &Schedule,
     limits: Limits,
-    kernels: &[Kernel],
+    kernels: &[(Kernel, u64)],
 ) -> Result<(), String> {
-    let network = tuning::fingerprint(graph, Keep::Outputs, device.is_half);
-    let untestable = |kernel: Kernel| hash((fingerprint(device, kernel), network));
-    let is_unknown = |kernel: &Kernel| {
-        verdict(device, *kernel).is_none() && device.verdicts.get(untestable(*kernel)).is_none()
-    };
-    let unknown: Vec<Kernel> = kernels.iter().copied().filter(is_unknown).collect();
+    let is_unknown = |text: u64| device.verdicts.get(text).is_none();
+    let unknown: Vec<_> = kernels.iter().filter(|(_, text)| is_unknown(*text)).collect();
     if unknown.is_empty() {
         return Ok(());
     }
+    // Which part of a network needs a kernel depends on the network and on how it is cut.
+    let network = tuning::fingerprint(graph, Keep::Outputs, device.is_half);
+    let untestable = |text: u64| hash((text, network, limits));
     let mut found: Vec<(u64, Verdict)> = Vec::new();
-    let mut subjects: Vec<(Kernel, Subject)> = Vec::new();
-    for &kernel in &unknown {
+    let mut subjects: Vec<(Kernel, u64, Subject)> = Vec::new();
+    for &&(kernel, text) in unknown.iter().filter(|(_, text)| is_unknown(untestable(*text))) {
         match Subject::smallest(graph, schedule, kernel, limits) {
-            Some(subject) => subjects.push((kernel, subject)),
-            None => found.push((untestable(kernel), Verdict::Untestable)),
+            Some(subject) => subjects.push((kernel, text, subject)),
+            None => found.push((untestable(text), Verdict::Untestable)),
         }
     }
     // All at once, since they compile on threads; each subject then finds them made.
-    let of_subject = |(_, subject): &(Kernel, Subject)| subject.schedule.kernels();
+    let of_subject = |(_, _, subject): &(Kernel, u64, Subject)| subject.schedule.kernels();
     let all: Vec<Kernel> = subjects.iter().flat_map(of_subject).collect();
     device.pipelines(&all).await?;
-    let mut failed: Vec<(Kernel, Vec<Kernel>)> = Vec::new();
-    for (kernel, subject) in &subjects {
+    let mut failed: Vec<(u64, Vec<Kernel>)> = Vec::new();
+    for (kernel, text, subject) in &subjects {
         if is_right(device, subject).await? {
-            found.push((fingerprint(device, *kernel), Verdict::Right));
+            found.push((*text, Verdict::Right));
         } else {
-            failed.push((*kernel, subject.others(*kernel)));
+            failed.push((*text, subject.others(*kernel)));
         }
     }
     device.verdicts.learn(&found);
     // A kernel is not condemned for what may be the fault of one beside it.
-    let is_right = |other: &Kernel| verdict(device, *other) == Some(Verdict::Right);
-    let judge = |(kernel, others): &(Kernel, Vec<Kernel>)| {
+    let is_right =
+        |other: &Kernel| device.verdicts.get(fingerprint(device, *other)) == Some(Verdict::Right);
+    let judge = |(text, others): &(u64, Vec<Kernel>)| {
         let is_sure = others.iter().all(is_right);
-        let verdict = if is_sure { Verdict::Wrong } else { Verdict::Suspect };
-        (fingerprint(device, *kernel), verdict)
+        (*text, if is_sure { Verdict::Wrong } else { Verdict::Suspect })
     };
     let judged: Vec<(u64, Verdict)> = failed.iter().map(judge).collect();
     device.verdicts.learn(&judged);
     Ok(())
 }
 
-fn verdict(device: &Device, kernel: Kernel) -> Option<Verdict> {
-    device.verdicts.get(fingerprint(device, kernel))
-}
-
+/// Of a kernel's text.
 fn fingerprint(device: &Device, kernel: Kernel) -> u64 {
     hash(device.source(kernel))
 }

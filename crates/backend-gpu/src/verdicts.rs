@@ -1,7 +1,8 @@
 //! What is known of the kernels of one adapter.
 //!
 //! It is kept on disk, for each adapter and version of its driver, under the fingerprint of a
-//! shader's text. A page keeps it in its browser.
+//! shader's text; that it cannot be tested, under one of the text, the network and how that is
+//! cut. A page keeps it in its browser.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,7 +28,7 @@ impl Verdict {
         matches!(self, Self::Wrong | Self::Suspect)
     }
 
-    /// Its name on disk. What is suspect here may be tested alone elsewhere, so it is not kept.
+    /// Its name on disk. What is suspect may be tested alone by another process, so it is not kept.
     const fn name(self) -> Option<&'static str> {
         match self {
             Self::Right => Some("right"),

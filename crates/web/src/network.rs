@@ -1,6 +1,6 @@
 //! A compiled network, and its runs.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use pocketvision_backend_gpu::GpuPlan;
 use pocketvision_core::{Outputs, Tensor};
@@ -17,8 +17,8 @@ pub struct Network {
     /// Away while it runs.
     state: RefCell<Option<State>>,
     labels: Option<Labels>,
-    dispatches: usize,
-    pipelines: usize,
+    dispatches: Cell<usize>,
+    pipelines: Cell<usize>,
 }
 
 #[derive(Debug)]
@@ -74,6 +74,8 @@ impl Network {
     pub async fn test(&self) -> Result<bool, JsError> {
         let mut state = self.state.take().ok_or_else(is_running)?;
         let are_right = state.plan.test_async().await;
+        self.dispatches.set(state.plan.dispatch_count());
+        self.pipelines.set(state.plan.pipeline_count());
         self.state.replace(Some(state));
         Ok(are_right?)
     }
@@ -90,19 +92,20 @@ impl Network {
     /// Dispatches of one run.
     #[wasm_bindgen(getter)]
     pub fn dispatches(&self) -> usize {
-        self.dispatches
+        self.dispatches.get()
     }
 
     /// Different pipelines among them.
     #[wasm_bindgen(getter)]
     pub fn pipelines(&self) -> usize {
-        self.pipelines
+        self.pipelines.get()
     }
 }
 
 impl Network {
     pub(crate) fn new(plan: GpuPlan, labels: Option<Labels>) -> Self {
-        let (dispatches, pipelines) = (plan.dispatch_count(), plan.pipeline_count());
+        let (dispatches, pipelines) =
+            (Cell::new(plan.dispatch_count()), Cell::new(plan.pipeline_count()));
         let outputs = Outputs::for_signature(plan.ports());
         let state = RefCell::new(Some(State { plan, outputs }));
         Self { state, labels, dispatches, pipelines }

@@ -119,7 +119,7 @@ impl From<Shader> for Kernel {
 }
 
 /// What the device allows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Limits {
     /// Bytes of one buffer as a shader sees it.
     pub(crate) max_binding_bytes: u64,
