@@ -168,7 +168,11 @@ impl Matmul for MatmulI8 {
 
     fn scratch_bytes(&self, rows: usize, numbers: usize) -> usize {
         match &self.weights {
-            // The rows' sums.
+            // The rows turned over, or their sums.
+            #[cfg(target_arch = "x86_64")]
+            PackedWeights::Quads(panels) if panels.zero_point.is_none() => {
+                numbers.max(rows * panels.quads * 4)
+            }
             #[cfg(target_arch = "x86_64")]
             PackedWeights::Quads(_) => rows * 4,
             #[cfg(target_arch = "aarch64")]
@@ -192,17 +196,32 @@ impl Matmul for MatmulI8 {
         match (&self.weights, self.simd) {
             #[cfg(target_arch = "x86_64")]
             (PackedWeights::Quads(panels), Simd::Avx512(proof)) => {
-                let sums = bytemuck::cast_slice_mut(&mut scratch[..rows.count * 4]);
-                crate::simd::avx512::matmul_i8::multiply(
-                    proof,
-                    rows,
-                    panels,
-                    &self.requantize,
-                    tile,
-                    first_row,
-                    first_column,
-                    sums,
-                );
+                let q = &self.requantize;
+                if panels.zero_point.is_none() {
+                    let rows = turn_over(self.simd, rows, scratch);
+                    crate::simd::avx512::matmul_i8::multiply(
+                        proof,
+                        rows,
+                        panels,
+                        q,
+                        tile,
+                        first_row,
+                        first_column,
+                        &mut [],
+                    );
+                } else {
+                    let sums = bytemuck::cast_slice_mut(&mut scratch[..rows.count * 4]);
+                    crate::simd::avx512::matmul_i8::multiply(
+                        proof,
+                        rows,
+                        panels,
+                        q,
+                        tile,
+                        first_row,
+                        first_column,
+                        sums,
+                    );
+                }
             }
             #[cfg(target_arch = "x86_64")]
             (PackedWeights::Quads(panels), Simd::Avx2(proof)) => {
@@ -251,6 +270,22 @@ impl Matmul for MatmulI8 {
             }
         }
     }
+}
+
+/// The same rows with the highest bit of each number turned over, in scratch memory: what
+/// instructions that want unsigned numbers read, 128 more than the number.
+#[cfg(target_arch = "x86_64")]
+fn turn_over<'a>(simd: Simd, rows: Rows<'_, i8>, scratch: &'a mut [u8]) -> Rows<'a, i8> {
+    let turned: &mut [i8] = bytemuck::cast_slice_mut(&mut scratch[..rows.numbers.len()]);
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            for (to, from) in turned.iter_mut().zip(rows.numbers) {
+                *to = from ^ i8::MIN;
+            }
+        },
+    );
+    Rows { numbers: turned, ..rows }
 }
 
 /// The place of each column among others, where it is another than its number.

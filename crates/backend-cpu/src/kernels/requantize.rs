@@ -53,6 +53,12 @@ impl Requantize {
         self.exact_floats[blocks].iter().all(|&exact| exact)
     }
 
+    /// True if no output is below the zero point, as after a ReLU: then what becomes of negative
+    /// sums need not be exact.
+    pub(crate) const fn starts_at_zero_point(&self) -> bool {
+        self.low == self.zero_point
+    }
+
     /// The epilogue of one operator, with floats for a level that rounds them so.
     pub(crate) fn new(
         rounding: Rounding,

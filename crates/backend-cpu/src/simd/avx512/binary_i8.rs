@@ -73,7 +73,7 @@ fn mul_float_runs(
     for_each_16(a, b, out, |a, b| {
         let a = _mm512_cvtepi32_ps(_mm512_sub_epi32(a, a_zero));
         let b = _mm512_cvtepi32_ps(_mm512_sub_epi32(b, b_zero));
-        range.narrow(multiplier.apply_to_float(_mm512_mul_ps(a, b)))
+        range.narrow(multiplier.apply_to_float::<true>(_mm512_mul_ps(a, b)))
     })
 }
 

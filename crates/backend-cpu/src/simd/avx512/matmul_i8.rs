@@ -2,16 +2,16 @@
 //!
 //! Computes `requantize(sum over k of (a - za) * (w - zw))`. `vpdpbusd` multiplies four
 //! unsigned bytes with four signed bytes and adds the products to one of 16 sums. Four numbers
-//! of a row are broadcast. Where the weights have no zero point they are the signed side, and
-//! the row's numbers are made unsigned by turning over their highest bits; the constant that
-//! this adds to a sum is in the bias, like `za`. Otherwise the weights are the unsigned side,
-//! and `zw` times the row's sum is subtracted where the accumulators start.
+//! of a row are broadcast as they are loaded. Where the weights have no zero point they are the
+//! signed side, and the rows come turned over, as unsigned numbers; the constant that this adds
+//! to a sum is in the bias, like `za`. Otherwise the weights are the unsigned side, and `zw`
+//! times the row's sum is subtracted where the accumulators start.
 //!
 //! Register tile: 14 rows x 32 columns: 28 accumulators of 32 registers.
 //!
-//! Floor: rows * columns * depth / 64 instructions, two of which start a cycle, while the 14
-//! broadcasts and the logic go to other pipes. Requantization is another seven instructions for
-//! 16 outputs.
+//! Floor: rows * columns * depth / 64 instructions, two of which start a cycle, while loads and
+//! broadcasts go to other pipes. Requantization is another five instructions
+//! for 16 outputs that start at their zero point, as after a ReLU, and seven for others.
 
 use std::arch::x86_64::*;
 use std::ops::Range;
@@ -22,8 +22,9 @@ use crate::kernels::requantize::Requantize;
 use crate::kernels::rows::Rows;
 use crate::simd::{Avx512, Tile};
 
-/// Multiplies rows with the panels that are in the tile. `sums` is scratch memory, one for
-/// each row.
+/// Multiplies rows with the panels that are in the tile. If the weights have no zero point, the
+/// rows must be turned over: 128 more than the numbers, unsigned. Otherwise `corrections` is
+/// scratch memory, one for each row.
 pub(crate) fn multiply(
     _: Avx512,
     rows: Rows<'_, i8>,
@@ -37,8 +38,8 @@ pub(crate) fn multiply(
     rows.check_depth(panels.quads * 4);
     assert!(panels.width == QuadPanels::COLUMNS, "packed for AVX-512");
     assert!(panels.quads == rows.runs * panels.run.div_ceil(4), "runs as packed");
-    assert!(corrections.len() >= rows.count, "a correction for each row");
     let symmetric = panels.zero_point.is_none();
+    assert!(symmetric || corrections.len() >= rows.count, "a correction for each row");
     if let Some(zero_point) = panels.zero_point {
         // SAFETY: the proof says that the machine has the instructions, and every row is long
         // enough.
@@ -112,16 +113,19 @@ unsafe fn correct_rows(
 }
 
 /// Requantizes `$rows` times `$vectors` sums, an array of arrays, in floats and writes them. The
-/// output must have as many rows and vectors, but for the last vector's mask.
+/// output must have as many rows and vectors, but for the last vector's mask. If the sums are
+/// not `$signed`, outputs must start at the zero point.
 ///
 /// A macro and no function, since passing the array would put it into memory.
 macro_rules! store_floats {
-    ($panel:expr, $rows:expr, $vectors:expr, $sums:expr, $q:expr, $output:expr) => {{
+    (
+        $signed:literal, $panel:expr, $rows:expr, $vectors:expr, $sums:expr, $q:expr, $output:expr
+    ) => {{
         let range = OutputRange::new($q.zero_point, $q.low, $q.high);
         let first = FloatMultipliers::load($q, $panel.first);
         if $vectors == 1 {
             unrolled!($rows, row, {
-                let narrow = range.narrow(first.apply($sums[row][0]));
+                let narrow = range.narrow(first.apply::<$signed>($sums[row][0]));
                 let to = $output.start.add(row * $output.stride);
                 _mm_mask_storeu_epi8(to.cast(), $panel.last_mask, narrow);
             });
@@ -131,10 +135,11 @@ macro_rules! store_floats {
             unrolled!($rows.div_ceil(2), pair, {
                 // An odd row is its own partner.
                 let (row, partner) = (2 * pair, (2 * pair + 1).min($rows - 1));
-                let x = [first.apply($sums[row][0]), second.apply($sums[row][$vectors - 1])];
-                let y =
-                    [first.apply($sums[partner][0]), second.apply($sums[partner][$vectors - 1])];
-                let narrow = range.narrow_two(x, y);
+                let (x, y) = ($sums[row], $sums[partner]);
+                let last = $vectors - 1;
+                let x = [first.apply::<$signed>(x[0]), second.apply::<$signed>(x[last])];
+                let y = [first.apply::<$signed>(y[0]), second.apply::<$signed>(y[last])];
+                let narrow = range.narrow_two::<$signed>(x, y);
                 let to = $output.start.add(row * $output.stride);
                 _mm256_mask_storeu_epi8(to.cast(), mask, _mm512_castsi512_si256(narrow));
                 if partner > row {
@@ -238,10 +243,9 @@ impl Panel {
                         let four = a.add(row * rows.stride).cast::<i32>().read_unaligned();
                         let four = _mm512_set1_epi32(four);
                         if SYMMETRIC {
-                            let unsigned = _mm512_xor_si512(four, _mm512_set1_epi8(i8::MIN));
                             for vector in 0..VECTORS {
                                 let sum = sums[row][vector];
-                                sums[row][vector] = _mm512_dpbusd_epi32(sum, unsigned, w[vector]);
+                                sums[row][vector] = _mm512_dpbusd_epi32(sum, four, w[vector]);
                             }
                         } else {
                             for vector in 0..VECTORS {
@@ -257,12 +261,14 @@ impl Panel {
         }
         // SAFETY: the caller vouches for the output.
         unsafe {
-            if q.has_exact_floats(self.first..self.first + VECTORS * 16) {
-                store_floats!(self, ROWS, VECTORS, sums, q, output);
-            } else {
+            if !q.has_exact_floats(self.first..self.first + VECTORS * 16) {
                 // Of a copy, so that the sums themselves may stay in registers.
                 let sums = sums;
                 self.store_integers(&sums, q, output);
+            } else if q.starts_at_zero_point() {
+                store_floats!(false, self, ROWS, VECTORS, sums, q, output);
+            } else {
+                store_floats!(true, self, ROWS, VECTORS, sums, q, output);
             }
         }
         ROWS

@@ -21,6 +21,7 @@ pub(crate) mod binary_i8;
 pub(crate) mod depthwise_f32;
 pub(crate) mod depthwise_i8;
 pub(crate) mod depthwise_quads_i8;
+mod depthwise_quads_output;
 pub(crate) mod depthwise_rows_f32;
 mod epilogue_f32;
 pub(crate) mod linear_f32;

@@ -131,20 +131,21 @@ impl FloatMultipliers {
         }
     }
 
-    /// The function of [`crate::kernels::float_multiplier`], of each number.
+    /// The function of [`crate::kernels::float_multiplier`], of each number. If it is not
+    /// `SIGNED`, all that is said of negative numbers is that they become 0 or less.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     #[inline]
-    pub(super) fn apply(self, x: __m512i) -> __m512i {
+    pub(super) fn apply<const SIGNED: bool>(self, x: __m512i) -> __m512i {
         const TO_ZERO: i32 = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
-        self.apply_to_float(_mm512_cvt_roundepi32_ps::<TO_ZERO>(x))
+        self.apply_to_float::<SIGNED>(_mm512_cvt_roundepi32_ps::<TO_ZERO>(x))
     }
 
     /// [`Self::apply`] to whole numbers that are floats already.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     #[inline]
-    pub(super) fn apply_to_float(self, x: __m512) -> __m512i {
+    pub(super) fn apply_to_float<const SIGNED: bool>(self, x: __m512) -> __m512i {
         const TO_ZERO: i32 = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
-        let half = with_sign(self.half, x);
+        let half = if SIGNED { with_sign(self.half, x) } else { self.half };
         let rest = _mm512_fmadd_round_ps::<TO_ZERO>(x, self.scale_rest, half);
         _mm512_cvttps_epi32(_mm512_fmadd_round_ps::<TO_ZERO>(x, self.scale, rest))
     }
@@ -159,6 +160,8 @@ pub(super) struct OutputRange {
     zero_point_i16: __m512i,
     low_512: __m512i,
     high_512: __m512i,
+    /// From `low` to `high`.
+    span: __m512i,
 }
 
 impl OutputRange {
@@ -172,6 +175,7 @@ impl OutputRange {
             zero_point_i16: _mm512_set1_epi16(zero_point as i16),
             low_512: _mm512_set1_epi8(low as i8),
             high_512: _mm512_set1_epi8(high as i8),
+            span: _mm512_set1_epi8((high - low) as i8),
         }
     }
 
@@ -184,26 +188,43 @@ impl OutputRange {
     }
 
     /// As [`Self::narrow`], 64 numbers; lane by lane, four of each vector follow each other.
+    /// If they are not `SIGNED`, the range must start at the zero point.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     #[inline]
-    pub(super) fn narrow_in_order(self, x: [__m512i; 4]) -> __m512i {
-        let low = _mm512_adds_epi16(_mm512_packs_epi32(x[0], x[1]), self.zero_point_i16);
-        let high = _mm512_adds_epi16(_mm512_packs_epi32(x[2], x[3]), self.zero_point_i16);
-        let all = _mm512_packs_epi16(low, high);
-        _mm512_min_epi8(_mm512_max_epi8(all, self.low_512), self.high_512)
+    pub(super) fn narrow_in_order<const SIGNED: bool>(self, x: [__m512i; 4]) -> __m512i {
+        let low = _mm512_packs_epi32(x[0], x[1]);
+        self.narrow_words::<SIGNED>(low, _mm512_packs_epi32(x[2], x[3]))
     }
 
-    /// As [`Self::narrow`], two times 32 numbers: those of `x` in the lower half, those of `y`
-    /// in the upper half.
+    /// As [`Self::narrow_in_order`], two times 32 numbers: those of `x` in the lower half, those
+    /// of `y` in the upper half.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     #[inline]
-    pub(super) fn narrow_two(self, x: [__m512i; 2], y: [__m512i; 2]) -> __m512i {
+    pub(super) fn narrow_two<const SIGNED: bool>(
+        self,
+        x: [__m512i; 2],
+        y: [__m512i; 2],
+    ) -> __m512i {
         // Packing works within lanes of 16 bytes, each of which then has four numbers of each
         // of the four vectors; the last step puts these in order.
         let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-        let x = _mm512_adds_epi16(_mm512_packs_epi32(x[0], x[1]), self.zero_point_i16);
-        let y = _mm512_adds_epi16(_mm512_packs_epi32(y[0], y[1]), self.zero_point_i16);
-        let both = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(x, y));
-        _mm512_min_epi8(_mm512_max_epi8(both, self.low_512), self.high_512)
+        let x = _mm512_packs_epi32(x[0], x[1]);
+        let narrow = self.narrow_words::<SIGNED>(x, _mm512_packs_epi32(y[0], y[1]));
+        _mm512_permutexvar_epi32(order, narrow)
+    }
+
+    /// Two vectors of 16-bit numbers, packed lane by lane. Without signs, packing clamps at the
+    /// zero point by itself.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[inline]
+    fn narrow_words<const SIGNED: bool>(self, x: __m512i, y: __m512i) -> __m512i {
+        if SIGNED {
+            let x = _mm512_adds_epi16(x, self.zero_point_i16);
+            let both = _mm512_packs_epi16(x, _mm512_adds_epi16(y, self.zero_point_i16));
+            _mm512_min_epi8(_mm512_max_epi8(both, self.low_512), self.high_512)
+        } else {
+            let both = _mm512_min_epu8(_mm512_packus_epi16(x, y), self.span);
+            _mm512_add_epi8(both, self.low_512)
+        }
     }
 }
