@@ -15,7 +15,8 @@
 //! with the same weights in each part: 32 channels of pixels 0 and 1, and 32 of pixels 2 and 3.
 //!
 //! Inputs are made unsigned by adding 128, weights are signed. Those of uint8 networks have a
-//! zero point, and `w - zw` may be beyond a byte: what is left is in a second set of weights.
+//! zero point, and `w - zw` may be beyond a byte: what is left is in a second set of weights,
+//! which is read for those blocks that have some.
 
 use super::Kernel;
 use super::depthwise::{DepthwiseWindow, RowWindow};
@@ -68,8 +69,8 @@ impl Kernel for DepthwiseQuadsI8 {
 pub(crate) struct QuadTaps {
     /// For each block, row of the kernel, pixel and window: four vectors of 16 sums.
     pub(crate) weights: AlignedBytes,
-    /// What did not fit, in the same order, unless everything did.
-    pub(crate) rest: Option<AlignedBytes>,
+    /// For each block what did not fit, in the same order, unless everything did.
+    pub(crate) rest: Vec<Option<AlignedBytes>>,
     /// What taps beyond the edge read, plus 128.
     pub(crate) border: u8,
     /// Its lists are in the order of the vectors.
@@ -147,7 +148,6 @@ impl QuadTaps {
         };
         let mut first = AlignedBytes::zeroed(padded / Self::BLOCK * layout.block_bytes());
         let mut rest = AlignedBytes::zeroed(first.len());
-        let mut is_rest = false;
         for at in 0..first.len() {
             let (byte, lane) = (at % 4, at / 4 % 16);
             let (vector, window) = (at / 64 % 4, at / 256 % layout.windows);
@@ -160,14 +160,15 @@ impl QuadTaps {
                 let fitting = weight.clamp(-128, 127);
                 first.bytes_mut()[at] = fitting as u8;
                 rest.bytes_mut()[at] = i8::try_from(weight - fitting).ok()? as u8;
-                is_rest |= weight != fitting;
             }
         }
         let order =
             |index: usize| channel_of(index / Self::BLOCK, index % Self::BLOCK / 16, index % 16);
+        let of_block =
+            |rest: &[u8]| rest.iter().any(|&byte| byte != 0).then(|| AlignedBytes::copied(rest));
         Some(Self {
             weights: first,
-            rest: is_rest.then_some(rest),
+            rest: rest.bytes().chunks(layout.block_bytes()).map(of_block).collect(),
             border: (input_zero_point + 128) as u8,
             requantize: requantize.reordered(order),
             channels,
@@ -177,7 +178,7 @@ impl QuadTaps {
 
     /// Bytes of weights and lists.
     pub(crate) fn bytes(&self) -> usize {
-        let rest = self.rest.as_ref().map_or(0, AlignedBytes::len);
+        let rest: usize = self.rest.iter().flatten().map(AlignedBytes::len).sum();
         self.weights.len() + rest + self.requantize.bytes()
     }
 }

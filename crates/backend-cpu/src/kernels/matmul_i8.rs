@@ -6,7 +6,7 @@
 //!
 //! | level | panel | element | register tile | per multiply-accumulate instruction |
 //! |---|---|---|---|---|
-//! | AVX-512 | up to 32 channels | i8 or u8, fours of k | 14x32, 14x16 | 64 |
+//! | AVX-512 | up to 32 channels | i8, fours of k | 14x32, 14x16 | 64 |
 //! | AVX-VNNI | 16 channels | i8 or u8, fours of k | 6x16 | 32 |
 //! | AVX2 | 16 channels | i16, pairs of k | 6x16 | 16 |
 //! | NEON with i8mm | 8 channels | i8, eights of k | 8x8 | 32 |
@@ -15,10 +15,13 @@
 //! | portable | 16 channels | i16, pairs of k | 1x16 | the compiler's choice |
 //!
 //! Zero points cost next to nothing: that of the input only changes the bias. That of the
-//! weights is subtracted when they are packed to i16; u8 weights, and i8 ones for NEON, keep it,
-//! and the kernels subtract it times the sum of the row.
+//! weights is subtracted when they are packed, and what is then beyond a byte is added apart
+//! ([`super::quad_panels`]); u8 weights, and i8 ones for NEON, keep it, and the kernels subtract
+//! it times the sum of the row.
 
 use super::convolution::Matmul;
+#[cfg(target_arch = "x86_64")]
+use super::quad_panels::QuadPanels;
 use super::requantize::{Requantize, interleaved};
 use super::rows::Rows;
 #[cfg(target_arch = "aarch64")]
@@ -48,27 +51,6 @@ enum PackedWeights {
     Pairs(PairPanels),
 }
 
-/// Weights in panels of 32 channels for AVX-512, of 16 for AVX-VNNI: for each four of k, the
-/// four weights of one channel after those of the other. The last panel is as wide as vectors of
-/// 16 channels allow; what is missing in depth or channels is 0. Without a zero point they are i8, otherwise `w + 128` as
-/// u8.
-#[cfg(target_arch = "x86_64")]
-#[derive(Debug)]
-pub(crate) struct QuadPanels {
-    /// The packed weights.
-    pub(crate) weights: AlignedBytes,
-    /// Channels of a panel.
-    pub(crate) width: usize,
-    /// Fours of k.
-    pub(crate) quads: usize,
-    /// Numbers of a run; each is padded to fours.
-    pub(crate) run: usize,
-    /// Output channels.
-    pub(crate) columns: usize,
-    /// The zero point of the weights as packed, unless it is 0.
-    pub(crate) zero_point: Option<i32>,
-}
-
 /// `w - zw` as i16, in panels of 16 channels: for each pair of k, the two weights of one
 /// channel after those of the other. What is missing in depth or channels is 0.
 #[derive(Debug)]
@@ -95,7 +77,7 @@ impl MatmulI8 {
     ) -> Self {
         let columns = weights.len() / depth;
         // What the kernel adds to the numbers of the input.
-        let turned_over = quad_panel_columns(simd).is_some() && weight_zero_point == 0;
+        let turned_over = turns_rows_over(simd, weight_zero_point);
         let offset = if turned_over { 128 } else { 0 };
         for (column, filter) in weights.chunks_exact(depth).enumerate() {
             let real = |&w: &i8| i32::from(w) - weight_zero_point;
@@ -107,14 +89,19 @@ impl MatmulI8 {
             requantize = requantize.reordered(place);
         }
         let place = place.unwrap_or(std::convert::identity);
-        let weights = match (quad_panel_columns(simd), simd) {
+        let weights = match simd {
             #[cfg(target_arch = "x86_64")]
-            (Some(width), _) => {
-                let panels = QuadPanels::new(width, place, weights, depth, runs, weight_zero_point);
+            Simd::Avx512(_) => {
+                PackedWeights::Quads(QuadPanels::split(weights, depth, runs, weight_zero_point))
+            }
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx2(proof) if proof.vnni().is_some() => {
+                let zero_point = weight_zero_point;
+                let panels = QuadPanels::with_zero_point(weights, depth, runs, zero_point, place);
                 PackedWeights::Quads(panels)
             }
             #[cfg(target_arch = "aarch64")]
-            (_, Simd::Neon(proof)) => {
+            Simd::Neon(proof) => {
                 let block = neon::matmul_i8::block_of_panels(proof);
                 let panels = SignedPanels::new(weights, depth, block, weight_zero_point);
                 PackedWeights::Signed(proof, panels)
@@ -158,7 +145,7 @@ impl Matmul for MatmulI8 {
     fn weight_bytes(&self) -> usize {
         let weights = match &self.weights {
             #[cfg(target_arch = "x86_64")]
-            PackedWeights::Quads(panels) => panels.weights.len(),
+            PackedWeights::Quads(panels) => panels.bytes(),
             #[cfg(target_arch = "aarch64")]
             PackedWeights::Signed(_, panels) => panels.bytes(),
             PackedWeights::Pairs(panels) => panels.weights.len(),
@@ -170,7 +157,7 @@ impl Matmul for MatmulI8 {
         match &self.weights {
             // The rows turned over, or their sums.
             #[cfg(target_arch = "x86_64")]
-            PackedWeights::Quads(panels) if panels.zero_point.is_none() => {
+            PackedWeights::Quads(panels) if matches!(self.simd, Simd::Avx512(_)) => {
                 numbers.max(rows * panels.quads * 4)
             }
             #[cfg(target_arch = "x86_64")]
@@ -196,32 +183,15 @@ impl Matmul for MatmulI8 {
         match (&self.weights, self.simd) {
             #[cfg(target_arch = "x86_64")]
             (PackedWeights::Quads(panels), Simd::Avx512(proof)) => {
-                let q = &self.requantize;
-                if panels.zero_point.is_none() {
-                    let rows = turn_over(self.simd, rows, scratch);
-                    crate::simd::avx512::matmul_i8::multiply(
-                        proof,
-                        rows,
-                        panels,
-                        q,
-                        tile,
-                        first_row,
-                        first_column,
-                        &mut [],
-                    );
-                } else {
-                    let sums = bytemuck::cast_slice_mut(&mut scratch[..rows.count * 4]);
-                    crate::simd::avx512::matmul_i8::multiply(
-                        proof,
-                        rows,
-                        panels,
-                        q,
-                        tile,
-                        first_row,
-                        first_column,
-                        sums,
-                    );
-                }
+                crate::simd::avx512::matmul_i8::multiply(
+                    proof,
+                    turn_over(self.simd, rows, scratch),
+                    panels,
+                    &self.requantize,
+                    tile,
+                    first_row,
+                    first_column,
+                );
             }
             #[cfg(target_arch = "x86_64")]
             (PackedWeights::Quads(panels), Simd::Avx2(proof)) => {
@@ -297,51 +267,14 @@ const fn column_order(simd: Simd) -> Option<fn(usize) -> usize> {
     }
 }
 
-/// Channels of a panel where the level multiplies fours of bytes.
-const fn quad_panel_columns(simd: Simd) -> Option<usize> {
+/// True where the kernel multiplies numbers of the input after 128 was added to each.
+const fn turns_rows_over(simd: Simd, weight_zero_point: i32) -> bool {
     match simd {
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx512(_) => Some(QuadPanels::COLUMNS),
+        Simd::Avx512(_) => true,
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx2(proof) if proof.vnni().is_some() => Some(QuadPanels::COLUMNS_AVX_VNNI),
-        _ => None,
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl QuadPanels {
-    /// Channels of a panel for AVX-512.
-    pub(crate) const COLUMNS: usize = 32;
-    /// Channels of a panel for AVX-VNNI.
-    pub(crate) const COLUMNS_AVX_VNNI: usize = 16;
-
-    fn new(
-        panel: usize,
-        place: fn(usize) -> usize,
-        weights: &[i8],
-        depth: usize,
-        runs: usize,
-        zero_point: i32,
-    ) -> Self {
-        let columns = weights.len() / depth;
-        let run = depth / runs;
-        let run_quads = run.div_ceil(4);
-        let quads = runs * run_quads;
-        let flip = if zero_point == 0 { 0 } else { 0x80 };
-        let mut packed = AlignedBytes::zeroed(columns.next_multiple_of(16) * quads * 4);
-        let bytes = packed.bytes_mut();
-        for (column, filter) in weights.chunks_exact(depth).enumerate() {
-            let column = place(column);
-            let first = column / panel * panel;
-            let width = panel.min(columns.next_multiple_of(16) - first);
-            for (k, &w) in filter.iter().enumerate() {
-                let (quad, place) = (k / run * run_quads + k % run / 4, k % run % 4);
-                let within = (quad * width + column - first) * 4 + place;
-                bytes[first * quads * 4 + within] = w as u8 ^ flip;
-            }
-        }
-        let zero_point = (zero_point != 0).then_some(zero_point + 128);
-        Self { weights: packed, width: panel, quads, run, columns, zero_point }
+        Simd::Avx2(proof) => proof.vnni().is_some() && weight_zero_point == 0,
+        _ => false,
     }
 }
 

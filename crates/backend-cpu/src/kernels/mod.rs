@@ -30,6 +30,8 @@ pub(crate) mod matmul_i8;
 pub(crate) mod pad;
 pub(crate) mod patches;
 pub(crate) mod pool;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod quad_panels;
 pub(crate) mod quantize;
 #[cfg(test)]
 pub(crate) mod random;

@@ -1,6 +1,7 @@
 //! int8 matrix product with requantization, AVX-VNNI: desktop processors without AVX-512.
 //!
-//! Computes `requantize(sum over k of (a - za) * (w - zw))` as the kernel for AVX-512 does:
+//! Computes `requantize(sum over k of (a - za) * (w - zw))` as the kernel for AVX-512 does,
+//! but for zero points:
 //! `vpdpbusd` adds four products of unsigned with signed bytes to each of 8 sums. Without a
 //! zero point of the weights the row's numbers are made unsigned by turning over their highest
 //! bits; with one the weights are the unsigned side, and `zw` times the row's sum is
@@ -14,7 +15,7 @@
 use std::arch::x86_64::*;
 
 use super::requantize::{Method, store_rows};
-use crate::kernels::matmul_i8::QuadPanels;
+use crate::kernels::quad_panels::QuadPanels;
 use crate::kernels::requantize::Requantize;
 use crate::kernels::rows::Rows;
 use crate::simd::{AvxVnni, Tile};

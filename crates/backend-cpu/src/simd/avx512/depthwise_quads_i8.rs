@@ -20,7 +20,7 @@ use super::depthwise_quads_output::{Output, store_floats, store_integers};
 use super::requantize::{FloatMultipliers, OutputRange};
 use crate::kernels::depthwise::{DepthwiseWindow, Line, RowWindow};
 use crate::kernels::depthwise_quads_i8::{QuadLayout, QuadTaps};
-use crate::simd::{Avx512, Tile};
+use crate::simd::{AlignedBytes, Avx512, Tile};
 
 /// Computes the tile.
 pub(crate) fn compute(
@@ -35,14 +35,15 @@ pub(crate) fn compute(
     let blocks = taps.channels.div_ceil(BLOCK);
     assert!(window.channels == taps.channels && layout.kernel_h == window.kernel_h, "its window");
     assert_eq!((layout.kernel_w, layout.stride), (window.kernel_w, window.stride_w));
-    let sets = [Some(&taps.weights), taps.rest.as_ref()];
-    let enough = |set: &crate::simd::AlignedBytes| set.len() >= blocks * layout.block_bytes();
-    assert!(sets.into_iter().flatten().all(enough), "the weights of all blocks");
+    assert!(taps.weights.len() >= blocks * layout.block_bytes(), "the weights of all blocks");
+    let is_whole = |rest: &AlignedBytes| rest.len() >= layout.block_bytes();
+    assert!(taps.rest.iter().flatten().all(is_whole), "the rest of a block");
     let columns = tile.columns();
     assert!(columns.start.is_multiple_of(BLOCK), "whole blocks");
     let border = [taps.border ^ 0x80; BLOCK];
     for channel in columns.clone().step_by(BLOCK) {
         let count = BLOCK.min(columns.end - channel);
+        let rest = taps.rest[channel / BLOCK].as_ref().map(|rest| rest.bytes().as_ptr());
         geometry.for_each_line(tile.rows(), |line| {
             let rows = line.kernel_rows.len();
             let end = line.input + rows * window.input_width * window.channels;
@@ -55,6 +56,7 @@ pub(crate) fn compute(
                 line: &line,
                 window,
                 taps,
+                rest,
                 channel,
                 channels: count,
                 output,
@@ -84,6 +86,8 @@ struct Row<'a> {
     line: &'a Line,
     window: &'a RowWindow,
     taps: &'a QuadTaps,
+    /// A second set of weights.
+    rest: Option<*const u8>,
     channel: usize,
     /// How many channels there are from that one on, at most 64.
     channels: usize,
@@ -111,7 +115,7 @@ impl Row<'_> {
         let groups = QuadLayout::groups(self.taps.channels - self.channel);
         // SAFETY: the caller vouches for it; the groups are those of the weights.
         unsafe {
-            match (groups, self.taps.rest.is_some()) {
+            match (groups, self.rest.is_some()) {
                 (1, false) => self.groups::<WIDTH, STRIDE, PIXELS, WINDOWS, STEPS, 1, false>(),
                 (1, true) => self.groups::<WIDTH, STRIDE, PIXELS, WINDOWS, STEPS, 1, true>(),
                 (2, false) => self.groups::<WIDTH, STRIDE, PIXELS, WINDOWS, STEPS, 2, false>(),
@@ -224,8 +228,7 @@ impl Row<'_> {
         let first = first.wrapping_sub(self.window.left * pixel_stride);
         let block = self.channel / BLOCK * self.taps.layout.block_bytes();
         let weights = self.taps.weights.bytes().as_ptr().wrapping_add(block);
-        let rest = self.taps.rest.as_ref();
-        let rest = rest.map_or(weights, |rest| rest.bytes().as_ptr().wrapping_add(block));
+        let rest = self.rest.unwrap_or(weights);
         let flip = _mm512_set1_epi8(i8::MIN);
         let mask = self.mask();
         let q = &self.taps.requantize;

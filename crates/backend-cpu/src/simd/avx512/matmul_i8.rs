@@ -1,11 +1,10 @@
 //! int8 matrix product with requantization, AVX-512 VNNI.
 //!
 //! Computes `requantize(sum over k of (a - za) * (w - zw))`. `vpdpbusd` multiplies four
-//! unsigned bytes with four signed bytes and adds the products to one of 16 sums. Four numbers
-//! of a row are broadcast as they are loaded. Where the weights have no zero point they are the
-//! signed side, and the rows come turned over, as unsigned numbers; the constant that this adds
-//! to a sum is in the bias, like `za`. Otherwise the weights are the unsigned side, and `zw`
-//! times the row's sum is subtracted where the accumulators start.
+//! unsigned bytes with four signed bytes and adds the products to one of 16 sums. The rows come
+//! turned over, as unsigned numbers; the constant that this adds to a sum is in the bias, like
+//! `za`. Four of their numbers are broadcast as they are loaded. The weights are `w - zw`; the
+//! few that are not signed bytes are multiplied twice, [`crate::kernels::quad_panels`].
 //!
 //! Register tile: 14 rows x 32 columns: 28 accumulators of 32 registers.
 //!
@@ -17,14 +16,13 @@ use std::arch::x86_64::*;
 use std::ops::Range;
 
 use super::requantize::{FloatMultipliers, Multipliers, OutputRange};
-use crate::kernels::matmul_i8::QuadPanels;
+use crate::kernels::quad_panels::{QuadPanels, RestQuad};
 use crate::kernels::requantize::Requantize;
 use crate::kernels::rows::Rows;
 use crate::simd::{Avx512, Tile};
 
-/// Multiplies rows with the panels that are in the tile. If the weights have no zero point, the
-/// rows must be turned over: 128 more than the numbers, unsigned. Otherwise `corrections` is
-/// scratch memory, one for each row.
+/// Multiplies rows with the panels that are in the tile. The rows must be turned over: 128 more
+/// than the numbers, unsigned.
 pub(crate) fn multiply(
     _: Avx512,
     rows: Rows<'_, i8>,
@@ -33,18 +31,13 @@ pub(crate) fn multiply(
     tile: &mut Tile<'_>,
     first_row: usize,
     first_column: usize,
-    corrections: &mut [i32],
 ) {
     rows.check_depth(panels.quads * 4);
     assert!(panels.width == QuadPanels::COLUMNS, "packed for AVX-512");
     assert!(panels.quads == rows.runs * panels.run.div_ceil(4), "runs as packed");
-    let symmetric = panels.zero_point.is_none();
-    assert!(symmetric || corrections.len() >= rows.count, "a correction for each row");
-    if let Some(zero_point) = panels.zero_point {
-        // SAFETY: the proof says that the machine has the instructions, and every row is long
-        // enough.
-        unsafe { correct_rows(rows, panels, zero_point, corrections) };
-    }
+    assert!(panels.zero_point.is_none(), "real weights");
+    let are_read = |rest: &RestQuad| rest.run < rows.runs && rest.quad * 4 < panels.run;
+    assert!(panels.rest.iter().flatten().all(are_read), "in a run");
 
     let Range { start: mut first, end } =
         tile.columns_of_product::<i8>(first_column, panels.columns);
@@ -58,6 +51,7 @@ pub(crate) fn multiply(
         let panel = Panel {
             weights: weights.as_ptr(),
             quads: panels.quads,
+            rest: &panels.rest[first / QuadPanels::COLUMNS],
             first,
             last_mask: 0xffff >> (vectors * 16 - columns),
         };
@@ -70,45 +64,12 @@ pub(crate) fn multiply(
         // says (checked above), the output block is inside the tile (`Tile::block` checks),
         // and the last vector of a row is written under a mask.
         unsafe {
-            match (vectors, symmetric) {
-                (1, true) => panel.multiply::<1, true>(rows, corrections, q, output),
-                (_, true) => panel.multiply::<2, true>(rows, corrections, q, output),
-                (1, false) => panel.multiply::<1, false>(rows, corrections, q, output),
-                (_, false) => panel.multiply::<2, false>(rows, corrections, q, output),
+            match vectors {
+                1 => panel.multiply::<1>(rows, q, output),
+                _ => panel.multiply::<2>(rows, q, output),
             }
         }
         first += columns;
-    }
-}
-
-/// Minus the weights' zero point times the sum of each row.
-///
-/// # Safety
-/// Every row must be as long as the panels are deep.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn correct_rows(
-    rows: Rows<'_, i8>,
-    panels: &QuadPanels,
-    zero_point: i32,
-    corrections: &mut [i32],
-) {
-    let ones = _mm512_set1_epi8(1);
-    for (row, correction) in corrections[..rows.count].iter_mut().enumerate() {
-        let mut sums = _mm512_setzero_si512();
-        for run in 0..rows.runs {
-            let first = rows.start(row) + run * rows.run_stride;
-            let mut k = 0;
-            while k < panels.run {
-                let left = panels.run - k;
-                let mask = if left >= 64 { u64::MAX } else { (1 << left) - 1 };
-                // SAFETY: the mask ends where the run does.
-                let numbers =
-                    unsafe { _mm512_maskz_loadu_epi8(mask, rows.numbers.as_ptr().add(first + k)) };
-                sums = _mm512_dpbusd_epi32(sums, ones, numbers);
-                k += 64;
-            }
-        }
-        *correction = _mm512_reduce_add_epi32(sums).wrapping_mul(-zero_point);
     }
 }
 
@@ -153,9 +114,11 @@ macro_rules! store_floats {
 
 /// One panel of weights.
 #[derive(Clone, Copy)]
-struct Panel {
+struct Panel<'a> {
     weights: *const u8,
     quads: usize,
+    /// Fours of weights that come on top.
+    rest: &'a [RestQuad],
     /// Its first column, for the epilogue's lists.
     first: usize,
     /// The columns of its last vector.
@@ -169,17 +132,15 @@ struct Output {
     stride: usize,
 }
 
-impl Panel {
+impl Panel<'_> {
     /// All rows times a panel of `VECTORS` vectors.
     ///
     /// # Safety
-    /// Rows, weights and output must be as large as the panel says, with a correction for
-    /// each row.
+    /// Rows, weights and output must be as large as the panel says.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    unsafe fn multiply<const VECTORS: usize, const SYMMETRIC: bool>(
+    unsafe fn multiply<const VECTORS: usize>(
         self,
         rows: Rows<'_, i8>,
-        corrections: &[i32],
         q: &Requantize,
         output: Output,
     ) {
@@ -189,14 +150,13 @@ impl Panel {
             // SAFETY: each tile's rows are among those that the caller vouches for.
             unsafe {
                 let a = rows.numbers.as_ptr().add(rows.start(row));
-                let c = corrections.as_ptr().add(row);
                 let out = Output { start: output.start.add(row * output.stride), ..output };
                 row += match left {
-                    14.. => self.tile::<14, VECTORS, SYMMETRIC>(a, rows, c, q, out),
-                    7.. => self.tile::<7, VECTORS, SYMMETRIC>(a, rows, c, q, out),
-                    4.. => self.tile::<4, VECTORS, SYMMETRIC>(a, rows, c, q, out),
-                    2.. => self.tile::<2, VECTORS, SYMMETRIC>(a, rows, c, q, out),
-                    _ => self.tile::<1, VECTORS, SYMMETRIC>(a, rows, c, q, out),
+                    14.. => self.tile::<14, VECTORS>(a, rows, q, out),
+                    7.. => self.tile::<7, VECTORS>(a, rows, q, out),
+                    4.. => self.tile::<4, VECTORS>(a, rows, q, out),
+                    2.. => self.tile::<2, VECTORS>(a, rows, q, out),
+                    _ => self.tile::<1, VECTORS>(a, rows, q, out),
                 };
             }
         }
@@ -208,55 +168,55 @@ impl Panel {
     /// As [`Self::multiply`], for these rows.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn tile<const ROWS: usize, const VECTORS: usize, const SYMMETRIC: bool>(
+    unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
         self,
         a: *const i8,
         rows: Rows<'_, i8>,
-        corrections: *const i32,
         q: &Requantize,
         output: Output,
     ) -> usize {
         let mut sums = [[_mm512_setzero_si512(); VECTORS]; ROWS];
         let bias = &q.bias[self.first..self.first + VECTORS * 16];
-        // SAFETY: the caller vouches for rows, corrections and weights; `bias` was sliced to
-        // as many numbers as are loaded.
+        // Adds the products of four numbers of each row. A macro, since a function that is
+        // called twice would put the sums into memory.
+        macro_rules! add_products {
+            ($a:expr, $weights:expr) => {{
+                let (a, weights): (*const i8, *const u8) = ($a, $weights);
+                let mut w = [_mm512_setzero_si512(); VECTORS];
+                for vector in 0..VECTORS {
+                    w[vector] = _mm512_loadu_si512(weights.add(vector * 64).cast());
+                }
+                for row in 0..ROWS {
+                    let four = a.add(row * rows.stride).cast::<i32>().read_unaligned();
+                    let four = _mm512_set1_epi32(four);
+                    for vector in 0..VECTORS {
+                        let sum = sums[row][vector];
+                        sums[row][vector] = _mm512_dpbusd_epi32(sum, four, w[vector]);
+                    }
+                }
+            }};
+        }
+        // SAFETY: the caller vouches for rows and weights; `bias` was sliced to as many numbers
+        // as are loaded.
         unsafe {
             for vector in 0..VECTORS {
                 let bias = _mm512_loadu_si512(bias.as_ptr().add(vector * 16).cast());
                 for row in 0..ROWS {
-                    sums[row][vector] = if SYMMETRIC {
-                        bias
-                    } else {
-                        _mm512_add_epi32(bias, _mm512_set1_epi32(*corrections.add(row)))
-                    };
+                    sums[row][vector] = bias;
                 }
             }
             let mut weights = self.weights;
             for run in 0..rows.runs {
                 let mut a = a.add(run * rows.run_stride);
                 for _ in 0..self.quads / rows.runs {
-                    let mut w = [_mm512_setzero_si512(); VECTORS];
-                    for vector in 0..VECTORS {
-                        w[vector] = _mm512_loadu_si512(weights.add(vector * 64).cast());
-                    }
-                    for row in 0..ROWS {
-                        let four = a.add(row * rows.stride).cast::<i32>().read_unaligned();
-                        let four = _mm512_set1_epi32(four);
-                        if SYMMETRIC {
-                            for vector in 0..VECTORS {
-                                let sum = sums[row][vector];
-                                sums[row][vector] = _mm512_dpbusd_epi32(sum, four, w[vector]);
-                            }
-                        } else {
-                            for vector in 0..VECTORS {
-                                let sum = sums[row][vector];
-                                sums[row][vector] = _mm512_dpbusd_epi32(sum, w[vector], four);
-                            }
-                        }
-                    }
+                    add_products!(a, weights);
                     weights = weights.add(VECTORS * 64);
                     a = a.add(4);
                 }
+            }
+            for rest in self.rest {
+                let a = a.add(rest.run * rows.run_stride + rest.quad * 4);
+                add_products!(a, rest.weights.as_ptr().cast());
             }
         }
         // SAFETY: the caller vouches for the output.
