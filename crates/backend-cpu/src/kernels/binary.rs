@@ -11,6 +11,7 @@ use pocketvision_core::quant::{QuantizedAdd, QuantizedMul};
 use super::Kernel;
 use super::activation_f32::activate;
 use super::float_multiplier::FloatMultiplier;
+use super::float_product;
 use super::float_sum::FloatSum;
 use crate::simd::{Inputs, Simd, Tile};
 
@@ -87,13 +88,7 @@ impl ExactFloats {
         match function {
             BinaryFunction::AddF32(_) | BinaryFunction::MulF32(_) => None,
             BinaryFunction::AddI8(add) => FloatSum::prove(simd, add).map(Self::Sum),
-            BinaryFunction::MulI8(mul) => {
-                let (low, high) = mul.range;
-                let zero_point = mul.output_zero_point;
-                let (least, most) = (low - zero_point, high - zero_point);
-                FloatMultiplier::prove(mul.output_multiplier, least, most, simd.rounding())
-                    .map(Self::Product)
-            }
+            BinaryFunction::MulI8(mul) => float_product::prove(simd, mul).map(Self::Product),
         }
     }
 }
@@ -106,15 +101,13 @@ impl Operand {
         n * self.strides[0] + y * self.strides[1] + x * self.strides[2]
     }
 
-    /// The numbers of some channels of an output pixel: as many, or one.
+    /// The numbers of some channels of a pixel that starts somewhere: as many, or one.
     fn numbers<'a, T>(
         &self,
         all: &'a [T],
-        output: Shape,
-        pixel: usize,
+        start: usize,
         channels: &std::ops::Range<usize>,
     ) -> &'a [T] {
-        let start = self.start(output, pixel);
         if self.one_channel {
             &all[start..start + 1]
         } else {
@@ -174,10 +167,20 @@ impl Binary {
             });
         } else {
             let channels = tile.columns_of::<T>();
-            for pixel in tile.rows() {
-                let a = self.a.numbers(a, self.output, pixel, &channels);
-                let b = self.b.numbers(b, self.output, pixel, &channels);
-                combine(a, b, tile.row_of(pixel));
+            let rows = tile.rows();
+            let mut pixel = rows.start;
+            while pixel < rows.end {
+                // Operands are regular within a line.
+                let in_line = (self.output.w - pixel % self.output.w).min(rows.end - pixel);
+                let starts = [&self.a, &self.b].map(|operand| operand.start(self.output, pixel));
+                for x in 0..in_line {
+                    let a_start = starts[0] + x * self.a.strides[2];
+                    let b_start = starts[1] + x * self.b.strides[2];
+                    let a = self.a.numbers(a, a_start, &channels);
+                    let b = self.b.numbers(b, b_start, &channels);
+                    combine(a, b, tile.row_of(pixel + x));
+                }
+                pixel += in_line;
             }
         }
     }

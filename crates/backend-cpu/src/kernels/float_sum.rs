@@ -84,13 +84,13 @@ impl FloatSum {
     }
 }
 
-/// True if two ways to add are equal for all 65,536 pairs of operands.
+/// True if two ways to combine operands are equal for all 65,536 pairs of operands.
 #[cfg(target_arch = "x86_64")]
-fn for_all_operands(add: impl Fn(&[i8], &[i8], &mut [i8], &mut [i8])) -> bool {
+pub(super) fn for_all_operands(combine: impl Fn(&[i8], &[i8], &mut [i8], &mut [i8])) -> bool {
     let all: [i8; 256] = std::array::from_fn(|index| index as u8 as i8);
     all.iter().all(|&a| {
         let (mut exact, mut ours) = ([0; 256], [0; 256]);
-        add(&[a; 256], &all, &mut exact, &mut ours);
+        combine(&[a; 256], &all, &mut exact, &mut ours);
         exact == ours
     })
 }

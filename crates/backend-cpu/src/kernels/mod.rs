@@ -21,6 +21,7 @@ pub(crate) mod depthwise_rows_i8;
 pub(crate) mod detection;
 pub(crate) mod epilogue_f32;
 pub(crate) mod float_multiplier;
+pub(crate) mod float_product;
 pub(crate) mod float_sum;
 pub(crate) mod linear_f32;
 #[cfg(target_arch = "x86_64")]

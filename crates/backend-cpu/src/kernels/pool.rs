@@ -1,7 +1,8 @@
 //! Average, maximum and mean over windows.
 //!
 //! One pixel at a time: the channels of all positions in the window are added, or compared,
-//! position by position in scratch memory. Positions beyond the edge do not count.
+//! floats position by position, integers 64 channels at a time as 16-bit numbers in registers.
+//! Positions beyond the edge do not count.
 
 use pocketvision_core::Shape;
 use pocketvision_core::op::{IntegerRounding, ResolvedPadding, Window};
@@ -47,25 +48,35 @@ impl Pool {
         Self { simd, input, output, window, padding: window.resolve(input), function }
     }
 
-    /// Calls `visit` for each position of an output pixel's window that is in the image, with
-    /// the index of its first channel.
-    fn for_each_position(&self, pixel: usize, mut visit: impl FnMut(usize)) {
+    /// Calls `visit` for each row of an output pixel's window that is in the image, with the
+    /// index of the first channel of its first position, and the number of positions, which are
+    /// [`Self::step`] apart.
+    fn for_each_row(&self, pixel: usize, mut visit: impl FnMut(usize, usize)) {
         let Window { kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, .. } =
             self.window;
         let (line, x) = (pixel / self.output.w, pixel % self.output.w);
         let (n, y) = (line / self.output.h, line % self.output.h);
+        let left = (x * stride_w, self.padding.left);
+        // Positions before the image, and before its end.
+        let before = left.1.saturating_sub(left.0).div_ceil(dilation_w);
+        let end = (self.input.w + left.1).saturating_sub(left.0).div_ceil(dilation_w);
+        let columns = before..end.min(kernel_w);
+        if columns.is_empty() {
+            return;
+        }
+        let ix = left.0 + columns.start * dilation_w - left.1;
         for ky in 0..kernel_h {
             let iy = (y * stride_h + ky * dilation_h).wrapping_sub(self.padding.top);
-            if iy >= self.input.h {
-                continue;
-            }
-            for kx in 0..kernel_w {
-                let ix = (x * stride_w + kx * dilation_w).wrapping_sub(self.padding.left);
-                if ix < self.input.w {
-                    visit(((n * self.input.h + iy) * self.input.w + ix) * self.input.c);
-                }
+            if iy < self.input.h {
+                let position = (n * self.input.h + iy) * self.input.w + ix;
+                visit(position * self.input.c, columns.len());
             }
         }
+    }
+
+    /// Numbers from one position of a window to the next.
+    const fn step(&self) -> usize {
+        self.window.dilation_w * self.input.c
     }
 }
 
@@ -81,20 +92,13 @@ impl Kernel for Pool {
         format!("{what} {}", self.simd.level())
     }
 
-    fn scratch_bytes(&self) -> usize {
-        self.input.c * 4
-    }
-
-    fn run(&self, inputs: &Inputs<'_>, tile: &mut Tile<'_>, scratch: &mut [u8]) {
+    fn run(&self, inputs: &Inputs<'_>, tile: &mut Tile<'_>, _: &mut [u8]) {
         for pixel in tile.rows() {
             match self.function {
                 PoolFunction::AverageF32 | PoolFunction::MaxF32 => {
                     self.pool_f32(inputs.numbers(0), pixel, tile);
                 }
-                _ => {
-                    let totals = bytemuck::cast_slice_mut(scratch);
-                    self.pool_i8(inputs.numbers(0), pixel, tile, totals);
-                }
+                _ => self.pool_i8(inputs.numbers(0), pixel, tile),
             }
         }
     }
@@ -107,51 +111,135 @@ impl Pool {
         let largest = matches!(self.function, PoolFunction::MaxF32);
         output.fill(if largest { f32::NEG_INFINITY } else { 0.0 });
         let mut count = 0;
-        self.for_each_position(pixel, |position| {
-            count += 1;
-            let numbers = &input[position + columns.start..][..output.len()];
-            self.simd.vectorize(
-                #[inline(always)]
-                || {
-                    for (out, &x) in output.iter_mut().zip(numbers) {
-                        *out = if largest { out.max(x) } else { *out + x };
-                    }
-                },
-            );
+        self.for_each_row(pixel, |first, positions| {
+            count += positions;
+            for position in 0..positions {
+                let first = first + position * self.step() + columns.start;
+                let numbers = &input[first..][..output.len()];
+                self.simd.vectorize(
+                    #[inline(always)]
+                    || {
+                        for (out, &x) in output.iter_mut().zip(numbers) {
+                            *out = if largest { out.max(x) } else { *out + x };
+                        }
+                    },
+                );
+            }
         });
         if !largest {
             output.iter_mut().for_each(|x| *x /= count as f32);
         }
     }
 
-    fn pool_i8(&self, input: &[i8], pixel: usize, tile: &mut Tile<'_>, scratch: &mut [i32]) {
+    fn pool_i8(&self, input: &[i8], pixel: usize, tile: &mut Tile<'_>) {
         let columns = tile.columns();
         let output: &mut [i8] = tile.row_of(pixel);
-        let totals = &mut scratch[..output.len()];
-        let largest = matches!(self.function, PoolFunction::MaxI8);
-        totals.fill(if largest { i32::from(i8::MIN) } else { 0 });
-        let mut count = 0;
-        self.for_each_position(pixel, |position| {
-            count += 1;
-            let numbers = &input[position + columns.start..][..totals.len()];
+        let channels = output.len().min(CHANNELS);
+        for first in (0..output.len()).step_by(CHANNELS) {
+            // The last channels are taken together with some of those before.
+            let first = first.min(output.len() - channels);
+            let output = &mut output[first..first + channels];
+            let mut window = WindowTotals::new(matches!(self.function, PoolFunction::MaxI8));
+            self.for_each_row(pixel, |position, positions| {
+                let numbers = &input[position + columns.start + first..];
+                self.simd.vectorize(
+                    #[inline(always)]
+                    || window.take(numbers, positions, self.step(), channels),
+                );
+            });
+            let (totals, count) = window.finish();
             self.simd.vectorize(
                 #[inline(always)]
-                || {
-                    for (total, &x) in totals.iter_mut().zip(numbers) {
-                        let x = i32::from(x);
-                        *total = if largest { (*total).max(x) } else { *total + x };
-                    }
-                },
+                || self.write_i8(&totals, count, output),
             );
-        });
-        for (out, &total) in output.iter_mut().zip(&*totals) {
-            *out = match self.function {
-                PoolFunction::AverageI8(rounding) if count > 0 => {
-                    average(total, count, rounding).clamp(-128, 127) as i8
-                }
-                PoolFunction::MeanI8(mean) => mean.apply(total),
-                _ => total as i8,
-            };
         }
+    }
+
+    #[inline(always)]
+    fn write_i8(&self, totals: &[i32; CHANNELS], count: usize, output: &mut [i8]) {
+        let pairs = output.iter_mut().zip(totals);
+        match self.function {
+            PoolFunction::AverageI8(rounding) if count > 0 => pairs.for_each(|(out, &total)| {
+                *out = average(total, count as i32, rounding).clamp(-128, 127) as i8;
+            }),
+            PoolFunction::MeanI8(mean) => pairs.for_each(|(out, &total)| *out = mean.apply(total)),
+            _ => pairs.for_each(|(out, &total)| *out = total as i8),
+        }
+    }
+}
+
+/// Channels of integers that are pooled at once.
+const CHANNELS: usize = 64;
+
+/// Sums, or the largest, of the numbers in a window so far.
+struct WindowTotals {
+    largest: bool,
+    totals: [i32; CHANNELS],
+    /// Of the last positions, before they are added to the totals.
+    words: [i16; CHANNELS],
+    in_words: usize,
+    count: usize,
+}
+
+impl WindowTotals {
+    /// Positions whose sum a word has room for.
+    const MOST_IN_WORDS: usize = 255;
+
+    const fn new(largest: bool) -> Self {
+        let lowest = if largest { i8::MIN as i16 } else { 0 };
+        let words = [lowest; CHANNELS];
+        Self { largest, totals: [lowest as i32; CHANNELS], words, in_words: 0, count: 0 }
+    }
+
+    /// Takes so many channels of so many positions, which are `step` numbers apart.
+    #[inline(always)]
+    fn take(&mut self, numbers: &[i8], positions: usize, step: usize, channels: usize) {
+        self.count += positions;
+        let mut done = 0;
+        while done < positions {
+            if self.in_words == Self::MOST_IN_WORDS {
+                self.empty_words();
+            }
+            let end = positions.min(done + Self::MOST_IN_WORDS - self.in_words);
+            self.in_words += end - done;
+            let mut words = self.words;
+            for position in done..end {
+                let numbers = &numbers[position * step..][..channels];
+                // Of a number that the compiler knows, so that they stay in registers.
+                if let Ok(numbers) = <&[i8; CHANNELS]>::try_from(numbers) {
+                    combine_words(self.largest, &mut words, numbers);
+                } else {
+                    combine_words(self.largest, &mut words[..channels], numbers);
+                }
+            }
+            self.words = words;
+            done = end;
+        }
+    }
+
+    fn empty_words(&mut self) {
+        for (total, word) in self.totals.iter_mut().zip(&mut self.words) {
+            if self.largest {
+                *total = (*total).max(i32::from(*word));
+            } else {
+                *total += i32::from(*word);
+                *word = 0;
+            }
+        }
+        self.in_words = 0;
+    }
+
+    /// The totals, and of how many positions.
+    fn finish(mut self) -> ([i32; CHANNELS], usize) {
+        self.empty_words();
+        (self.totals, self.count)
+    }
+}
+
+#[inline(always)]
+fn combine_words(largest: bool, words: &mut [i16], numbers: &[i8]) {
+    for (word, &x) in words.iter_mut().zip(numbers) {
+        let x = i16::from(x);
+        *word = if largest { (*word).max(x) } else { *word + x };
     }
 }
