@@ -1,5 +1,6 @@
 //! Options that several commands share.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -327,7 +328,7 @@ pub(crate) fn share(text: &str) -> Result<f32, String> {
 #[command(next_help_heading = DEVICE_HEADING)]
 pub(crate) struct DeviceOptions {
     /// Threads of the cpu backend [default: one a core]
-    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(THREADS))]
     pub threads: Option<u16>,
     /// Round the factors of the cpu backend's float products to bf16: faster and less exact
     #[arg(long)]
@@ -342,6 +343,9 @@ pub(crate) struct DeviceOptions {
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
 }
+
+/// How many threads may be asked for.
+const THREADS: RangeInclusive<i64> = 1..=BackendOptions::MAX_THREADS as i64;
 
 impl DeviceOptions {
     /// Opens a backend.
