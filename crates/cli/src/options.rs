@@ -9,8 +9,8 @@ use pocketvision::edgetpu_sim::Chip;
 use pocketvision::models::{self, BuildOptions, InputSize, Precision};
 use pocketvision::vision::{Fit, Image, Labels, Normalization, SamplePicture};
 use pocketvision::{
-    Backend, BackendOptions, Catalog, Model, OpenOptions, Origin, Task, Weights, backend, hint,
-    vision,
+    Backend, BackendOptions, Catalog, Model, ModelError, OpenOptions, Origin, Task, Weights,
+    backend, hint, vision,
 };
 
 use crate::precision::computes_in_float;
@@ -224,16 +224,13 @@ impl ModelChoices {
 
 /// What a name leads to. A published network that is not here can be had.
 fn find(catalog: &Catalog, name: &str) -> Result<Origin> {
-    catalog.find(name).map_err(|error| match pocketvision_download::find(name) {
-        Some(file) => anyhow!(
+    catalog.find(name).map_err(|error| match (pocketvision_download::find(name), &error) {
+        (Some(file), _) => anyhow!(
             "{name} is not on this machine; `pocketvision models pull {}` downloads it",
             file.stem()
         ),
-        None if Path::new(name).is_dir() => {
-            anyhow!("{name}: it is a folder, where the file of a network is expected")
-        }
-        None if Path::new(name).exists() => anyhow!("{name}: it is no regular file"),
-        None => anyhow!("{error} (`pocketvision models` lists all)"),
+        (None, ModelError::NotAFile { .. }) => error.into(),
+        (None, _) => anyhow!("{error} (`pocketvision models` lists all)"),
     })
 }
 
