@@ -180,12 +180,13 @@ impl Estimate {
     /// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
     /// let graph = network.build(&network.options())?;
     /// let chip = Chip::preset("coral-usb")?;
-    /// let places = Partition::new(&graph).places;
+    /// let today = Estimate::new(&graph, &chip)?;
     /// // As if it had been quantized in 2019.
     /// let workload = Workload::new(&graph).with_per_tensor_scales();
-    /// let estimate =
+    /// let places = Partition::new(&graph).places;
+    /// let then =
     ///     Estimate::of_workload(&workload, &places, &chip).map_err(|_| "a layer is too large")?;
-    /// assert!(estimate.cached_parameter_bytes <= Estimate::new(&graph, &chip)?.cached_parameter_bytes);
+    /// assert!(then.cached_parameter_bytes <= today.cached_parameter_bytes);
     /// # Ok(())
     /// # }
     /// ```
