@@ -46,8 +46,8 @@ pub(crate) struct Readback {
 }
 
 impl Frame {
-    /// Submits commands on a part of these inputs, and asks for the memory of inputs and outputs, and of
-    /// `also`, back.
+    /// Submits commands on a part of these inputs, and asks for the memory of inputs and
+    /// outputs, and of `also`, back.
     pub(crate) async fn submit(
         &mut self,
         device: &Device,

@@ -1,5 +1,6 @@
 //! Options that several commands share.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -8,8 +9,8 @@ use pocketvision::edgetpu_sim::Chip;
 use pocketvision::models::{self, BuildOptions, InputSize, Precision};
 use pocketvision::vision::{Fit, Image, Labels, Normalization, SamplePicture};
 use pocketvision::{
-    Backend, BackendOptions, Catalog, Model, OpenOptions, Origin, Task, Weights, backend, hint,
-    vision,
+    Backend, BackendOptions, Catalog, Model, ModelError, OpenOptions, Origin, Task, Weights,
+    backend, hint, vision,
 };
 
 use crate::precision::computes_in_float;
@@ -223,16 +224,13 @@ impl ModelChoices {
 
 /// What a name leads to. A published network that is not here can be had.
 fn find(catalog: &Catalog, name: &str) -> Result<Origin> {
-    catalog.find(name).map_err(|error| match pocketvision_download::find(name) {
-        Some(file) => anyhow!(
+    catalog.find(name).map_err(|error| match (pocketvision_download::find(name), &error) {
+        (Some(file), _) => anyhow!(
             "{name} is not on this machine; `pocketvision models pull {}` downloads it",
             file.stem()
         ),
-        None if Path::new(name).is_dir() => {
-            anyhow!("{name}: it is a folder, where the file of a network is expected")
-        }
-        None if Path::new(name).exists() => anyhow!("{name}: it is no regular file"),
-        None => anyhow!("{error} (`pocketvision models` lists all)"),
+        (None, ModelError::NotAFile { .. }) => error.into(),
+        (None, _) => anyhow!("{error} (`pocketvision models` lists all)"),
     })
 }
 
@@ -327,7 +325,7 @@ pub(crate) fn share(text: &str) -> Result<f32, String> {
 #[command(next_help_heading = DEVICE_HEADING)]
 pub(crate) struct DeviceOptions {
     /// Threads of the cpu backend [default: one a core]
-    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(THREADS))]
     pub threads: Option<u16>,
     /// Round the factors of the cpu backend's float products to bf16: faster and less exact
     #[arg(long)]
@@ -342,6 +340,9 @@ pub(crate) struct DeviceOptions {
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
 }
+
+/// How many threads may be asked for.
+const THREADS: RangeInclusive<i64> = 1..=BackendOptions::MAX_THREADS as i64;
 
 impl DeviceOptions {
     /// Opens a backend.

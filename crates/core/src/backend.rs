@@ -119,7 +119,8 @@ pub struct CompileOptions {
 /// Which results a plan hands back.
 ///
 /// ```
-/// # use pocketvision_core::{CompileOptions, Keep, Outputs, Signature, Tensor, Element, GraphBuilder, Op, Shape, TensorType, op};
+/// use pocketvision_core::{CompileOptions, Keep, Signature};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, op};
 /// # let mut builder = GraphBuilder::new("tiny");
 /// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
 /// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });
@@ -142,7 +143,8 @@ pub enum Keep {
 /// What a plan takes and yields.
 ///
 /// ```
-/// # use pocketvision_core::{CompileOptions, Keep, Outputs, Signature, Tensor, Element, GraphBuilder, Op, Shape, TensorType, op};
+/// use pocketvision_core::{CompileOptions, Outputs, Signature, Tensor};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, op};
 /// # let mut builder = GraphBuilder::new("tiny");
 /// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
 /// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });
@@ -226,7 +228,8 @@ impl Signature {
 /// One input or output of a network.
 ///
 /// ```
-/// # use pocketvision_core::{CompileOptions, Keep, Outputs, Signature, Tensor, Element, GraphBuilder, Op, Shape, TensorType, op};
+/// use pocketvision_core::{CompileOptions, Signature};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, op};
 /// # let mut builder = GraphBuilder::new("tiny");
 /// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
 /// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });
@@ -251,7 +254,8 @@ pub struct Port {
 /// What a run yields: one tensor for each output port, in order.
 ///
 /// ```
-/// # use pocketvision_core::{CompileOptions, Keep, Outputs, Signature, Tensor, Element, GraphBuilder, Op, Shape, TensorType, op};
+/// use pocketvision_core::{CompileOptions, Keep, Outputs, Signature};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, op};
 /// # let mut builder = GraphBuilder::new("tiny");
 /// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
 /// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });

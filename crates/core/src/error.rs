@@ -243,7 +243,8 @@ pub enum CompileError {
 /// A plan could not run.
 ///
 /// ```
-/// # use pocketvision_core::{CompileOptions, Element, GraphBuilder, Op, RunError, Signature, Shape, TensorType, op};
+/// use pocketvision_core::{CompileOptions, RunError, Signature};
+/// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, op};
 /// # let mut builder = GraphBuilder::new("tiny");
 /// # let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
 /// # let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });

@@ -49,6 +49,7 @@ mod profile;
 pub mod quant;
 mod shape;
 mod tensor;
+mod unique_names;
 
 pub use backend::{
     Backend, CompileOptions, DeviceInfo, Keep, MemoryUse, Outputs, Plan, Port, Signature,
@@ -61,3 +62,4 @@ pub use op::Op;
 pub use profile::{Clock, LayerCost, Profile};
 pub use shape::Shape;
 pub use tensor::{Tensor, TensorData, TensorSliceMut, TensorType};
+pub use unique_names::UniqueNames;

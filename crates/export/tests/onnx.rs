@@ -52,9 +52,9 @@ fn every_case_comes_back_computing_the_same() {
 
 /// All is identical, but for averages of uint8 networks that lie halfway between two integers, and
 /// their concatenations of other scales: ONNX cannot say that those are rounded up, and these in
-/// floats. Nor that pixels are interpolated in floats: they come back in fixed point, where each side
-/// is half a unit of 1/1024 off a pixel, and the place itself one. A softmax that is sharper than usual is a product
-/// more.
+/// floats. Nor that pixels are interpolated in floats: they come back in fixed point, where each
+/// side is half a unit of 1/1024 off a pixel, and the place itself one. A softmax that is sharper
+/// than usual is a product more.
 fn compare(graph: &Graph, expected: &Tensor, actual: &Tensor) {
     assert_eq!(expected.ty(), actual.ty(), "{}", graph.name());
     let rounds_up = graph.nodes().iter().any(|node| {

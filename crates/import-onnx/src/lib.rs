@@ -44,7 +44,6 @@ mod external_data;
 mod fold;
 mod importer;
 pub mod message;
-mod names;
 mod network;
 mod operator;
 mod skeleton;

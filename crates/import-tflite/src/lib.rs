@@ -38,7 +38,6 @@ mod error;
 mod flatbuffer;
 mod flexbuffer;
 mod importer;
-mod names;
 mod operator;
 mod operator_names;
 pub mod schema;

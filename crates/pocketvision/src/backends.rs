@@ -161,7 +161,7 @@ fn gpu(options: &BackendOptions) -> Result<GpuBackend, GpuError> {
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct BackendOptions {
-    /// Threads of `cpu`; `None` for one a core.
+    /// Threads of `cpu`, from 1 to [`Self::MAX_THREADS`]; `None` for one a core.
     pub threads: Option<usize>,
     /// Float products of `cpu` in bf16, if the processor has them: faster and less exact.
     pub bf16: bool,
@@ -171,6 +171,18 @@ pub struct BackendOptions {
     pub chip: Option<String>,
     /// A part of the name of the adapter that `gpu` shall use; `None` for the best.
     pub adapter: Option<String>,
+}
+
+impl BackendOptions {
+    /// Most threads of `cpu`.
+    ///
+    /// ```
+    /// use pocketvision::{BackendOptions, backend};
+    ///
+    /// let threads = Some(BackendOptions::MAX_THREADS + 1);
+    /// assert!(backend("cpu", &BackendOptions { threads, ..BackendOptions::default() }).is_err());
+    /// ```
+    pub const MAX_THREADS: usize = CpuOptions::MAX_THREADS;
 }
 
 /// A backend could not be opened.

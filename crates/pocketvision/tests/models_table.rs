@@ -71,7 +71,7 @@ Any of them comes at another input size (`--size 192`, or `--size 513x1025`), cl
 (`--width`), in float or int8 (`--precision`). Their weights are random: they cost what the
 trained networks cost, and what they say means nothing. One comes trained,
 [`mobilenet-edgetpu-cifar10`](built-in-network.md). Other trained weights come from files:
-`--model FILE` reads `.tflite`, and `.safetensors` checkpoints with the tensor names of
+`--model FILE` reads `.tflite`, `.onnx`, and `.safetensors` checkpoints with the tensor names of
 torchvision, timm, TensorFlow-slim or our own; which network a checkpoint is of is found out.
 `tools/check-weights/check.py` compares such networks with torchvision's and timm's own.
 

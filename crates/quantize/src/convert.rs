@@ -8,7 +8,7 @@ use pocketvision_core::{
 
 use crate::elements::Elements;
 use crate::ends::End;
-use crate::layer::{Layer, with_activation, with_params};
+use crate::layer::{Layer, with_params};
 use crate::weights::QuantizedWeights;
 use crate::{InputElement, OutputElement, QuantizeOptions};
 
@@ -119,7 +119,7 @@ impl Conversion<'_> {
                 return builder.push(&node.name, Op::Constant(Constant { value }), &[]);
             }
             Op::Activation(activation) if self.layer_node(id) != id => {
-                with_activation(&computed.op, Some(activation.kind)).expect("chosen as fusable")
+                computed.op.with_activation(Some(activation.kind)).expect("chosen as fusable")
             }
             op => op.clone(),
         };

@@ -1,6 +1,5 @@
 //! What convolutions and linear layers have in common: weights, a bias, channels.
 
-use pocketvision_core::op::ActivationKind;
 use pocketvision_core::{Graph, Node, Op, ParamId};
 
 /// An operator with weights, taken apart.
@@ -76,7 +75,7 @@ impl Layer {
     }
 }
 
-/// The operator with other weights and bias, and with a fused activation or none.
+/// The operator with other weights and bias.
 pub(crate) fn with_params(op: &Op, weight: ParamId, bias: Option<ParamId>) -> Op {
     let mut op = op.clone();
     let (old_weight, old_bias) = match &mut op {
@@ -89,20 +88,4 @@ pub(crate) fn with_params(op: &Op, weight: ParamId, bias: Option<ParamId>) -> Op
     *old_weight = weight;
     *old_bias = bias;
     op
-}
-
-/// The operator with this activation fused; `None` if it cannot have one.
-pub(crate) fn with_activation(op: &Op, activation: Option<ActivationKind>) -> Option<Op> {
-    let mut op = op.clone();
-    let slot = match &mut op {
-        Op::Conv2d(op) => &mut op.activation,
-        Op::DepthwiseConv2d(op) => &mut op.activation,
-        Op::ConvTranspose2d(op) => &mut op.activation,
-        Op::Linear(op) => &mut op.activation,
-        Op::Add(op) => &mut op.activation,
-        Op::Mul(op) => &mut op.activation,
-        _ => return None,
-    };
-    *slot = activation;
-    Some(op)
 }

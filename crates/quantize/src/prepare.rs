@@ -5,7 +5,6 @@ use pocketvision_core::passes::{rebuild, remove_unused};
 use pocketvision_core::{Element, Graph, GraphError, Node, Op, Shape, TensorData};
 
 use crate::QuantizeError;
-use crate::layer::with_activation;
 
 /// The same network with every activation a node of its own, so that sums can be seen before
 /// it, and whole-image averages as [`PoolKind::Mean`], which has a range of its own in int8.
@@ -57,7 +56,7 @@ fn check(graph: &Graph, node: &Node) -> Result<(), QuantizeError> {
 fn unfused(graph: &Graph) -> Result<Graph, GraphError> {
     rebuild(graph, |builder, id, inputs| {
         let node = graph.node(id);
-        let fused = node.op.fused_activation().zip(with_activation(&node.op, None));
+        let fused = node.op.fused_activation().zip(node.op.with_activation(None));
         match (&node.op, fused) {
             (_, Some((kind, op))) => {
                 let sum = builder.push(format!("{}/sum", node.name), op, inputs)?;

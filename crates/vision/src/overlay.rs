@@ -146,8 +146,9 @@ impl ClassMap {
     }
 
     /// Writes a photo as a PNG file in which everything is transparent but some classes.
-    /// Edges are soft. This map is what the network made of the photo, in the network's size.
-    /// The file appears complete or not at all.
+    /// Edges are soft. This map is what the network made of the photo, in the network's size,
+    /// and `placement` says where the photo lay in the network's input. The file appears
+    /// complete or not at all.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -164,7 +165,8 @@ impl ClassMap {
     /// ```
     ///
     /// # Errors
-    /// If the folder is missing, full or may not be written.
+    /// If the photo is not of the placement's size, or the folder is missing, full or may not be
+    /// written.
     pub fn save_cut_out(
         &self,
         path: impl AsRef<Path>,
@@ -179,7 +181,8 @@ impl ClassMap {
     /// [`Self::save_cut_out`] puts in a file.
     ///
     /// # Errors
-    /// If `out` cannot be written.
+    /// [`io::ErrorKind::InvalidInput`] if the photo is not of the placement's size; any other if
+    /// `out` cannot be written.
     pub fn write_cut_out(
         &self,
         out: impl Write,
@@ -187,6 +190,15 @@ impl ClassMap {
         placement: &Placement,
         belongs: impl Fn(u8) -> bool,
     ) -> io::Result<()> {
+        if photo.size() != placement.photo {
+            let (width, height) = photo.size();
+            let (placed_width, placed_height) = placement.photo;
+            let reason = format!(
+                "the photo is {width}x{height}, but what was placed in the network's input is \
+                 {placed_width}x{placed_height}"
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
         let alpha = self.coverage(placement, belongs);
         let width = photo.width();
         let fill = |y: usize, line: &mut [u8]| {
@@ -267,5 +279,18 @@ mod tests {
         reader.next_frame(&mut pixels).unwrap();
         let alpha: Vec<u8> = pixels.chunks_exact(4).map(|pixel| pixel[3]).collect();
         assert_eq!(alpha, [0, 64, 191, 255]);
+    }
+
+    #[test]
+    fn a_photo_of_another_size_is_not_cut_out() {
+        let map = ClassMap::new(2, 1, vec![0, 15]).unwrap();
+        let placement = Fit::Stretch.place((4, 2), (2, 1));
+        for (width, height) in [(8, 1), (4, 1), (4, 3), (2, 4)] {
+            let mut out = Vec::new();
+            let error = map.write_cut_out(&mut out, &grey(width, height), &placement, |_| true);
+            let message = error.unwrap_err().to_string();
+            assert!(message.contains(&format!("{width}x{height}")), "{message}");
+            assert!(message.contains("4x2") && out.is_empty(), "{message}");
+        }
     }
 }

@@ -34,17 +34,19 @@ impl Pixel<'_> {
 }
 
 /// Makes a file of what `fill` writes. The file appears complete or not at all: it is written
-/// under a temporary name in the same folder, then renamed.
+/// under a temporary name in the same folder, flushed to the disk, then renamed. A link remains
+/// and leads to the new file.
 pub(crate) fn save(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), VisionError> {
-    let temporary = temporary_name(path);
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let temporary = temporary_name(&target);
     let written = File::create(&temporary).map(BufWriter::new).and_then(|mut file| {
         fill(&mut file)?;
-        file.flush()
+        file.into_inner()?.sync_all()
     });
-    let result = written.and_then(|()| fs::rename(&temporary, path));
+    let result = written.and_then(|()| fs::rename(&temporary, &target));
     if result.is_err() {
         // The error that is reported is the first one.
         let _ = fs::remove_file(&temporary);
@@ -169,6 +171,20 @@ mod tests {
         assert!(message.contains("photo.png") && message.contains("Rgb"), "{message}");
         fs::write(&path, b"\x89PNG\r\n\x1a\nand then nothing").unwrap();
         assert!(ClassMap::open(&path).unwrap_err().to_string().contains("photo.png"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_leads_to_the_new_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link] = ["map.png", "link.png"].map(|name| folder.path().join(name));
+        fs::write(&file, b"old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let map = ClassMap::new(1, 1, vec![7]).unwrap();
+        map.save_png(&link).unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(ClassMap::open(&file).unwrap(), map);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

@@ -25,14 +25,13 @@ use crate::{Chip, Place, Workload};
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::compile::Program;
 /// use pocketvision_backend_edgetpu_sim::{Chip, Partition, Workload};
 /// use pocketvision_core::models;
 ///
 /// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
 /// let graph = network.build(&network.options())?;
 /// let chip = Chip::preset("coral-usb")?;
-/// use pocketvision_backend_edgetpu_sim::compile::Program;
-///
 /// let workload = Workload::new(&graph);
 /// let places = Partition::new(&graph).places;
 /// let program = Program::new(&workload, &places, &chip).map_err(|_| "a layer is too large")?;

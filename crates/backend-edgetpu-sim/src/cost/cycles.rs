@@ -83,14 +83,13 @@ impl LayerCycles {
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::cost::cycles::layer_cycles;
 /// use pocketvision_backend_edgetpu_sim::{Chip, Layer, Mapping};
 /// use pocketvision_core::models;
 ///
 /// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
 /// let graph = network.build(&network.options())?;
 /// let chip = Chip::preset("coral-usb")?;
-/// use pocketvision_backend_edgetpu_sim::cost::cycles::layer_cycles;
-///
 /// let layer = Layer::new(&graph, &graph.nodes()[2]);
 /// let mapping = Mapping::new(&layer, &chip.array);
 /// let cycles = layer_cycles(&layer, &mapping, 0, &chip);

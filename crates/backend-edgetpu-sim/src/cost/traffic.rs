@@ -84,14 +84,13 @@ impl AddAssign for Traffic {
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pocketvision_backend_edgetpu_sim::cost::traffic::layer_traffic;
 /// use pocketvision_backend_edgetpu_sim::{Chip, Layer, Mapping};
 /// use pocketvision_core::models;
 ///
 /// let network = models::find("mobilenet-edgetpu-1.0").ok_or("no such network")?;
 /// let graph = network.build(&network.options())?;
 /// let chip = Chip::preset("coral-usb")?;
-/// use pocketvision_backend_edgetpu_sim::cost::traffic::layer_traffic;
-///
 /// let layer = Layer::new(&graph, &graph.nodes()[2]);
 /// let mapping = Mapping::new(&layer, &chip.array);
 /// let traffic = layer_traffic(&layer, &mapping, 4096, &chip);

@@ -81,19 +81,7 @@ fn curves(
     cost: &dyn Fn(&str) -> Option<f64>,
     accuracy: &dyn Fn(&str) -> Option<f64>,
 ) -> Vec<Series> {
-    let point = |name: &&str| {
-        Some(Point { x: cost(name)?, y: accuracy(name)?, name: short(name).to_owned() })
-    };
-    families
-        .iter()
-        .enumerate()
-        .map(|(color, family)| Series {
-            name: family.name.to_owned(),
-            points: family.networks.iter().filter_map(point).collect(),
-            marks: Marks::Both,
-            color,
-        })
-        .collect()
+    series(families, Marks::Both, |name| Some((cost(name)?, accuracy(name)?)))
 }
 
 /// Compute and cost of each family.
@@ -102,9 +90,19 @@ fn compute(
     cost: &dyn Fn(&str) -> Option<f64>,
     evidence: &Evidence,
 ) -> Vec<Series> {
+    let millions = |name: &str| Some(evidence.macs(name).ok()? / 1e6);
+    series(families, Marks::Points, |name| Some((millions(name)?, cost(name)?)))
+}
+
+/// For each family, where each of its networks lies that is anywhere.
+fn series(
+    families: &[Family],
+    marks: Marks,
+    place: impl Fn(&str) -> Option<(f64, f64)>,
+) -> Vec<Series> {
     let point = |name: &&str| {
-        let millions = evidence.macs(name).ok()? / 1e6;
-        Some(Point { x: millions, y: cost(name)?, name: short(name).to_owned() })
+        let (x, y) = place(name)?;
+        Some(Point { x, y, name: short(name).to_owned() })
     };
     families
         .iter()
@@ -112,7 +110,7 @@ fn compute(
         .map(|(color, family)| Series {
             name: family.name.to_owned(),
             points: family.networks.iter().filter_map(point).collect(),
-            marks: Marks::Points,
+            marks,
             color,
         })
         .collect()

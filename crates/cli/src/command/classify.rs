@@ -8,7 +8,7 @@ use clap::Args;
 use pocketvision::Task;
 use pocketvision::vision::{Image, SamplePicture};
 
-use super::{run_clock, weights_name};
+use super::inference_report;
 use crate::inference::Inference;
 use crate::options::{DeviceOptions, ModelOptions, open_image, warn_about_seeded_weights};
 use crate::report::{self, Classification, ClassifiedImage, top_classes};
@@ -56,16 +56,8 @@ impl Classify {
             progress.inc(1);
         }
         progress.finish_and_clear();
-        let Inference { model, backend, device, .. } = inference;
-        let classification = Classification {
-            model: model.name().to_owned(),
-            weights: weights_name(&model),
-            backend: backend.name(),
-            device: device.name,
-            clock: run_clock(device.clock),
-            images,
-        };
-        warn_about_seeded_weights(&model);
+        let classification = Classification { inference: inference_report(&inference), images };
+        warn_about_seeded_weights(&inference.model);
         report::print(&classification, json, out)
     }
 

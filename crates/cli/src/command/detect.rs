@@ -8,7 +8,7 @@ use clap::Args;
 use pocketvision::Task;
 use pocketvision::vision::draw_detections;
 
-use super::{run_clock, weights_name};
+use super::inference_report;
 use crate::inference::Inference;
 use crate::options::{
     DeviceOptions, ModelOptions, open_image, picture_list, share, warn_about_seeded_weights,
@@ -75,17 +75,12 @@ impl Detect {
             progress.inc(1);
         }
         progress.finish_and_clear();
-        let Inference { model, backend, device, .. } = inference;
         let detections = Detections {
-            model: model.name().to_owned(),
-            weights: weights_name(&model),
-            backend: backend.name(),
-            device: device.name,
-            clock: run_clock(device.clock),
+            inference: inference_report(&inference),
             min_score: self.min_score,
             images,
         };
-        warn_about_seeded_weights(&model);
+        warn_about_seeded_weights(&inference.model);
         report::print(&detections, json, out)
     }
 }

@@ -26,6 +26,8 @@ use anyhow::Result;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use pocketvision::{Clock, Model, Weights};
 
+use crate::inference::Inference;
+use crate::report::InferenceReport;
 use crate::terminal::{self, Talk};
 use crate::verbose;
 
@@ -133,6 +135,18 @@ const fn run_clock(clock: Clock) -> &'static str {
     match clock {
         Clock::HostWall | Clock::DeviceTimestamp => "measured",
         Clock::Simulated => "simulated",
+    }
+}
+
+/// What reports say of a network that saw pictures.
+fn inference_report(inference: &Inference) -> InferenceReport {
+    let Inference { model, backend, device, .. } = inference;
+    InferenceReport {
+        model: model.name().to_owned(),
+        weights: weights_name(model),
+        backend: backend.name(),
+        device: device.name.clone(),
+        clock: run_clock(device.clock),
     }
 }
 

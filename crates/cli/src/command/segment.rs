@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use pocketvision::vision::{ClassMap, Image, Placement, class_name, draw_class_map, is_background};
 use pocketvision::{Model, Task, hint};
 
-use super::{run_clock, weights_name};
+use super::inference_report;
 use crate::inference::Inference;
 use crate::options::{
     DeviceOptions, ModelOptions, open_image, picture_list, warn_about_seeded_weights,
@@ -98,16 +98,8 @@ impl Segment {
             progress.inc(1);
         }
         progress.finish_and_clear();
-        let Inference { model, backend, device, .. } = inference;
-        let segmentations = Segmentations {
-            model: model.name().to_owned(),
-            weights: weights_name(&model),
-            backend: backend.name(),
-            device: device.name,
-            clock: run_clock(device.clock),
-            images,
-        };
-        warn_about_seeded_weights(&model);
+        let segmentations = Segmentations { inference: inference_report(&inference), images };
+        warn_about_seeded_weights(&inference.model);
         report::print(&segmentations, json, out)
     }
 

@@ -5,19 +5,14 @@ use std::io::{self, Write};
 use pocketvision::vision::DetectedObject;
 use serde::Serialize;
 
-use super::Report;
-use super::table::milliseconds;
+use super::top::class_name;
+use super::{InferenceReport, Report};
 
 /// All pictures on one backend.
 #[derive(Debug, Serialize)]
 pub(crate) struct Detections {
-    pub model: String,
-    /// `trained` or `seeded`: whether the answers mean anything.
-    pub weights: &'static str,
-    pub backend: &'static str,
-    pub device: String,
-    /// Whether latencies were `measured` or `simulated`.
-    pub clock: &'static str,
+    #[serde(flatten)]
+    pub inference: InferenceReport,
     /// Objects of lower scores are left out.
     pub min_score: f32,
     pub images: Vec<DetectedImage>,
@@ -64,10 +59,7 @@ pub(crate) struct BoxReport {
 impl DetectedObjectReport {
     /// The class's name, or its number.
     pub(crate) fn name(&self) -> String {
-        match &self.label {
-            Some(label) => label.clone(),
-            None => format!("class {}", self.class),
-        }
+        class_name(self.label.as_deref(), self.class)
     }
 }
 
@@ -87,12 +79,7 @@ impl From<DetectedObject> for DetectedObjectReport {
 impl Report for Detections {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         for (index, image) in self.images.iter().enumerate() {
-            if index > 0 {
-                writeln!(out)?;
-            }
-            let latency = milliseconds(image.latency_ms);
-            let (model, backend, clock) = (&self.model, self.backend, self.clock);
-            writeln!(out, "{} ({model} on {backend}, {latency} ms {clock})", image.image)?;
+            self.inference.write_heading(out, index, &image.image, image.latency_ms)?;
             if image.objects.is_empty() {
                 writeln!(out, "  nothing that scores {:.2} or more", self.min_score)?;
             }

@@ -4,19 +4,15 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::Report;
-use super::table::{milliseconds, percent};
+use super::table::percent;
+use super::top::class_name;
+use super::{InferenceReport, Report};
 
 /// All pictures on one backend.
 #[derive(Debug, Serialize)]
 pub(crate) struct Segmentations {
-    pub model: String,
-    /// `trained` or `seeded`: whether the answers mean anything.
-    pub weights: &'static str,
-    pub backend: &'static str,
-    pub device: String,
-    /// Whether latencies were `measured` or `simulated`.
-    pub clock: &'static str,
+    #[serde(flatten)]
+    pub inference: InferenceReport,
     pub images: Vec<SegmentedImage>,
 }
 
@@ -49,22 +45,14 @@ pub(crate) struct ClassShare {
 impl ClassShare {
     /// The class's name, or its number.
     pub(crate) fn name(&self) -> String {
-        match &self.label {
-            Some(label) => label.clone(),
-            None => format!("class {}", self.class),
-        }
+        class_name(self.label.as_deref(), self.class.into())
     }
 }
 
 impl Report for Segmentations {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         for (index, image) in self.images.iter().enumerate() {
-            if index > 0 {
-                writeln!(out)?;
-            }
-            let latency = milliseconds(image.latency_ms);
-            let (model, backend, clock) = (&self.model, self.backend, self.clock);
-            writeln!(out, "{} ({model} on {backend}, {latency} ms {clock})", image.image)?;
+            self.inference.write_heading(out, index, &image.image, image.latency_ms)?;
             for class in &image.classes {
                 writeln!(
                     out,

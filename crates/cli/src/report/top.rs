@@ -19,10 +19,7 @@ pub(crate) struct TopClass {
 impl TopClass {
     /// Its label, or its number.
     pub(crate) fn name(&self) -> String {
-        match &self.label {
-            Some(label) => label.clone(),
-            None => format!("class {}", self.index),
-        }
+        class_name(self.label.as_deref(), self.index)
     }
 }
 
@@ -30,6 +27,11 @@ impl fmt::Display for TopClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:.3}", self.name(), self.score)
     }
+}
+
+/// A class's label, or its number where it has none.
+pub(super) fn class_name(label: Option<&str>, class: usize) -> String {
+    label.map_or_else(|| format!("class {class}"), str::to_owned)
 }
 
 /// A ranking as it is reported.

@@ -1,6 +1,7 @@
 //! A free-standing activation becomes an attribute of the operator before it.
 
 use super::rebuild;
+use crate::op::ActivationKind;
 use crate::{Graph, GraphError, NodeId, Op};
 
 /// Fuses `Activation` nodes into the convolution, linear layer, sum or product they follow,
@@ -34,7 +35,7 @@ pub fn fuse_activation(graph: &Graph) -> Result<Graph, GraphError> {
         let alone = consumers[producer.index()].len() == 1 && !graph.outputs().contains(&producer);
         alone
             && node.output.element.is_float()
-            && with_activation(&node.op, None).is_some()
+            && node.op.with_activation(None).is_some()
             && node.op.fused_activation().is_none()
     };
     rebuild(graph, |builder, id, inputs| {
@@ -42,7 +43,7 @@ pub fn fuse_activation(graph: &Graph) -> Result<Graph, GraphError> {
         // A producer is copied unfused first and superseded here; `remove_unused` drops it.
         if let (Op::Activation(activation), [producer]) = (&node.op, node.inputs.as_slice())
             && fusable(*producer)
-            && let Some(op) = with_activation(&graph.node(*producer).op, Some(activation.kind))
+            && let Some(op) = graph.node(*producer).op.with_activation(Some(activation.kind))
         {
             let producer_inputs = builder.inputs_of(inputs[0]).to_vec();
             return builder.push_as(
@@ -56,26 +57,41 @@ pub fn fuse_activation(graph: &Graph) -> Result<Graph, GraphError> {
     })
 }
 
-fn with_activation(op: &Op, activation: Option<crate::op::ActivationKind>) -> Option<Op> {
-    let mut op = op.clone();
-    let slot = match &mut op {
-        Op::Conv2d(op) => &mut op.activation,
-        Op::DepthwiseConv2d(op) => &mut op.activation,
-        Op::ConvTranspose2d(op) => &mut op.activation,
-        Op::Linear(op) => &mut op.activation,
-        Op::Add(op) => &mut op.activation,
-        Op::Mul(op) => &mut op.activation,
-        _ => return None,
-    };
-    *slot = activation;
-    Some(op)
+impl Op {
+    /// The operator with this activation fused, or with none: what [`Op::fused_activation`] says
+    /// of it. `None` if no activation can be fused into such an operator.
+    ///
+    /// ```
+    /// use pocketvision_core::Op;
+    /// use pocketvision_core::op::{ActivationKind, Add};
+    ///
+    /// let sum = Op::Add(Add { activation: None });
+    /// let positive = sum.with_activation(Some(ActivationKind::Relu)).expect("sums can have one");
+    /// assert_eq!(positive.fused_activation(), Some(ActivationKind::Relu));
+    /// assert_eq!(positive.with_activation(None), Some(sum));
+    /// assert_eq!(Op::Input.with_activation(None), None);
+    /// ```
+    pub fn with_activation(&self, activation: Option<ActivationKind>) -> Option<Self> {
+        let mut op = self.clone();
+        let slot = match &mut op {
+            Self::Conv2d(op) => &mut op.activation,
+            Self::DepthwiseConv2d(op) => &mut op.activation,
+            Self::ConvTranspose2d(op) => &mut op.activation,
+            Self::Linear(op) => &mut op.activation,
+            Self::Add(op) => &mut op.activation,
+            Self::Mul(op) => &mut op.activation,
+            _ => return None,
+        };
+        *slot = activation;
+        Some(op)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::optimize;
     use super::*;
-    use crate::op::{Activation, ActivationKind, Add};
+    use crate::op::{Activation, Add};
     use crate::{Element, GraphBuilder, Shape, TensorType};
 
     #[test]

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use pocketvision_core::op::{self, Dequantize, Pad};
 use pocketvision_core::{
-    Element, Graph, GraphBuilder, NodeId, Op, ParamId, Shape, Tensor, TensorData, passes,
+    Element, Graph, GraphBuilder, NodeId, Op, ParamId, Shape, Tensor, TensorData, UniqueNames,
+    passes,
 };
 
 use crate::ImportOptions;
@@ -18,7 +19,6 @@ use crate::constant::{Constant, Numbers};
 use crate::error::{Problem, Result};
 use crate::external_data::Folder;
 use crate::message::{self, Model};
-use crate::names::Names;
 use crate::network::Network;
 use crate::operator;
 use crate::skeleton::Skeleton;
@@ -43,7 +43,7 @@ pub(crate) fn import(
         folder,
         builder: GraphBuilder::new(name),
         budget: Budget::for_file(file_bytes),
-        names: Names::default(),
+        names: UniqueNames::default(),
         values: HashMap::new(),
         absorbed: HashMap::new(),
         meanings: HashMap::new(),
@@ -80,7 +80,7 @@ pub(crate) struct Importer<'a> {
     pub(crate) folder: Option<&'a Folder>,
     pub(crate) builder: GraphBuilder,
     pub(crate) budget: Budget,
-    names: Names,
+    names: UniqueNames,
     values: HashMap<String, Value>,
     /// Nodes whose work an earlier node does: their result, by index.
     absorbed: HashMap<usize, Activation>,

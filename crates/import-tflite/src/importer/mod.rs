@@ -7,12 +7,13 @@ pub(crate) use constants::Role;
 use std::collections::{HashMap, HashSet};
 
 use pocketvision_core::op::{Constant, Quantize};
-use pocketvision_core::{Element, Graph, GraphBuilder, NodeId, Op, ParamId, Shape, TensorType};
+use pocketvision_core::{
+    Element, Graph, GraphBuilder, NodeId, Op, ParamId, Shape, TensorType, UniqueNames,
+};
 
 use crate::budget::Budget;
 use crate::error::{Problem, Result};
 use crate::flatbuffer::{File, Table, Tables, Vector};
-use crate::names::Names;
 use crate::operator::FileOperator;
 use crate::schema::{FILE_IDENTIFIER, model, subgraph};
 use crate::tensor::{FileTensor, data_of, format_dims, shape_of};
@@ -50,7 +51,7 @@ pub(crate) fn import(bytes: &[u8], name: &str) -> Result<Imported> {
         dequantized: HashMap::new(),
         params: HashMap::new(),
         outputs: outputs.iter().collect(),
-        names: Names::default(),
+        names: UniqueNames::default(),
         budget: Budget::for_file(bytes.len()),
     };
     importer.inputs(network.vector(subgraph::INPUTS)?)?;
@@ -89,7 +90,7 @@ pub(crate) struct Importer<'a> {
     dequantized: HashMap<usize, usize>,
     params: HashMap<(usize, Shape), Constants>,
     outputs: HashSet<i32>,
-    names: Names,
+    names: UniqueNames,
     pub(crate) budget: Budget,
 }
 

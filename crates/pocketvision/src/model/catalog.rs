@@ -108,7 +108,7 @@ impl Catalog {
     /// ```
     ///
     /// # Errors
-    /// If it leads to nothing.
+    /// If it leads to nothing, or to a folder, a pipe or a device.
     pub fn find(&self, name_or_path: &str) -> Result<Origin, ModelError> {
         let path = Path::new(name_or_path);
         if path.is_file() {
@@ -129,6 +129,10 @@ impl Catalog {
         }
         if let Some(definition) = models::find(name_or_path) {
             return Ok(Origin::BuiltIn(definition));
+        }
+        if path.exists() {
+            let found = if path.is_dir() { "a folder" } else { "no regular file" };
+            return Err(ModelError::NotAFile { path: name_or_path.to_owned(), found });
         }
         let entries = self.entries();
         let wanted = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -151,7 +155,7 @@ impl Catalog {
     /// ```
     ///
     /// # Errors
-    /// If it leads to nothing, or the file cannot be read.
+    /// As [`Self::find`], and if the file cannot be read.
     pub fn load(&self, name_or_path: &str) -> Result<Model, ModelError> {
         match self.find(name_or_path)? {
             Origin::File(path) => Model::open(path),
@@ -230,6 +234,22 @@ mod tests {
             message("nowhere/inception_v1.tflite").starts_with("nowhere/inception_v1.tflite: ")
         );
         assert!(message("").starts_with("unknown model ''"));
+    }
+
+    #[test]
+    fn a_folder_is_no_file_of_a_network() {
+        let folder = folder_with(&[]);
+        let path = folder.path().to_str().unwrap();
+        let expected = format!("{path}: it is a folder, where the file of a network is expected");
+        assert_eq!(Catalog::new([]).find(path).unwrap_err().to_string(), expected);
+        assert_eq!(Model::open(path).unwrap_err().to_string(), expected);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_no_file_of_a_network() {
+        let message = Catalog::new([]).find("/dev/null").unwrap_err().to_string();
+        assert!(message.starts_with("/dev/null: it is no regular file"), "{message}");
     }
 
     #[test]

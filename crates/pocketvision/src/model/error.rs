@@ -34,6 +34,14 @@ pub enum ModelError {
         /// The nearest names, or all of them.
         hint: String,
     },
+    /// A path to a folder, a pipe or a device.
+    #[error("{path}: it is {found}, where the file of a network is expected")]
+    NotAFile {
+        /// The path asked for.
+        path: String,
+        /// What is there.
+        found: &'static str,
+    },
     /// A file of a format that cannot be read.
     #[error("{path}: {format} files are not supported; convert the network to .onnx or .tflite")]
     Format {

@@ -83,6 +83,10 @@ pub(super) fn read(
     path: &Path,
     options: &OpenOptions,
 ) -> Result<(Graph, Filter, Normalization), ModelError> {
+    if path.is_dir() {
+        let path = path.display().to_string();
+        return Err(ModelError::NotAFile { path, found: "a folder" });
+    }
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     if FOREIGN_EXTENSIONS.contains(&extension.as_str()) {
         let (path, format) = (path.display().to_string(), format!(".{extension}"));

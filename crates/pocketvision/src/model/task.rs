@@ -9,7 +9,8 @@ use crate::{Graph, NodeId, Op};
 /// ```
 /// use pocketvision::Task;
 ///
-/// assert_eq!([Task::Classify, Task::Detect, Task::Segment].map(Task::name), ["classify", "detect", "segment"]);
+/// let all = [Task::Classify, Task::Detect, Task::Segment];
+/// assert_eq!(all.map(Task::name), ["classify", "detect", "segment"]);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Task {

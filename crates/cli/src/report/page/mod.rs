@@ -5,11 +5,13 @@
 //! twice. The page's policy allows no resource, and no style or script but the two in it,
 //! by their hashes: what a hostile name might smuggle in would not run.
 
+mod agreement;
 mod answers;
 mod bars;
 mod layers;
 mod names;
 mod rooflines;
+mod summary;
 
 use anyhow::{Context, Result};
 use askama::Template;
@@ -18,14 +20,14 @@ use base64::engine::general_purpose::STANDARD;
 use pocketvision::Model;
 use sha2::{Digest, Sha256};
 
+use self::agreement::AgreementView;
 use self::answers::{Answers, FigureView};
 use self::bars::{Chart, Latencies, MemoryView};
 use self::layers::ProfileView;
 use self::names::Names;
 use self::rooflines::RooflineView;
-use super::comparison::{BackendReport, Comparison, Measured, difference, largest_difference};
-use super::table::{bytes, count, milliseconds, short_name};
-use crate::precision::computes_in_float;
+use self::summary::{Card, facts, lead};
+use super::comparison::{BackendReport, Comparison, Measured};
 
 /// A picture to show.
 #[derive(Clone, Debug)]
@@ -62,33 +64,10 @@ pub(crate) struct Page<'a> {
     script: &'static str,
 }
 
-/// One backend at a glance.
-struct Card<'a> {
-    name: &'a str,
-    class: &'static str,
-    device: &'a str,
-    details: String,
-    figure: Option<String>,
-    clock: String,
-    agreement: String,
-    error: &'a str,
-}
-
 struct Energy<'a> {
     chart: Chart<'a>,
     /// The backends that have no model, in words.
     without: String,
-}
-
-struct AgreementView<'a> {
-    name: &'a str,
-    class: &'static str,
-    verdict: String,
-    layers: Option<String>,
-    largest: String,
-    differing: String,
-    sha256: &'a str,
-    sha256_begins: &'a str,
 }
 
 impl<'a> Page<'a> {
@@ -112,7 +91,7 @@ impl<'a> Page<'a> {
         Ok(Self {
             comparison,
             lead: lead(comparison),
-            cards: in_order(comparison).map(|row| card(comparison, row)).collect(),
+            cards: in_order(comparison).map(|row| Card::new(comparison, row)).collect(),
             facts: facts(model, published_top1, comparison),
             pictures: pictures.iter().map(|picture| FigureView::new(comparison, picture)).collect(),
             answers: Answers::new(comparison),
@@ -129,7 +108,7 @@ impl<'a> Page<'a> {
                 .filter_map(|(row, found)| ProfileView::new(row, found, &names))
                 .collect(),
             agreement: measured(comparison)
-                .map(|(row, found)| agreement(comparison, row, found))
+                .map(|(row, found)| AgreementView::new(comparison, row, found))
                 .collect(),
             memory: MemoryView::new(comparison),
             without_roofline: match without[..] {
@@ -166,119 +145,6 @@ fn in_order(comparison: &Comparison) -> impl Iterator<Item = &BackendReport> {
 /// Those of them that ran, with what was found.
 fn measured(comparison: &Comparison) -> impl Iterator<Item = (&BackendReport, &Measured)> {
     in_order(comparison).filter_map(|row| Some((row, row.measured.as_ref()?)))
-}
-
-/// What comes out of it, in a sentence or two.
-fn lead(comparison: &Comparison) -> String {
-    let compared = measured(comparison).filter(|(row, _)| row.backend != "reference");
-    let mut found: Vec<(&str, &Measured)> =
-        compared.map(|(row, found)| (row.backend.as_str(), found)).collect();
-    found.sort_by(|a, b| a.1.latency.median_ms.total_cmp(&b.1.latency.median_ms));
-    let times = found.iter().map(|(name, found)| {
-        let simulated = if found.clock == "simulated" { " (simulated)" } else { "" };
-        format!("{} ms on {name}{simulated}", milliseconds(found.latency.median_ms))
-    });
-    let times: Vec<String> = times.collect();
-    let differing: Vec<&str> = found
-        .iter()
-        .filter(|(_, found)| found.agreement.as_ref().is_some_and(|agreement| !agreement.identical))
-        .map(|(name, _)| *name)
-        .collect();
-    let judged = found.iter().any(|(_, found)| found.agreement.is_some());
-    let agreement = match (judged, &differing[..]) {
-        (false, _) => String::new(),
-        (true, []) => " All outputs are the reference’s, bit for bit.".into(),
-        (true, _) => format!(
-            " The outputs of {} differ from the reference’s in some numbers; see below.",
-            listed(differing)
-        ),
-    };
-    match times[..] {
-        [] => "No backend but the reference could run it.".into(),
-        _ => format!("{}.{agreement}", listed(times.iter().map(String::as_str))),
-    }
-}
-
-fn card<'a>(comparison: &Comparison, row: &'a BackendReport) -> Card<'a> {
-    let found = row.measured.as_ref();
-    let clock = |found: &Measured| match (found.clock, found.latency.runs) {
-        ("simulated", _) => "simulated, nothing timed".to_owned(),
-        (clock, 1) => format!("{clock}, one run"),
-        (clock, runs) => format!("{clock}, median of {runs} runs"),
-    };
-    Card {
-        name: &row.backend,
-        class: class(&row.backend),
-        device: found.map_or("", |found| &found.device),
-        details: found.map_or(String::new(), |found| {
-            let details = found.device_details.iter();
-            details.map(|(what, value)| format!("{what} {value}")).collect::<Vec<_>>().join(", ")
-        }),
-        figure: found.map(|found| milliseconds(found.latency.median_ms)),
-        clock: found.map_or(String::new(), clock),
-        agreement: found.map_or(String::new(), |found| comparison.describe(&row.backend, found)),
-        error: row.error.as_deref().unwrap_or_default(),
-    }
-}
-
-fn facts(
-    model: &Model,
-    published_top1: Option<f64>,
-    comparison: &Comparison,
-) -> Vec<(&'static str, String)> {
-    let graph = model.graph();
-    let input = graph.ty(graph.inputs()[0]);
-    let shape = input.shape;
-    let numbers = if computes_in_float(model) { "32-bit float" } else { "8-bit integers" };
-    let mut facts = vec![
-        ("Picture", comparison.image.clone()),
-        ("Task", comparison.task.unwrap_or("unknown").to_owned()),
-        ("Weights", comparison.weights.to_owned()),
-        ("Numbers", numbers.to_owned()),
-        ("Input", format!("{} × {} × {}", shape.h, shape.w, shape.c)),
-        ("Layers", graph.nodes().len().to_string()),
-        ("Multiply-accumulates", count(graph.macs())),
-        (
-            "Parameters",
-            format!("{} in {}", count(graph.parameters()), bytes(graph.parameter_bytes())),
-        ),
-    ];
-    facts.extend(published_top1.map(|top1| ("Published top-1", format!("{top1} % when trained"))));
-    facts
-}
-
-fn agreement<'a>(
-    comparison: &Comparison,
-    row: &'a BackendReport,
-    found: &'a Measured,
-) -> AgreementView<'a> {
-    let agreement = found.agreement.as_ref();
-    let none = || "–".to_owned();
-    let is_yardstick = row.backend == "reference";
-    let figure = |show: &dyn Fn() -> String| if is_yardstick { none() } else { show() };
-    AgreementView {
-        name: &row.backend,
-        class: class(&row.backend),
-        verdict: comparison.describe(&row.backend, found),
-        layers: found.first_difference.as_ref().map(|first| match first {
-            None => "every layer is within tolerance".to_owned(),
-            Some(first) => format!(
-                "first beyond tolerance: layer {} '{}' ({}), {}",
-                first.index,
-                short_name(&first.node),
-                first.op,
-                difference(&first.agreement)
-            ),
-        }),
-        largest: figure(&|| agreement.map_or_else(none, largest_difference)),
-        differing: figure(&|| {
-            agreement.map_or_else(none, |agreement| {
-                format!("{} of {}", agreement.differing_values, agreement.values)
-            })
-        }),
-        sha256: &found.output_sha256,
-        sha256_begins: found.output_sha256.get(..12).unwrap_or(&found.output_sha256),
-    }
 }
 
 /// A backend's class in the style sheet. Only known names are written where no text belongs.
