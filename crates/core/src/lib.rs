@@ -48,12 +48,11 @@ pub mod passes;
 mod profile;
 pub mod quant;
 mod shape;
+mod signature;
 mod tensor;
 mod unique_names;
 
-pub use backend::{
-    Backend, CompileOptions, DeviceInfo, Keep, MemoryUse, Outputs, Plan, Port, Signature,
-};
+pub use backend::{Backend, CompileOptions, DeviceInfo, Keep, MemoryUse, Plan};
 pub use builder::GraphBuilder;
 pub use element::{Element, Quantization};
 pub use error::{CompileError, GraphError, RunError, ShapeError, TensorError, Unsupported};
@@ -61,5 +60,6 @@ pub use graph::{Graph, Node, NodeId, Param, ParamId};
 pub use op::Op;
 pub use profile::{Clock, LayerCost, Profile};
 pub use shape::Shape;
+pub use signature::{Outputs, Port, Signature};
 pub use tensor::{Tensor, TensorData, TensorSliceMut, TensorType};
 pub use unique_names::UniqueNames;
