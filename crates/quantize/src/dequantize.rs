@@ -34,9 +34,15 @@ use pocketvision_core::{
 pub fn dequantize(graph: &Graph) -> Result<Graph, GraphError> {
     let mut builder = GraphBuilder::new(graph.name());
     let mut rebuilt: Vec<NodeId> = Vec::with_capacity(graph.nodes().len());
-    for (_, node) in graph.iter() {
+    let consumers = graph.consumers();
+    for (id, node) in graph.iter() {
         let inputs: Vec<NodeId> = node.inputs.iter().map(|input| rebuilt[input.index()]).collect();
+        let normalizes = |reader: &NodeId| matches!(graph.node(*reader).op, Op::Normalize(_));
+        let readers = &consumers[id.index()];
         let id = match &node.op {
+            Op::Input if !readers.is_empty() && readers.iter().all(normalizes) => {
+                builder.input(&node.name, node.output.clone())?
+            }
             Op::Input => {
                 builder.input(&node.name, TensorType::new(node.output.shape, Element::F32))?
             }
