@@ -8,7 +8,7 @@ use pocketvision_core::{
 /// The float network that an integer network approximates: every weight and bias as the real
 /// number that it stands for, every activation in f32. Inputs and outputs become f32 of the same
 /// real values, and what quantized or dequantized in between is gone. Float parts stay as they
-/// are.
+/// are, and so do pixels that [`pocketvision_core::op::Normalize`] alone reads.
 ///
 /// Integers that cannot go below the real number 0 are an activation, whether the file states
 /// one or not: TOCO left ReLU to the saturation of its output. Such layers get their ReLU, or
@@ -30,7 +30,7 @@ use pocketvision_core::{
 /// ```
 ///
 /// # Errors
-/// If the graph cannot be rebuilt, which no graph that a builder made should cause.
+/// If the graph cannot be rebuilt: where `Normalize` reads pixels that another operator reads too.
 pub fn dequantize(graph: &Graph) -> Result<Graph, GraphError> {
     let mut builder = GraphBuilder::new(graph.name());
     let mut rebuilt: Vec<NodeId> = Vec::with_capacity(graph.nodes().len());
