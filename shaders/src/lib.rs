@@ -17,6 +17,10 @@
 //! tensors and finite numbers in float tensors; shaders multiply them by a weight of 0, and
 //! outputs drop them. Sums are always f32 or i32.
 //!
+//! **Pixels.** A picture's bytes are three channels, so each pixel is one quad and one `u32`. The
+//! shaders named so read that in place of floats and normalize it as they load it: what lies
+//! outside the image is 0 after that, as it is in a network whose input was normalized before.
+//!
 //! **Tiles.** Dense weights are tiles of four inputs by four outputs. Rows of tiles are padded
 //! to an even number, as invocations may compute two output quads. Convolutions count in
 //! *runs* of neighbouring pixels of one row, which share the input under their windows.
@@ -63,9 +67,9 @@ pub const ENTRY_POINT: &str = "main";
 /// |---|---|---|
 /// | `ProductF32` | input; weight `[input quad][output quad]` tiles; bias; scale; residual | a tile of pixels x output quads, shared by `split` invocations |
 /// | `ProductInt8` | input; weight; `OutputChannels`; residual | the same |
-/// | `Conv2dF32`, `Conv2dInt8` | input; weight `[tap][input quad][output quad]` tiles; bias or `OutputChannels` | a run x output quads |
+/// | `Conv2dF32`, `Conv2dInt8`, `Conv2dPixels` | input; weight `[tap][input quad][output quad]` tiles; bias or `OutputChannels` | a run x output quads |
 /// | `DepthwiseConv2dF32`, `DepthwiseConv2dInt8` | input; weight `[tap][quad]`, integers as i32, zero point subtracted; bias or `OutputChannels` | a run x a quad |
-/// | `Conv2dProjectF32`, `Conv2dProjectInt8`, `DepthwiseProjectF32`, `DepthwiseProjectInt8` | input; weights of both; biases or `OutputChannels` of both; residual | a workgroup for `tile_runs` runs |
+/// | `Conv2dProjectF32`, `Conv2dProjectInt8`, `Conv2dProjectPixels`, `DepthwiseProjectF32`, `DepthwiseProjectInt8` | input; weights of both; biases or `OutputChannels` of both; residual | a workgroup for `tile_runs` runs |
 /// | `ExpandDepthwiseF32` | input; weights of both; biases of both | a workgroup for a band of rows x `slice_quads` quads |
 /// | `ProductPoolF32`, `ProductPoolInt8` | input; weight; bias or `OutputChannels` | a workgroup for an image x output quads |
 /// | `SqueezeExciteF32` | pooled sums; weights of both; biases of both | a workgroup for an image |
@@ -79,6 +83,7 @@ pub const ENTRY_POINT: &str = "main";
 /// | `SoftmaxInt8` | input; 256 exponentials | a workgroup for each pixel |
 /// | `Quantize` | input; 256 thresholds | a quad |
 /// | `Dequantize` | input; 256 floats | a quad |
+/// | `Normalize` | input | a quad |
 /// | `ConvTranspose2dF32`, `ConvTranspose2dInt8` | input; weight `[tap][input][output quad]`, integers as i32, zero point subtracted; bias or `OutputChannels` | a quad |
 /// | `ArgMaxF32`, `ArgMaxInt8` | input | a pixel |
 /// | `ResizeF32`, `ResizeInt8` | input; a sample for each row and for each column: two indices and a weight | a quad |
@@ -90,10 +95,12 @@ pub enum Shader {
     ProductInt8,
     Conv2dF32,
     Conv2dInt8,
+    Conv2dPixels,
     DepthwiseConv2dF32,
     DepthwiseConv2dInt8,
     Conv2dProjectF32,
     Conv2dProjectInt8,
+    Conv2dProjectPixels,
     DepthwiseProjectF32,
     DepthwiseProjectInt8,
     ExpandDepthwiseF32,
@@ -112,6 +119,7 @@ pub enum Shader {
     SoftmaxInt8,
     Quantize,
     Dequantize,
+    Normalize,
     ConvTranspose2dF32,
     ConvTranspose2dInt8,
     ArgMaxF32,
@@ -147,15 +155,17 @@ impl Work {
 
 impl Shader {
     /// All of them.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 41] = [
         Self::ProductF32,
         Self::ProductInt8,
         Self::Conv2dF32,
         Self::Conv2dInt8,
+        Self::Conv2dPixels,
         Self::DepthwiseConv2dF32,
         Self::DepthwiseConv2dInt8,
         Self::Conv2dProjectF32,
         Self::Conv2dProjectInt8,
+        Self::Conv2dProjectPixels,
         Self::DepthwiseProjectF32,
         Self::DepthwiseProjectInt8,
         Self::ExpandDepthwiseF32,
@@ -174,6 +184,7 @@ impl Shader {
         Self::SoftmaxInt8,
         Self::Quantize,
         Self::Dequantize,
+        Self::Normalize,
         Self::ConvTranspose2dF32,
         Self::ConvTranspose2dInt8,
         Self::ArgMaxF32,
@@ -193,10 +204,12 @@ impl Shader {
         match self {
             Self::Conv2dF32 => "f32/conv2d",
             Self::Conv2dInt8 => "int8/conv2d",
+            Self::Conv2dPixels => "f32/conv2d pixels",
             Self::ProductF32 => "f32/product",
             Self::ProductInt8 => "int8/product",
             Self::Conv2dProjectF32 => "f32/conv2d_project",
             Self::Conv2dProjectInt8 => "int8/conv2d_project",
+            Self::Conv2dProjectPixels => "f32/conv2d_project pixels",
             Self::DepthwiseProjectF32 => "f32/depthwise_project",
             Self::DepthwiseProjectInt8 => "int8/depthwise_project",
             Self::ExpandDepthwiseF32 => "f32/expand_depthwise",
@@ -217,6 +230,7 @@ impl Shader {
             Self::SoftmaxInt8 => "int8/softmax",
             Self::Quantize => "int8/quantize",
             Self::Dequantize => "int8/dequantize",
+            Self::Normalize => "f32/normalize",
             Self::ConvTranspose2dF32 => "f32/conv_transpose2d",
             Self::ConvTranspose2dInt8 => "int8/conv_transpose2d",
             Self::ArgMaxF32 => "f32/arg_max",
@@ -237,13 +251,14 @@ impl Shader {
         match self {
             Self::ProductF32 => &["input", "weight", "bias", "scale", "residual"],
             Self::ProductInt8 => &["input", "weight", "channels", "residual"],
-            Self::Conv2dProjectF32 | Self::DepthwiseProjectF32 => {
+            Self::Conv2dProjectF32 | Self::Conv2dProjectPixels | Self::DepthwiseProjectF32 => {
                 &["input", "weight", "bias", "residual"]
             }
             Self::Conv2dProjectInt8 | Self::DepthwiseProjectInt8 => {
                 &["input", "weight", "channels", "residual"]
             }
             Self::Conv2dF32
+            | Self::Conv2dPixels
             | Self::DepthwiseConv2dF32
             | Self::ExpandDepthwiseF32
             | Self::ProductPoolF32
@@ -264,6 +279,7 @@ impl Shader {
             Self::Pool2dF32
             | Self::Pool2dInt8
             | Self::ActivationF32
+            | Self::Normalize
             | Self::SoftmaxF32
             | Self::ArgMaxF32
             | Self::ArgMaxInt8
@@ -295,11 +311,11 @@ impl Shader {
     /// The fields of its `params`, in order.
     pub const fn params(self) -> &'static [params::Field] {
         match self {
-            Self::Conv2dF32 => params::Conv2dF32::FIELDS,
+            Self::Conv2dF32 | Self::Conv2dPixels => params::Conv2dF32::FIELDS,
             Self::Conv2dInt8 => params::Conv2dInt8::FIELDS,
             Self::ProductF32 => params::ProductF32::FIELDS,
             Self::ProductInt8 => params::ProductInt8::FIELDS,
-            Self::Conv2dProjectF32 => params::Conv2dProjectF32::FIELDS,
+            Self::Conv2dProjectF32 | Self::Conv2dProjectPixels => params::Conv2dProjectF32::FIELDS,
             Self::Conv2dProjectInt8 => params::Conv2dProjectInt8::FIELDS,
             Self::DepthwiseProjectF32 => params::DepthwiseProjectF32::FIELDS,
             Self::DepthwiseProjectInt8 => params::DepthwiseProjectInt8::FIELDS,
@@ -317,6 +333,7 @@ impl Shader {
             Self::ElementwiseInt8 => params::ElementwiseInt8::FIELDS,
             Self::ActivationF32 => params::ActivationF32::FIELDS,
             Self::Table | Self::Dequantize => params::Table::FIELDS,
+            Self::Normalize => params::Normalize::FIELDS,
             Self::SoftmaxF32 => params::SoftmaxF32::FIELDS,
             Self::SoftmaxInt8 => params::SoftmaxInt8::FIELDS,
             Self::Quantize => params::Quantize::FIELDS,
@@ -350,9 +367,12 @@ impl Shader {
                 include_str!("../wgsl/int8/product.wgsl"),
                 &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, RESIDUAL],
             ),
-            Self::Conv2dF32 => (
-                include_str!("../wgsl/f32/conv2d.wgsl"),
-                &[EPILOGUE, WINDOW, RUN, SUMS_F32, CONV_F32],
+            Self::Conv2dF32 => {
+                (CONV2D_F32, &[EPILOGUE, WINDOW, RUN, NORMALIZATION, INPUT_F32, SUMS_F32, CONV_F32])
+            }
+            Self::Conv2dPixels => (
+                CONV2D_F32,
+                &[EPILOGUE, WINDOW, RUN, NORMALIZATION, INPUT_PIXELS, SUMS_F32, CONV_F32],
             ),
             Self::Conv2dInt8 => (
                 include_str!("../wgsl/int8/conv2d.wgsl"),
@@ -367,8 +387,21 @@ impl Shader {
                 &[FIXED_POINT, REQUANTIZE, WINDOW, RUN, DEPTHWISE_INT8],
             ),
             Self::Conv2dProjectF32 => (
-                include_str!("../wgsl/f32/conv2d_project.wgsl"),
-                &[EPILOGUE, WINDOW, RUN, SUMS_F32, CONV_F32, PROJECT_F32],
+                CONV2D_PROJECT_F32,
+                &[EPILOGUE, WINDOW, RUN, NORMALIZATION, INPUT_F32, SUMS_F32, CONV_F32, PROJECT_F32],
+            ),
+            Self::Conv2dProjectPixels => (
+                CONV2D_PROJECT_F32,
+                &[
+                    EPILOGUE,
+                    WINDOW,
+                    RUN,
+                    NORMALIZATION,
+                    INPUT_PIXELS,
+                    SUMS_F32,
+                    CONV_F32,
+                    PROJECT_F32,
+                ],
             ),
             Self::Conv2dProjectInt8 => (
                 include_str!("../wgsl/int8/conv2d_project.wgsl"),
@@ -441,6 +474,9 @@ impl Shader {
             Self::SoftmaxInt8 => (include_str!("../wgsl/int8/softmax.wgsl"), &[FIXED_POINT]),
             Self::Quantize => (include_str!("../wgsl/int8/quantize.wgsl"), &[]),
             Self::Dequantize => (include_str!("../wgsl/int8/dequantize.wgsl"), &[]),
+            Self::Normalize => {
+                (include_str!("../wgsl/f32/normalize.wgsl"), &[NORMALIZATION, INPUT_PIXELS])
+            }
             Self::ConvTranspose2dF32 => {
                 (include_str!("../wgsl/f32/conv_transpose2d.wgsl"), &[EPILOGUE])
             }
@@ -467,6 +503,9 @@ const FIXED_POINT: &str = include_str!("../wgsl/snippets/fixed_point.wgsl");
 const REQUANTIZE: &str = include_str!("../wgsl/snippets/requantize.wgsl");
 const DOT: &str = include_str!("../wgsl/snippets/dot.wgsl");
 const RUN: &str = include_str!("../wgsl/snippets/run.wgsl");
+const NORMALIZATION: &str = include_str!("../wgsl/snippets/normalization.wgsl");
+const INPUT_F32: &str = include_str!("../wgsl/snippets/input_f32.wgsl");
+const INPUT_PIXELS: &str = include_str!("../wgsl/snippets/input_pixels.wgsl");
 const SUMS_F32: &str = include_str!("../wgsl/snippets/sums_f32.wgsl");
 const SUMS_INT8: &str = include_str!("../wgsl/snippets/sums_int8.wgsl");
 const CONV_F32: &str = include_str!("../wgsl/snippets/conv_f32.wgsl");
@@ -481,6 +520,8 @@ const WINDOW: &str = include_str!("../wgsl/snippets/window.wgsl");
 const BROADCAST: &str = include_str!("../wgsl/snippets/broadcast.wgsl");
 const QUAD_F32: &str = include_str!("../wgsl/snippets/quad_f32.wgsl");
 const QUAD_INT8: &str = include_str!("../wgsl/snippets/quad_int8.wgsl");
+const CONV2D_F32: &str = include_str!("../wgsl/f32/conv2d.wgsl");
+const CONV2D_PROJECT_F32: &str = include_str!("../wgsl/f32/conv2d_project.wgsl");
 const PAD: &str = include_str!("../wgsl/moves/pad.wgsl");
 const CONCAT: &str = include_str!("../wgsl/moves/concat.wgsl");
 const RESHAPE: &str = include_str!("../wgsl/moves/reshape.wgsl");

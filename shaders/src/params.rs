@@ -93,6 +93,14 @@ impl FieldType for [u32; 4] {
     }
 }
 
+impl FieldType for [f32; 4] {
+    const NAME: &'static str = "vec4<f32>";
+
+    fn append_to(&self, words: &mut Vec<u32>) {
+        words.extend(self.map(f32::to_bits));
+    }
+}
+
 macro_rules! part {
     ($($name:ident)*) => {$(
         impl FieldType for $name {
@@ -106,7 +114,7 @@ macro_rules! part {
 }
 
 // Each a multiple of four words, as fields may follow it in a uniform.
-part!(Window Residual Average);
+part!(Window Residual Average Normalization);
 
 macro_rules! params {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $ty:ty,)* })*) => {$(
@@ -179,6 +187,13 @@ params! {
         unused_1: u32,
     }
 
+    /// How a picture's bytes become floats: `snippets/normalization.wgsl`. `scale` is the
+    /// reciprocal of the deviation; both are 0 in the fourth lane.
+    Normalization {
+        mean: [f32; 4],
+        scale: [f32; 4],
+    }
+
     /// Of `f32/product.wgsl`. `pixels` are those of one image.
     ProductF32 {
         pixels: u32,
@@ -205,6 +220,7 @@ params! {
     /// Of `f32/conv2d.wgsl`.
     Conv2dF32 {
         window: Window,
+        normalization: Normalization,
         activation: u32,
     }
 
@@ -239,6 +255,7 @@ params! {
     /// Of `f32/conv2d_project.wgsl`: of the two convolutions, the window is the first one's.
     Conv2dProjectF32 {
         window: Window,
+        normalization: Normalization,
         hidden_activation: u32,
         tile_runs: u32,
         project_at: u32,
@@ -416,6 +433,12 @@ params! {
 
     /// Of `int8/table.wgsl` and of `int8/dequantize.wgsl`.
     Table {
+        elements: u32,
+    }
+
+    /// Of `f32/normalize.wgsl`.
+    Normalize {
+        normalization: Normalization,
         elements: u32,
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Scalar, ScalarKind, StorageAccess, TypeInner, VectorSize};
-use pocketvision_shaders::params::{Average, ParamsLayout, Residual, Window};
+use pocketvision_shaders::params::{Average, Normalization, ParamsLayout, Residual, Window};
 use pocketvision_shaders::{ENTRY_POINT, Shader, Variant};
 
 /// Variants that together reach each branch of the texts.
@@ -103,8 +103,12 @@ fn params_have_the_fields_that_the_host_writes() {
 }
 
 /// Structures within params.
-const PARTS: [(&str, &[(&str, &str)]); 3] =
-    [("Window", Window::FIELDS), ("Residual", Residual::FIELDS), ("Average", Average::FIELDS)];
+const PARTS: [(&str, &[(&str, &str)]); 4] = [
+    ("Window", Window::FIELDS),
+    ("Residual", Residual::FIELDS),
+    ("Average", Average::FIELDS),
+    ("Normalization", Normalization::FIELDS),
+];
 
 /// Name and type of each field of a structure, which must have no gaps.
 fn fields<'a>(module: &'a naga::Module, structure: &str) -> Vec<(&'a str, &'static str)> {
@@ -119,6 +123,7 @@ fn fields<'a>(module: &'a naga::Module, structure: &str) -> Vec<(&'a str, &'stat
             TypeInner::Scalar(Scalar { kind: ScalarKind::Sint, width: 4 }) => ("i32", 4),
             TypeInner::Scalar(Scalar { kind: ScalarKind::Float, width: 4 }) => ("f32", 4),
             TypeInner::Vector { size: VectorSize::Quad, scalar: Scalar::U32 } => ("vec4<u32>", 16),
+            TypeInner::Vector { size: VectorSize::Quad, scalar: Scalar::F32 } => ("vec4<f32>", 16),
             TypeInner::Struct { span, .. } => {
                 let part = PARTS.iter().find(|(name, _)| ty.name.as_deref() == Some(name));
                 (part.expect("a part of params").0, span)

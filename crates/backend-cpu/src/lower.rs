@@ -9,6 +9,7 @@
 //! | Add, Mul | [`Binary`] | [`Binary`] | bytes, or pixels where one operand is repeated |
 //! | Activation | [`ActivationF32`] | 256-byte [`Table`] | bytes |
 //! | Quantize, Dequantize | [`QuantizeF32`], [`DequantizeF32`] | [`Table`] | bytes |
+//! | Normalize | [`NormalizePixels`] | | pixels |
 //! | Pool2d | [`Pool`] | [`Pool`] | pixels or channels |
 //! | Softmax | [`SoftmaxF32`] | [`SoftmaxI8`] | positions |
 //! | ConvTranspose2d | [`ConvTransposeF32`] | [`ConvTransposeI8`] | pixels |
@@ -40,6 +41,7 @@ use crate::kernels::depthwise::DepthwiseWindow;
 use crate::kernels::depthwise_f32::DepthwiseF32;
 use crate::kernels::depthwise_i8::depthwise_i8;
 use crate::kernels::detection::DetectionKernel;
+use crate::kernels::normalize::NormalizePixels;
 use crate::kernels::pad::PadKernel;
 use crate::kernels::pool::{Pool, PoolFunction};
 use crate::kernels::quantize::{DequantizeF32, QuantizeF32};
@@ -177,6 +179,11 @@ impl Lowering<'_> {
                 flat(output, Table::new(simd, "quantize", table))
             }
             Op::Dequantize(_) => flat(output, DequantizeF32::new(simd, &inputs[0].element)),
+            Op::Normalize(op) => {
+                let kernel = Box::new(NormalizePixels::new(simd, *op));
+                let split = Split::rows(positions(output.shape), row_bytes(output), 1);
+                Lowered { kernel, split }
+            }
         })
     }
 

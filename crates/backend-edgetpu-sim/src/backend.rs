@@ -113,12 +113,13 @@ pub(crate) fn check(graph: &Graph, chip: &Chip) -> Result<(), CompileError> {
 
 /// Whether a node runs on the chip or on its host: anything but arithmetic in float.
 pub(crate) fn runs(graph: &Graph, node: &Node) -> Result<(), Unsupported> {
-    // Detections are float by nature, and the host's.
+    // Detections and normalized pixels are float by nature, and the host's.
     let may_be_float = matches!(
         node.op,
         Op::Input
             | Op::Quantize(_)
             | Op::Dequantize(_)
+            | Op::Normalize(_)
             | Op::Reshape(_)
             | Op::DetectionPostprocess(_)
     );

@@ -11,7 +11,7 @@ use pocketvision_backend_gpu::{GpuBackend, GpuOptions};
 use pocketvision_conformance::{Verdict, judge};
 use pocketvision_core::op::{
     Activation, ActivationKind, Add, Axis, Concat, Conv2d, DepthwiseConv2d, IntegerRounding,
-    Linear, Mul, Pad, Padding, Pool2d, PoolKind, Quantize, Reshape, Softmax, Window,
+    Linear, Mul, Normalize, Pad, Padding, Pool2d, PoolKind, Quantize, Reshape, Softmax, Window,
 };
 use pocketvision_core::{
     Element, Graph, GraphBuilder, NodeId, Op, ParamId, Quantization, Shape, Tensor, TensorData,
@@ -381,6 +381,26 @@ proptest! {
         agrees(&graph, &mut numbers)?;
     }
 
+    /// A picture's bytes, and the window that reads them: alone, with a projection, or beside
+    /// another reader.
+    #[test]
+    fn pixels(
+        shape in shape(), options in 0u32..16, hidden in 1usize..30, numbers in numbers()
+    ) {
+        let mut numbers = numbers;
+        let option = |bit: u32| options >> bit & 1 == 1;
+        let mut net = Stack::of_pixels(shape, &mut numbers);
+        let normalized = net.last;
+        let window = numbers.window(net.shape());
+        net.window(window, option(0), hidden, &mut numbers);
+        if option(1) {
+            net.product(1 + hidden / 2, &mut numbers);
+        }
+        let outputs = if option(2) { vec![net.last, normalized] } else { vec![net.last] };
+        let graph = net.builder.finish(&outputs).expect("a graph");
+        agrees(&graph, &mut numbers)?;
+    }
+
     /// Inverted bottlenecks, whose layers are computed together: with or without expansion, a
     /// dense or depthwise window, squeeze-and-excitation, and a sum.
     #[test]
@@ -425,6 +445,20 @@ impl Stack {
     fn new(shape: Shape, is_float: bool, numbers: &mut Numbers) -> Self {
         let OneOp { builder, input, .. } = OneOp::new(shape, is_float, numbers);
         Self { builder, input, last: input, layers: 0 }
+    }
+
+    /// A picture of this height and width, normalized.
+    fn of_pixels(shape: Shape, numbers: &mut Numbers) -> Self {
+        let mut builder = GraphBuilder::new("random");
+        let ty = TensorType::new(Shape { c: 3, ..shape }, Normalize::PIXELS);
+        let input = builder.input("photo", ty).expect("a picture");
+        let mut stack = Self { builder, input, last: input, layers: 0 };
+        let mut three = |from: f32, to: f32| {
+            [(); 3].map(|()| from + (to - from) * 0.5 * (1.0 + numbers.real()))
+        };
+        let op = Normalize { mean: three(0.0, 255.0), std: three(1.0, 255.0) };
+        stack.push(Op::Normalize(op), &[input], Element::F32);
+        stack
     }
 
     fn shape(&self) -> Shape {

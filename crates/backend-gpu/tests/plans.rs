@@ -7,10 +7,11 @@ use std::sync::OnceLock;
 
 use exact::image;
 use pocketvision_backend_gpu::{GpuBackend, GpuError, GpuOptions};
-use pocketvision_core::op::{Activation, ActivationKind, Softmax};
+use pocketvision_core::op::{Activation, ActivationKind, Normalize, Softmax};
+use pocketvision_core::passes::take_pixels;
 use pocketvision_core::{
     Backend, Clock, CompileError, CompileOptions, Element, Graph, GraphBuilder, Keep, Op, Outputs,
-    Plan, Profile, RunError, Shape, Tensor, TensorType,
+    Plan, Profile, RunError, Shape, Tensor, TensorData, TensorType,
 };
 use pocketvision_reference::ReferenceBackend;
 
@@ -22,6 +23,15 @@ fn backend() -> Option<&'static GpuBackend> {
 
 fn network(channels: usize) -> Graph {
     exact::network("image", Shape::new(1, 6, 6, channels))
+}
+
+/// The network of bytes less 128, and a photo whose results are exact in half precision.
+fn pixels() -> (Graph, Tensor) {
+    let graph = take_pixels(&network(3), Normalize { mean: [128.0; 3], std: [2.0; 3] }).unwrap();
+    let ty = graph.ty(graph.inputs()[0]).clone();
+    let bytes = (0..ty.shape.elements()).map(|i| 128 + (i * 31 % 23) as u8 - 11);
+    let photo = Tensor::new(ty.shape, ty.element, TensorData::U8(bytes.collect())).unwrap();
+    (graph, photo)
 }
 
 fn expected(graph: &Graph, input: &Tensor) -> Tensor {
@@ -283,7 +293,24 @@ fn half_precision_is_close_or_refused() {
     assert_eq!(plan.run(std::slice::from_ref(&input)).unwrap()[0], expected(&graph, &input));
     let mut whole = default.compile(&graph, &CompileOptions::default()).unwrap();
     whole.run(&[input]).unwrap();
+    let (pixels, photo) = pixels();
+    let mut normalizing = half.compile(&pixels, &CompileOptions::default()).unwrap();
+    let outputs = normalizing.run(std::slice::from_ref(&photo)).unwrap();
+    assert_eq!(outputs[0], expected(&pixels, &photo));
     assert!(plan.memory().weight_bytes < whole.memory().weight_bytes);
+}
+
+#[test]
+fn pixels_are_tested_tuned_and_normalized_by_the_first_layer() {
+    let Some(backend) = backend() else { return };
+    let (graph, photo) = pixels();
+    let tuned = backend.tune(&graph).unwrap();
+    assert!(tuned.times_ms.iter().all(|time| time.is_some_and(|ms| ms > 0.0)), "{tuned:?}");
+    let mut plan = backend.compile_plan(&graph, &CompileOptions::default()).unwrap();
+    // The convolution with the pixels, and the relu.
+    assert_eq!(plan.dispatch_count(), 2);
+    let outputs = plan.run(std::slice::from_ref(&photo)).unwrap();
+    assert_eq!(outputs[0], expected(&graph, &photo));
 }
 
 #[test]

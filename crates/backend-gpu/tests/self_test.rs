@@ -5,10 +5,10 @@ mod adapter;
 use std::slice;
 
 use pocketvision_backend_gpu::{GpuBackend, GpuOptions, SelfTest};
-use pocketvision_core::op::{Conv2d, DepthwiseConv2d, Padding, Window};
+use pocketvision_core::op::{Conv2d, DepthwiseConv2d, Normalize, Padding, Window};
 use pocketvision_core::{
     Backend as _, CompileOptions, Element, Graph, GraphBuilder, Op, Plan as _, Shape, Tensor,
-    TensorType,
+    TensorData, TensorType,
 };
 use pocketvision_reference::ReferenceBackend;
 
@@ -113,4 +113,31 @@ fn where_no_way_is_right_there_is_an_error() {
     let graph = builder.finish(&[conv]).unwrap();
     let error = backend.compile_plan(&graph, &CompileOptions::default()).unwrap_err().to_string();
     assert!(error.contains("f32/product") && error.contains("wrong"), "{error}");
+}
+
+#[test]
+fn a_wrong_way_to_read_pixels_is_found_and_the_normalization_gets_a_dispatch() {
+    let Some(backend) = sabotaged("f32/conv2d pixels", SelfTest::First) else { return };
+    let mut builder = GraphBuilder::new("stem");
+    let ty = TensorType::new(Shape::new(1, 9, 9, 3), Normalize::PIXELS);
+    let photo = builder.input("photo", ty.clone()).unwrap();
+    let normalize = Normalize { mean: [128.0; 3], std: [1.0; 3] };
+    let reals = builder.push("reals", Op::Normalize(normalize), &[photo]).unwrap();
+    let ones = |shape: Shape| Tensor::from_f32(shape, vec![1.0; shape.elements()]).unwrap();
+    let weight = builder.param("weight", ones(Shape::new(8, 3, 3, 3)));
+    let bias = Some(builder.param("bias", ones(Shape::vector(8))));
+    let window = Window::square(3, 2, Padding::Same);
+    let op = Conv2d { window, weight, bias, groups: 1, activation: None };
+    let stem = builder.push("stem", Op::Conv2d(op), &[reals]).unwrap();
+    let graph = builder.finish(&[stem]).unwrap();
+    let mut plan = backend.compile_plan(&graph, &CompileOptions::default()).unwrap();
+    assert_eq!(plan.dispatch_count(), 2);
+    let bytes = (0..ty.shape.elements()).map(|i| (i * 31 % 256) as u8).collect();
+    let photo = Tensor::new(ty.shape, ty.element, TensorData::U8(bytes)).unwrap();
+    let mut reference =
+        ReferenceBackend::new().compile(&graph, &CompileOptions::default()).unwrap();
+    let inputs = slice::from_ref(&photo);
+    assert_eq!(plan.run(inputs).unwrap()[0], reference.run(inputs).unwrap()[0]);
+    let device = backend.device().to_string();
+    assert!(device.contains("f32/conv2d pixels computes wrong"), "{device}");
 }

@@ -124,6 +124,10 @@ pub(crate) struct ModelChoices {
     /// How pixels become a float network's numbers [default: by the kind of file]
     #[arg(long, value_enum, value_name = "HOW")]
     pub normalization: Option<NormalizationOption>,
+    /// Feed a float network the photo's bytes, which it normalizes itself; an integer network is
+    /// fed bytes anyway
+    #[arg(long)]
+    pub pixels: bool,
     /// How a picture becomes as wide and high as the input [default: by the network's task]
     #[arg(long, value_enum, value_name = "HOW")]
     pub fit: Option<FitOption>,
@@ -177,6 +181,9 @@ impl ModelChoices {
         }
         if let Some(how) = self.fit {
             model = model.with_fit(how.fit());
+        }
+        if self.pixels {
+            model = model.with_pixel_input()?;
         }
         if let Some(file) = &self.labels {
             let Some(classes) = model.classes() else {

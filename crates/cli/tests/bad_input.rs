@@ -134,6 +134,18 @@ fn a_float_model_on_the_edge_tpu_is_to_be_quantized() {
 }
 
 #[test]
+fn what_takes_pixels_is_neither_quantized_nor_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pixels.onnx");
+    let float = ["--precision", "f32", "--size", "32", "--pixels"];
+    let convert = ["convert", "mobilenet-v3-small", text(&file)];
+    fails_with(&[&convert[..], &float].concat(), &["Normalize", "not written as ONNX"]);
+    let model = ["--model", "mobilenet-edgetpu-0.5"];
+    let bench = [&["bench", "--backend", "edgetpu-sim"], &model[..], &float[..]].concat();
+    fails_with(&bench, &["edgetpu-sim", "f32", "quantize"]);
+}
+
+#[test]
 fn a_float_file_is_not_quantized_on_the_way_and_a_file_keeps_its_batch() {
     let Some(shared) = shared() else { return };
     let float = shared.join("models/mobilenet_v2-b0353104.safetensors");

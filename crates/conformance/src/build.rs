@@ -6,8 +6,8 @@ use pocketvision_core::detection::{BoxCoder, Suppression, SuppressionKind};
 use pocketvision_core::models::SplitMix64;
 use pocketvision_core::op::{
     Activation, ActivationKind, Add, ArgMax, Concat, Constant, Conv2d, ConvTranspose2d,
-    DepthwiseConv2d, Dequantize, DetectionPostprocess, Linear, Mul, Pad, Padding, Pool2d, PoolKind,
-    Quantize, Reshape, Resize, Softmax, Window,
+    DepthwiseConv2d, Dequantize, DetectionPostprocess, Linear, Mul, Normalize, Pad, Padding,
+    Pool2d, PoolKind, Quantize, Reshape, Resize, Softmax, Window,
 };
 use pocketvision_core::{
     Element, Graph, GraphBuilder, GraphError, NodeId, Op, ParamId, Quantization, Shape, Tensor,
@@ -61,7 +61,10 @@ pub fn build(case: &Case, elements: Elements) -> Result<BuiltCase, GraphError> {
         fill: case.fill,
         features: Vec::new(),
     };
-    let input = build.input("input", Shape::from(case.input))?;
+    let input = match case.ops.first() {
+        Some(CaseOp::Normalize { .. }) => build.picture("input", Shape::from(case.input))?,
+        _ => build.input("input", Shape::from(case.input))?,
+    };
     build.features.push(input);
     for (position, op) in case.ops.iter().enumerate() {
         let feature = build.push(position + 1, op)?;
@@ -249,6 +252,11 @@ impl Build {
                     Ok(Feature { node, ..x })
                 }
             },
+            CaseOp::Normalize { mean, std } => {
+                let op = Op::Normalize(Normalize { mean, std });
+                let node = self.builder.push(name, op, &[x.node])?;
+                Ok(Feature { node, deviation: x.deviation / std[0] })
+            }
         }
     }
 
@@ -256,6 +264,12 @@ impl Build {
         let ty = TensorType::new(shape, self.activation_element());
         let node = self.builder.input(name, ty)?;
         Ok(Feature { node, deviation: self.input_deviation() })
+    }
+
+    /// A picture's bytes.
+    fn picture(&mut self, name: &str, shape: Shape) -> Result<Feature, GraphError> {
+        let node = self.builder.input(name, TensorType::new(shape, Normalize::PIXELS))?;
+        Ok(Feature { node, deviation: INTEGER_DEVIATION })
     }
 
     fn operand(&mut self, name: &str, operand: &Operand) -> Result<Feature, GraphError> {
@@ -441,6 +455,12 @@ fn numbers(random: &mut SplitMix64, ty: &TensorType, fill: Fill) -> Tensor {
         (Element::Int8(_), Fill::Extremes) => {
             let end = |bit| if bit == 0 { -128 } else { 127 };
             TensorData::I8((0..count).map(|_| end(random.integer(0, 1))).collect())
+        }
+        (Element::UInt8(_), Fill::Random) => {
+            TensorData::U8((0..count).map(|_| random.integer(0, 255) as u8).collect())
+        }
+        (Element::UInt8(_), Fill::Extremes) => {
+            TensorData::U8((0..count).map(|_| 255 * random.integer(0, 1) as u8).collect())
         }
         (element, _) => unreachable!("cases have no {element} inputs"),
     };

@@ -227,6 +227,13 @@ pub enum CaseOp {
     ThroughUint8,
     /// From int8 to f32, or from f32 to int8.
     SwitchFloat,
+    /// From a picture's bytes to f32. Where it comes first, the input is bytes.
+    Normalize {
+        /// Mean of each channel.
+        mean: [f32; 3],
+        /// Deviation of each channel.
+        std: [f32; 3],
+    },
 }
 
 /// The second operand of an operator that takes two.

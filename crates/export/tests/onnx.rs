@@ -25,7 +25,7 @@ fn every_case_comes_back_computing_the_same() {
                 Err(ExportError::Node { problem, op, .. })
                     if matches!(*problem, Problem::NotWritten { .. }) =>
                 {
-                    assert_eq!(op, "DetectionPostprocess");
+                    assert!(matches!(op, "DetectionPostprocess" | "Normalize"), "{op}");
                     continue;
                 }
                 Err(ExportError::Node { .. }) => {

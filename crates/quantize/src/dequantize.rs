@@ -8,7 +8,7 @@ use pocketvision_core::{
 /// The float network that an integer network approximates: every weight and bias as the real
 /// number that it stands for, every activation in f32. Inputs and outputs become f32 of the same
 /// real values, and what quantized or dequantized in between is gone. Float parts stay as they
-/// are.
+/// are, and so do pixels that [`pocketvision_core::op::Normalize`] alone reads.
 ///
 /// Integers that cannot go below the real number 0 are an activation, whether the file states
 /// one or not: TOCO left ReLU to the saturation of its output. Such layers get their ReLU, or
@@ -30,13 +30,19 @@ use pocketvision_core::{
 /// ```
 ///
 /// # Errors
-/// If the graph cannot be rebuilt, which no graph that a builder made should cause.
+/// If the graph cannot be rebuilt: where `Normalize` reads pixels that another operator reads too.
 pub fn dequantize(graph: &Graph) -> Result<Graph, GraphError> {
     let mut builder = GraphBuilder::new(graph.name());
     let mut rebuilt: Vec<NodeId> = Vec::with_capacity(graph.nodes().len());
-    for (_, node) in graph.iter() {
+    let consumers = graph.consumers();
+    for (id, node) in graph.iter() {
         let inputs: Vec<NodeId> = node.inputs.iter().map(|input| rebuilt[input.index()]).collect();
+        let normalizes = |reader: &NodeId| matches!(graph.node(*reader).op, Op::Normalize(_));
+        let readers = &consumers[id.index()];
         let id = match &node.op {
+            Op::Input if !readers.is_empty() && readers.iter().all(normalizes) => {
+                builder.input(&node.name, node.output.clone())?
+            }
             Op::Input => {
                 builder.input(&node.name, TensorType::new(node.output.shape, Element::F32))?
             }

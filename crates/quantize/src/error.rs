@@ -32,6 +32,15 @@ pub enum QuantizeError {
         /// Its element.
         element: &'static str,
     },
+    /// A network that takes a picture's bytes.
+    #[error(
+        "node '{node}' normalizes a picture's bytes; quantize the network as it was before it took \
+         pixels"
+    )]
+    PixelInput {
+        /// The node that normalizes.
+        node: String,
+    },
     /// A class map or detections that are not at the network's end.
     #[error("node '{node}' ({op}) is read by another node; make it an output of the network")]
     Operator {

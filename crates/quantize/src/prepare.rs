@@ -10,9 +10,12 @@ use crate::QuantizeError;
 /// it, and whole-image averages as [`PoolKind::Mean`], which has a range of its own in int8.
 ///
 /// # Errors
-/// If the network is not f32 throughout, or has weights that are not finite.
+/// If the network is not f32 throughout, takes pixels, or has weights that are not finite.
 pub(crate) fn prepare(graph: &Graph) -> Result<Graph, QuantizeError> {
     let graph = remove_unused(graph)?;
+    if let Some(node) = graph.nodes().iter().find(|node| matches!(node.op, Op::Normalize(_))) {
+        return Err(QuantizeError::PixelInput { node: node.name.clone() });
+    }
     graph.iter().try_for_each(|(_, node)| check(&graph, node))?;
     Ok(unfused(&graph)?)
 }

@@ -1,7 +1,8 @@
 //! Integer networks as float.
 
-use pocketvision_core::models::{self, BuildOptions, InputSize, SplitMix64};
-use pocketvision_core::op::{ActivationKind, Add};
+use pocketvision_core::models::{self, BuildOptions, InputSize, Precision, SplitMix64};
+use pocketvision_core::op::{ActivationKind, Add, Normalize};
+use pocketvision_core::passes::take_pixels;
 use pocketvision_core::{
     Backend, CompileOptions, Element, Graph, GraphBuilder, Op, Shape, Tensor, TensorData,
     TensorType,
@@ -57,4 +58,16 @@ fn saturation_at_zero_becomes_an_activation() {
         let stated = |index: usize| float.node(float.outputs()[index]).op.fused_activation();
         assert_eq!((stated(0), stated(1)), (Some(expected), None));
     }
+}
+
+#[test]
+fn pixels_that_are_normalized_stay_bytes() {
+    let options = BuildOptions {
+        input_size: InputSize::square(32),
+        precision: Precision::F32,
+        ..Default::default()
+    };
+    let float = models::find("mobilenet-v2-0.35").unwrap().build(&options).unwrap();
+    let pixels = take_pixels(&float, Normalize { mean: [127.5; 3], std: [127.5; 3] }).unwrap();
+    assert_eq!(dequantize(&pixels).unwrap(), pixels);
 }

@@ -3,9 +3,10 @@
 use pocketvision_backend_cpu::{CpuBackend, CpuOptions};
 use pocketvision_core::models::{self, BuildOptions, InputSize, Precision, SplitMix64};
 use pocketvision_core::op::{
-    ActivationKind, ArgMax, Axis, Concat, Constant, Conv2d, DepthwiseConv2d, Linear, Mul, Padding,
-    Reshape, Window,
+    ActivationKind, ArgMax, Axis, Concat, Constant, Conv2d, DepthwiseConv2d, Linear, Mul,
+    Normalize, Padding, Reshape, Window,
 };
+use pocketvision_core::passes::take_pixels;
 use pocketvision_core::{
     Backend, CompileOptions, Element, Graph, GraphBuilder, Keep, Op, Quantization, Shape, Tensor,
     TensorData, TensorType,
@@ -356,6 +357,16 @@ fn progress_reaches_the_end_of_every_stage() {
     quantize(&graph, &cpu(), &samples, &QuantizeOptions::default(), &mut progress).unwrap();
     assert_eq!(last.len(), 3);
     assert!(last.iter().all(|(_, done, total)| done == total), "{last:?}");
+}
+
+#[test]
+fn a_network_that_takes_pixels_is_refused_by_name() {
+    let float = network("mobilenet-v2-0.35");
+    let normalize = Normalize { mean: [127.5; 3], std: [127.5; 3] };
+    let graph = take_pixels(&float, normalize).unwrap();
+    let inputs = vec![vec![Tensor::zeros(graph.ty(graph.inputs()[0]))]];
+    let error = try_quantized(&graph, &inputs, &QuantizeOptions::default()).unwrap_err();
+    assert!(matches!(error, QuantizeError::PixelInput { .. }), "{error}");
 }
 
 #[test]

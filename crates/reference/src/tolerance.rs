@@ -84,6 +84,8 @@ pub fn local_bound(
             let twin = absolute_twin(graph, node, true, &absolutes(inputs))?;
             (7, twin.into_iter().map(|magnitude| 4.0 * magnitude).collect())
         }
+        // Two roundings here; on a device a difference, a reciprocal and a product.
+        Op::Normalize(_) => (5, exact.iter().map(|&y| f64::from(y).abs()).collect()),
         Op::Activation(_) => (0, exact_magnitude(inputs[0])),
         Op::Softmax(op) => {
             let largest = exact_magnitude(inputs[0]).iter().copied().fold(0.0, f64::max);
@@ -171,6 +173,10 @@ pub fn propagated_bound(
             before.iter().zip(after).map(|(before, after)| after - before).collect()
         }
         Op::Activation(_) => errors[0].clone(),
+        Op::Normalize(op) => {
+            let stds = op.std.iter().cycle();
+            errors[0].iter().zip(stds).map(|(error, &std)| error / f64::from(std)).collect()
+        }
         // A class or a detection may change altogether.
         Op::ArgMax(_) | Op::DetectionPostprocess(_) => {
             let exact_inputs = errors.iter().flatten().all(|&error| error == 0.0);

@@ -1,13 +1,16 @@
 // Dense 2-D convolution. One invocation: a run of TILE_PIXELS output pixels, TILE_QUADS output
-// quads. Needs window.wgsl, run.wgsl, sums_f32.wgsl, conv_f32.wgsl and epilogue.wgsl.
+// quads. Needs window.wgsl, run.wgsl, normalization.wgsl, one of input_f32.wgsl and
+// input_pixels.wgsl, sums_f32.wgsl, conv_f32.wgsl and epilogue.wgsl.
 
 struct Params {
     window: Window,
+    // Read if the input is pixels.
+    normalization: Normalization,
     activation: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<Stored>;
+@group(0) @binding(1) var<storage, read> input: array<Input>;
 // [tap][input quad][output quad], tiles
 @group(0) @binding(2) var<storage, read> weight: array<Stored>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;

@@ -1,11 +1,14 @@
 // Dense 2-D convolution and the 1x1 convolution that alone reads it, fused. One
 // workgroup: tile_runs runs of TILE_PIXELS output pixels, all channels; what lies between the
-// two never leaves its memory. Needs window.wgsl, run.wgsl, sums_f32.wgsl, conv_f32.wgsl,
-// epilogue.wgsl and project_f32.wgsl.
+// two never leaves its memory. Needs window.wgsl, run.wgsl, normalization.wgsl, one of
+// input_f32.wgsl and input_pixels.wgsl, sums_f32.wgsl, conv_f32.wgsl, epilogue.wgsl and
+// project_f32.wgsl.
 
 struct Params {
     // Of the first convolution: its outputs are the hidden channels.
     window: Window,
+    // Read if the input is pixels.
+    normalization: Normalization,
     hidden_activation: u32,
     tile_runs: u32,
     project_at: u32,
@@ -16,7 +19,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<Stored>;
+@group(0) @binding(1) var<storage, read> input: array<Input>;
 // Tiles of the first, [tap][input quad][hidden quad], and from project_at on of the second.
 @group(0) @binding(2) var<storage, read> weight: array<Stored>;
 // Of the hidden quads, then of the output quads.

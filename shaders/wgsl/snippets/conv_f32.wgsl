@@ -1,5 +1,6 @@
 // The sums of a dense convolution for a run of pixels and TILE_QUADS output quads. Needs
-// run.wgsl, sums_f32.wgsl, and an `input` and `weight` as f32/conv2d.wgsl has them.
+// run.wgsl, sums_f32.wgsl, one of input_f32.wgsl and input_pixels.wgsl, and an `input` and `weight`
+// as f32/conv2d.wgsl has them.
 
 fn convolve(run: Run, first_quad: u32) {
     clear_sums();
@@ -15,7 +16,7 @@ fn convolve(run: Run, first_quad: u32) {
                     let column = first + c;
                     let inside = column < params.window.input_width;
                     let at = (line + select(0u, column, inside)) * params.window.input_quads + k;
-                    columns[c] = select(vec4<f32>(0.0), vec4<f32>(input[at]), inside);
+                    columns[c] = select(vec4<f32>(0.0), real(input[at]), inside);
                 }
                 for (var t = 0u; t < KERNEL_WIDTH; t++) { // unrolled
                     for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled

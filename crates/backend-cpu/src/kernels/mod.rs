@@ -28,6 +28,7 @@ pub(crate) mod linear_f32;
 pub(crate) mod matmul_bf16;
 pub(crate) mod matmul_f32;
 pub(crate) mod matmul_i8;
+pub(crate) mod normalize;
 pub(crate) mod pad;
 pub(crate) mod patches;
 pub(crate) mod pool;

@@ -98,6 +98,7 @@ impl Step {
             | Op::ArgMax(_)
             | Op::Resize(_)
             | Op::Dequantize(_)
+            | Op::Normalize(_)
             | Op::DetectionPostprocess(_) => Self::Reference,
         })
     }

@@ -28,8 +28,11 @@ pub(super) enum Role {
 pub(super) enum Group {
     /// A 1x1 convolution, with what multiplies its input before and what is added after.
     Product { convolution: NodeId, scaled: Option<NodeId>, sum: Option<NodeId> },
-    /// A convolution, the 1x1 convolution that reads it, and what is added after.
-    Project { first: NodeId, project: NodeId, sum: Option<NodeId> },
+    /// A dense convolution, with what normalizes its input's pixels before.
+    Dense { pixels: NodeId, convolution: NodeId },
+    /// A convolution, the 1x1 convolution that reads it, and what is added after; before it what
+    /// normalizes its input's pixels.
+    Project { pixels: Option<NodeId>, first: NodeId, project: NodeId, sum: Option<NodeId> },
     /// A 1x1 convolution and the depthwise convolution that reads it, with pooled sums.
     ExpandDepthwise { expand: NodeId, depthwise: NodeId },
     /// Both layers of squeeze-and-excitation, from the pooled sums of `depthwise`.
@@ -45,8 +48,9 @@ impl Group {
             Self::Product { convolution, scaled, sum } => {
                 scaled.into_iter().chain([convolution]).chain(sum).collect()
             }
-            Self::Project { first, project, sum } => {
-                [first, project].into_iter().chain(sum).collect()
+            Self::Dense { pixels, convolution } => vec![pixels, convolution],
+            Self::Project { pixels, first, project, sum } => {
+                pixels.into_iter().chain([first, project]).chain(sum).collect()
             }
             Self::ExpandDepthwise { expand, depthwise } => vec![expand, depthwise],
             Self::SqueezeExcite { pool, squeeze, gate, .. } => vec![pool, squeeze, gate],
@@ -67,6 +71,9 @@ pub(super) fn find(graph: &Graph, keep: Keep, limits: &Limits) -> Vec<Role> {
         }
         for &id in &ids {
             finder.product(id);
+        }
+        for &id in &ids {
+            finder.dense(id);
         }
     }
     finder.roles
@@ -147,7 +154,9 @@ impl Finder<'_> {
             && (self.is_depthwise(first) || self.is_dense_window(first))
             && tiles::project(self.graph, first, id, self.limits).is_some()
         {
-            self.end(&[first, id], end, Group::Project { first, project: id, sum });
+            let pixels = self.pixels_before(first);
+            let absorbed: Vec<NodeId> = pixels.into_iter().chain([first, id]).collect();
+            self.end(&absorbed, end, Group::Project { pixels, first, project: id, sum });
             return;
         }
         let scaled =
@@ -156,6 +165,24 @@ impl Finder<'_> {
             let absorbed: Vec<NodeId> = scaled.into_iter().chain([id]).collect();
             self.end(&absorbed, end, Group::Product { convolution: id, scaled, sum });
         }
+    }
+
+    fn dense(&mut self, id: NodeId) {
+        if self.roles[id.index()] == Role::Alone
+            && let Some(pixels) = self.pixels_before(id)
+        {
+            self.end(&[pixels], id, Group::Dense { pixels, convolution: id });
+        }
+    }
+
+    /// What normalizes the pixels that a dense convolution, and nobody else, reads.
+    fn pixels_before(&self, convolution: NodeId) -> Option<NodeId> {
+        if !self.is_dense_window(convolution) {
+            return None;
+        }
+        let pixels = self.graph.node(convolution).inputs[0];
+        let normalizes = matches!(self.graph.node(pixels).op, Op::Normalize(_));
+        (normalizes && self.only_consumer(pixels) == Some(convolution)).then_some(pixels)
     }
 
     /// The addition that alone reads a node, if it can be part of the node's dispatch.

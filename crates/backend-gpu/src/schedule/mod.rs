@@ -217,8 +217,11 @@ mod tests {
     use std::collections::HashSet;
 
     use pocketvision_core::models::{self, BuildOptions, Precision};
-    use pocketvision_core::op::{Activation, ActivationKind, Add, Axis, Concat, Reshape, Softmax};
-    use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, passes};
+    use pocketvision_core::op::{
+        Activation, ActivationKind, Add, Axis, Concat, Conv2d, Normalize, Padding, Reshape,
+        Softmax, Window,
+    };
+    use pocketvision_core::{Element, GraphBuilder, Op, Shape, Tensor, TensorType, passes};
 
     use super::*;
 
@@ -329,16 +332,20 @@ mod tests {
         assert_eq!(schedule.dispatches[0].workgroups, (9, 3));
     }
 
-    fn built_in(name: &str, precision: Precision) -> Schedule {
+    fn built_in(name: &str, precision: Precision) -> Graph {
         let definition = models::find(name).unwrap();
         let options = BuildOptions { precision, ..definition.options() };
-        let graph = passes::optimize(&definition.build(&options).unwrap()).unwrap();
-        Schedule::new(&graph, Keep::Outputs, LIMITS).unwrap()
+        passes::optimize(&definition.build(&options).unwrap()).unwrap()
+    }
+
+    fn with_pixel_input(graph: &Graph) -> Graph {
+        let normalize = Normalize { mean: [127.5; 3], std: [127.5; 3] };
+        passes::take_pixels(graph, normalize).unwrap()
     }
 
     /// Dispatches, pipelines, and the kilobytes that all dispatches read and write.
-    fn counts(name: &str, precision: Precision) -> (usize, usize, u64) {
-        let schedule = built_in(name, precision);
+    fn counts(graph: &Graph) -> (usize, usize, u64) {
+        let schedule = Schedule::new(graph, Keep::Outputs, LIMITS).unwrap();
         let dispatches = &schedule.dispatches;
         let bytes: u64 = dispatches.iter().map(|d| schedule.dispatch_bytes(d)).sum();
         (dispatches.len(), schedule.kernels().len(), bytes / 1000)
@@ -354,25 +361,78 @@ mod tests {
             ("mobilenet-v2-1.0", Precision::F32, (37, 11, 50_200)),
             ("mobilenet-v2-1.0", Precision::Int8, (37, 11, 13_100)),
         ] {
-            let counts = counts(name, precision);
+            let counts = counts(&built_in(name, precision));
             let fits = counts.0 <= most.0 && counts.1 <= most.1 && counts.2 <= most.2;
             assert!(fits, "{name} {precision:?}: {counts:?} are more than {most:?}");
         }
     }
 
+    /// The first layer normalizes the bytes of a picture, alone or with its projection: it reads
+    /// 224x224 quads of one byte a channel in place of four.
+    #[test]
+    fn pixels_take_no_dispatch_and_a_quarter_of_the_bytes() {
+        for (name, first, more_pipelines) in [
+            ("mobilenet-v3-large", Shader::Conv2dPixels, 0),
+            // A later block has the same window and projection, of floats.
+            ("mobilenet-edgetpu-1.0", Shader::Conv2dProjectPixels, 1),
+            ("mobilenet-v2-1.0", Shader::Conv2dPixels, 0),
+        ] {
+            let floats = built_in(name, Precision::F32);
+            let pixels = with_pixel_input(&floats);
+            let (before, after) = (counts(&floats), counts(&pixels));
+            assert_eq!((before.0, before.1 + more_pipelines), (after.0, after.1), "{name}");
+            let saved = 224 * 224 * 4 * 3 / 1000;
+            assert!((saved..=saved + 1).contains(&(before.2 - after.2)), "{name}");
+            let schedule = Schedule::new(&pixels, Keep::Outputs, LIMITS).unwrap();
+            assert_eq!(schedule.dispatches[0].kernel.shader, first, "{name}");
+            assert_eq!(schedule.values[0].bytes, 224 * 224 * 4, "{name}");
+        }
+    }
+
+    #[test]
+    fn pixels_that_no_window_alone_reads_take_a_dispatch() {
+        let mut builder = GraphBuilder::new("readers");
+        let photo = TensorType::new(Shape::new(1, 9, 9, 3), Normalize::PIXELS);
+        let photo = builder.input("photo", photo).unwrap();
+        let normalize = Op::Normalize(Normalize { mean: [0.0; 3], std: [1.0; 3] });
+        let x = builder.push("x", normalize, &[photo]).unwrap();
+        let weight = Tensor::from_f32(Shape::new(3, 3, 3, 3), vec![0.5; 81]).unwrap();
+        let weight = builder.param("weight", weight);
+        let window = Window::square(3, 1, Padding::Same);
+        let op = Op::Conv2d(Conv2d { window, weight, bias: None, groups: 1, activation: None });
+        let y = builder.push("y", op, &[x]).unwrap();
+        let sum = builder.push("sum", Op::Add(Add { activation: None }), &[x, y]).unwrap();
+        let graph = builder.finish(&[sum]).unwrap();
+        let shaders = |outputs: &[NodeId], keep: Keep, limits: Limits| {
+            let graph = passes::remove_unused(&graph.with_outputs(outputs).unwrap()).unwrap();
+            let schedule = Schedule::new(&graph, keep, limits).unwrap();
+            schedule.dispatches.iter().map(|d| d.kernel.shader).collect::<Vec<_>>()
+        };
+        let alone = [Shader::Normalize, Shader::Conv2dF32];
+        assert_eq!(shaders(&[y], Keep::Outputs, LIMITS), [Shader::Conv2dPixels]);
+        assert_eq!(shaders(&[x, y], Keep::Outputs, LIMITS), alone);
+        assert_eq!(shaders(&[y], Keep::EveryNode, LIMITS), alone);
+        let unfused = Limits { tuning: Tuning::ALONE, ..LIMITS };
+        assert_eq!(shaders(&[y], Keep::Outputs, unfused), alone);
+        let with_sum = shaders(&[sum], Keep::Outputs, LIMITS);
+        assert_eq!(with_sum[..2], alone);
+    }
+
     #[test]
     fn no_layer_is_lost_in_a_group() {
-        let definition = models::find("mobilenet-v3-large").unwrap();
-        let options = BuildOptions { precision: Precision::F32, ..definition.options() };
-        let graph = passes::optimize(&definition.build(&options).unwrap()).unwrap();
-        let schedule = Schedule::new(&graph, Keep::Outputs, LIMITS).unwrap();
-        let computed: HashSet<NodeId> =
-            schedule.dispatches.iter().flat_map(|d| d.nodes.iter().copied()).collect();
-        let missing: Vec<&str> = graph
-            .iter()
-            .filter(|(id, node)| !computed.contains(id) && !matches!(node.op, Op::Input))
-            .map(|(_, node)| node.name.as_str())
-            .collect();
-        assert!(missing.is_empty(), "{missing:?}");
+        for name in ["mobilenet-v3-large", "mobilenet-edgetpu-1.0"] {
+            let floats = built_in(name, Precision::F32);
+            for graph in [with_pixel_input(&floats), floats] {
+                let schedule = Schedule::new(&graph, Keep::Outputs, LIMITS).unwrap();
+                let computed: HashSet<NodeId> =
+                    schedule.dispatches.iter().flat_map(|d| d.nodes.iter().copied()).collect();
+                let missing: Vec<&str> = graph
+                    .iter()
+                    .filter(|(id, node)| !computed.contains(id) && !matches!(node.op, Op::Input))
+                    .map(|(_, node)| node.name.as_str())
+                    .collect();
+                assert!(missing.is_empty(), "{missing:?}");
+            }
+        }
     }
 }

@@ -12,6 +12,7 @@ mod detection_postprocess;
 mod elementwise;
 mod layout;
 mod linear;
+mod normalize;
 mod pool2d;
 mod quantize;
 mod resize;
@@ -27,6 +28,7 @@ pub use detection_postprocess::DetectionPostprocess;
 pub use elementwise::{Add, Mul};
 pub use layout::{Axis, Concat, Constant, Pad, Rescaling, Reshape};
 pub use linear::Linear;
+pub use normalize::Normalize;
 pub use pool2d::{IntegerRounding, Pool2d, PoolKind};
 pub use quantize::{Dequantize, Quantize};
 pub use resize::{
@@ -87,6 +89,8 @@ pub enum Op {
     Quantize(Quantize),
     /// Integer to float.
     Dequantize(Dequantize),
+    /// A picture's bytes to the numbers that a network was trained on.
+    Normalize(Normalize),
     /// Box encodings and scores to detections.
     DetectionPostprocess(DetectionPostprocess),
 }
@@ -113,6 +117,7 @@ impl Op {
             Self::Reshape(_) => "Reshape",
             Self::Quantize(_) => "Quantize",
             Self::Dequantize(_) => "Dequantize",
+            Self::Normalize(_) => "Normalize",
             Self::DetectionPostprocess(_) => "DetectionPostprocess",
         }
     }
@@ -162,6 +167,7 @@ impl Op {
             Self::Reshape(op) => op.infer(inputs, element),
             Self::Quantize(op) => op.infer(inputs, element),
             Self::Dequantize(op) => op.infer(inputs, element),
+            Self::Normalize(op) => op.infer(inputs, element),
             Self::DetectionPostprocess(op) => op.infer(inputs, graph, element),
         }
     }
@@ -199,6 +205,7 @@ impl Op {
             | Self::Reshape(_)
             | Self::Quantize(_)
             | Self::Dequantize(_)
+            | Self::Normalize(_)
             | Self::DetectionPostprocess(_) => 0,
         }
     }

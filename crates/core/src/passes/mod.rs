@@ -8,14 +8,16 @@
 mod fold_pad;
 mod fuse_activation;
 mod remove_unused;
+mod take_pixels;
 
 pub use fold_pad::fold_pad;
 pub use fuse_activation::fuse_activation;
 pub use remove_unused::remove_unused;
+pub use take_pixels::{PixelInputError, take_pixels};
 
 use crate::{Graph, GraphBuilder, GraphError, NodeId, Op};
 
-/// Every pass, in order.
+/// Every pass that leaves a network's inputs as they are, in order.
 ///
 /// ```
 /// use pocketvision_core::op::{Activation, ActivationKind, Add};

@@ -87,7 +87,9 @@ pub(super) fn translate(
         }
         Op::Resize(op) => Ok((resize(to, node, op), false)),
         Op::ConvTranspose2d(op) => Ok((transposed(to, node, op)?, false)),
-        Op::DetectionPostprocess(_) => Err(Problem::NotWritten { format: Format::Onnx }),
+        Op::DetectionPostprocess(_) | Op::Normalize(_) => {
+            Err(Problem::NotWritten { format: Format::Onnx })
+        }
         // Indices are no real numbers: the caller says them.
         Op::ArgMax(_) => Ok((to.image(node.inputs[0]), false)),
         // What is rounded to follows for every node that yields integers.

@@ -1,6 +1,7 @@
 //! The same model with something changed.
 
 use super::{Model, ModelError};
+use crate::op::Normalize;
 use crate::quantize::{self, QuantizeError, QuantizeOptions, QuantizeReport, Quantized, Stage};
 use crate::vision::{Fit, Labels, Normalization, Preprocess};
 use crate::{Backend, Element, Tensor, passes};
@@ -27,7 +28,7 @@ impl Model {
     }
 
     /// The same model with pixels made numbers in another way. Networks that take integers
-    /// say in their input how, and ignore this.
+    /// say in their input how, and ignore this; so do those that [`Self::with_pixel_input`] made.
     ///
     /// ```
     /// use pocketvision::{Model, vision::Normalization};
@@ -79,6 +80,46 @@ impl Model {
         self
     }
 
+    /// The same float network with the photo's bytes as its input: it normalizes them itself, by
+    /// [`Self::normalization`] as it is now, and [`Self::preprocess`] yields the bytes. Three
+    /// channels of f32 become three bytes: a quarter of what the host copies and a GPU is sent,
+    /// where the first convolution normalizes what it reads. The answers of the `cpu` and
+    /// `reference` backends are the same to the bit.
+    ///
+    /// Networks whose input is integers say in it what a byte means, and are returned as they are.
+    /// Where photos are resized by [`Filter::Interpolated`](crate::vision::Filter), pixels are
+    /// rounded to bytes here, which a float input does not do.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pocketvision::models::{self, BuildOptions, Precision};
+    /// use pocketvision::{Model, vision::SamplePicture};
+    ///
+    /// let network = models::find("mobilenet-edgetpu-cifar10").expect("a name of the catalog");
+    /// let float = BuildOptions { precision: Precision::F32, ..network.options() };
+    /// let float = Model::built_in(network, &float)?;
+    /// let pixels = float.clone().with_pixel_input()?;
+    /// let photo = SamplePicture::Ship.paint(640, 480);
+    /// let [before, after] = [float.preprocess(&photo)?, pixels.preprocess(&photo)?];
+    /// assert_eq!(before.bytes().len(), 4 * after.bytes().len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If the network has several inputs or one that is no picture in f32, or a mean or deviation of
+    /// its normalization is out of range.
+    pub fn with_pixel_input(mut self) -> Result<Self, ModelError> {
+        let has_integers = |&id| !self.graph.ty(id).element.is_float();
+        if self.graph.inputs().iter().all(has_integers) {
+            return Ok(self);
+        }
+        let Normalization { mean, std } = self.normalization().unwrap_or(Normalization::SYMMETRIC);
+        self.graph = passes::take_pixels(&self.graph, Normalize { mean, std })
+            .map_err(|source| ModelError::PixelInput { name: self.name.clone(), source })?;
+        Ok(self)
+    }
+
     /// The same network in float: an integer network's real weights for the float paths. Its
     /// pixels become the numbers that the integer input's scale says.
     ///
@@ -98,7 +139,7 @@ impl Model {
         let graph = passes::optimize(&graph).map_err(failed)?;
         let input = &self.graph.ty(self.graph.inputs()[0]).element;
         let normalization = match (input, input.per_tensor()) {
-            (Element::UInt8(_), Some((scale, zero_point))) => {
+            (Element::UInt8(_), Some((scale, zero_point))) if *input != Normalize::PIXELS => {
                 Some(Normalization { mean: [zero_point as f32; 3], std: [1.0 / scale; 3] })
             }
             _ => self.preprocess.as_ref().map(|preprocess| preprocess.normalization),

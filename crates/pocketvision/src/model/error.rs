@@ -4,6 +4,7 @@ use pocketvision_import_tflite::ImportError;
 use thiserror::Error;
 
 use crate::GraphError;
+use crate::passes::PixelInputError;
 use crate::vision::VisionError;
 
 /// A model could not be loaded.
@@ -62,6 +63,14 @@ pub enum ModelError {
     /// The labels beside the model cannot be read.
     #[error(transparent)]
     Labels(#[from] VisionError),
+    /// A network that cannot take a photo's bytes.
+    #[error("{name} cannot take a photo's bytes: {source}")]
+    PixelInput {
+        /// The network's name.
+        name: String,
+        /// What is in the way.
+        source: PixelInputError,
+    },
     /// A network could not be built.
     #[error("{name}: {source}")]
     Definition {

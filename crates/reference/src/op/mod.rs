@@ -16,6 +16,7 @@ mod detection_postprocess;
 mod dot;
 mod linear;
 mod mul;
+mod normalize;
 mod pad;
 mod pool2d;
 mod quantize;
@@ -52,6 +53,7 @@ pub(crate) fn run(graph: &Graph, node: &Node, inputs: &[&Tensor], output: &mut T
         (Op::Reshape(_), [input]) => copy(input, output),
         (Op::Quantize(_), [input]) => quantize::quantize(input, output),
         (Op::Dequantize(_), [input]) => dequantize::dequantize(input, output),
+        (Op::Normalize(op), [input]) => normalize::normalize(op, input, output),
         (Op::DetectionPostprocess(op), [boxes, scores]) => {
             detection_postprocess::detection_postprocess(op, graph, [boxes, scores], output);
         }

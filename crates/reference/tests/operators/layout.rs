@@ -1,6 +1,8 @@
 //! Operators that move numbers or change their type, by hand.
 
-use pocketvision_core::op::{Axis, Concat, Constant, Dequantize, Pad, Quantize, Reshape};
+use pocketvision_core::op::{
+    Axis, Concat, Constant, Dequantize, Normalize, Pad, Quantize, Reshape,
+};
 use pocketvision_core::{Element, Op, Shape, Tensor, TensorData};
 
 use crate::single::{counting, floats, int8s, run, run_f32, run_i8};
@@ -95,4 +97,12 @@ fn dequantizing_gives_the_real_numbers() {
     let unsigned = TensorData::U8(vec![0, 128, 255]);
     let unsigned = Tensor::new(Shape::vector(3), Element::uint8(0.5, 128), unsigned).unwrap();
     assert_eq!(run_f32(&[unsigned], dequantize), [-64.0, 0.0, 63.5]);
+}
+
+#[test]
+fn pixels_are_normalized_by_their_channel() {
+    let op = Normalize { mean: [127.5, 10.0, 0.0], std: [127.5, 4.0, 0.5] };
+    let pixels = TensorData::U8(vec![0, 10, 1, 255, 255, 255]);
+    let pixels = Tensor::new(Shape::new(1, 2, 1, 3), Normalize::PIXELS, pixels).unwrap();
+    assert_eq!(run_f32(&[pixels], |_| Op::Normalize(op)), [-1.0, 0.0, 2.0, 1.0, 61.25, 510.0]);
 }

@@ -32,7 +32,7 @@ impl Lowering<'_> {
                     let weight = self.weight(&layer).clone();
                     return self.grouped(node, &layer, &weight, node.output.shape.c);
                 }
-                self.dense(node, &layer)
+                self.dense(&layer, None)
             }
             _ => self.product(&layer, None, None),
         }
@@ -106,7 +106,13 @@ impl Lowering<'_> {
         self.compute(end, kernel, &params, &reads, work)
     }
 
-    fn dense(&mut self, node: &Node, layer: &Layer) -> Result<Operand, CompileError> {
+    /// A dense convolution, of an input whose bytes `pixels` normalizes.
+    pub(super) fn dense(
+        &mut self,
+        layer: &Layer,
+        pixels: Option<NodeId>,
+    ) -> Result<Operand, CompileError> {
+        let node = self.graph.node(layer.id);
         let (input, ty) = self.input(node, 0);
         let (shape, element) = (ty.shape, ty.element.clone());
         let output = node.output.shape;
@@ -115,11 +121,15 @@ impl Lowering<'_> {
         let work = run_work(output, quads(output.c).div_ceil(variant.tile_quads), &variant);
         if element.is_float() {
             variant.has_sigmoid = layer.has_sigmoid();
+            let (shader, input, normalization) = match pixels.map(|id| self.pixels(id)) {
+                None => (Shader::Conv2dF32, input, params::Normalization::default()),
+                Some((bytes, normalization)) => (Shader::Conv2dPixels, bytes, normalization),
+            };
             let tiles = self.tiles_f32(layer);
             let reads = [input, self.float_weights(layer.id, &tiles)?, self.bias_f32(&[layer])?];
             let activation = activation_number(layer.activation);
-            let params = params::Conv2dF32 { window, activation };
-            let kernel = Kernel { shader: Shader::Conv2dF32, variant };
+            let params = params::Conv2dF32 { window, normalization, activation };
+            let kernel = Kernel { shader, variant };
             return self.compute(layer.id, kernel, &params, &reads, work);
         }
         let weight_zero_point = self.weight_zero_point(layer);

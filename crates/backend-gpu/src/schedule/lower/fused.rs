@@ -17,7 +17,12 @@ impl Lowering<'_> {
                 let layer = self.layer_of(convolution);
                 self.product(&layer, scaled, sum)
             }
-            Group::Project { first, project, sum } => self.project(first, project, sum),
+            Group::Dense { pixels, convolution } => {
+                self.dense(&self.layer_of(convolution), Some(pixels))
+            }
+            Group::Project { pixels, first, project, sum } => {
+                self.project(pixels, first, project, sum)
+            }
             Group::ExpandDepthwise { expand, depthwise } => {
                 self.expand_depthwise(expand, depthwise)
             }
@@ -34,6 +39,7 @@ impl Lowering<'_> {
 
     fn project(
         &mut self,
+        pixels: Option<NodeId>,
         first: NodeId,
         project: NodeId,
         sum: Option<NodeId>,
@@ -55,6 +61,10 @@ impl Lowering<'_> {
         let (tile_runs, project_quads) = (tile_runs as u32, quads(project_channels));
         if element.is_float() {
             variant.has_sigmoid = hidden.has_sigmoid() || last.has_sigmoid();
+            let (shader, input, normalization) = match pixels.map(|id| self.pixels(id)) {
+                None => (Shader::Conv2dProjectF32, input, params::Normalization::default()),
+                Some((bytes, normalization)) => (Shader::Conv2dProjectPixels, bytes, normalization),
+            };
             let mut all =
                 if is_depthwise { self.rows_f32(&hidden) } else { self.tiles_f32(&hidden) };
             let project_at = (all.len() / LANES) as u32;
@@ -83,6 +93,7 @@ impl Lowering<'_> {
             }
             let params = params::Conv2dProjectF32 {
                 window,
+                normalization,
                 hidden_activation,
                 tile_runs,
                 project_at,
@@ -91,7 +102,7 @@ impl Lowering<'_> {
                 activation,
                 has_residual,
             };
-            let kernel = Kernel { shader: Shader::Conv2dProjectF32, variant };
+            let kernel = Kernel { shader, variant };
             return self.compute(end, kernel, &params, &reads, work);
         }
         let weight_zero_point = self.weight_zero_point(&hidden);

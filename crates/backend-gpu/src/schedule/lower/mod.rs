@@ -7,6 +7,7 @@ mod elementwise;
 mod fused;
 mod layer;
 mod moves;
+mod normalize;
 mod pool2d;
 mod resize;
 mod signs;
@@ -111,6 +112,7 @@ impl Lowering<'_> {
             Op::Quantize(_) if self.signs.free.contains(&id) => Ok(self.input(node, 0).0),
             Op::Quantize(_) => self.quantize(id, node),
             Op::Dequantize(_) => self.dequantize(id, node),
+            Op::Normalize(op) => self.normalize(id, node, op),
             Op::DetectionPostprocess(_) => Err(CompileError::Device {
                 backend: BACKEND_NAME,
                 message: format!("'{}' is computed by the host; use Backend::compile", node.name),

@@ -1,0 +1,40 @@
+//! A picture's bytes as floats, by a dispatch of their own or in the convolution that reads them.
+
+use pocketvision_core::op::Normalize;
+use pocketvision_core::{CompileError, Node, NodeId, Op};
+use pocketvision_shaders::{Shader, params};
+
+use super::super::Operand;
+use super::{Lowering, elements, quad_work};
+
+impl Lowering<'_> {
+    pub(super) fn normalize(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        op: &Normalize,
+    ) -> Result<Operand, CompileError> {
+        let (input, _) = self.input(node, 0);
+        let shape = node.output.shape;
+        let normalization = normalization(op);
+        let params = params::Normalize { normalization, elements: elements(shape) };
+        self.compute(id, Shader::Normalize, &params, &[input], quad_work(shape))
+    }
+
+    /// The bytes that an absorbed node normalizes, and how.
+    pub(super) fn pixels(&self, absorbed: NodeId) -> (Operand, params::Normalization) {
+        let node = self.graph.node(absorbed);
+        let Op::Normalize(op) = &node.op else { unreachable!("groups hold what normalizes") };
+        (self.input(node, 0).0, normalization(op))
+    }
+}
+
+/// By channel; the fourth lane, whose byte is arbitrary, becomes 0.
+fn normalization(op: &Normalize) -> params::Normalization {
+    let [red, green, blue] = op.mean;
+    let scale = op.std.map(f32::recip);
+    params::Normalization {
+        mean: [red, green, blue, 0.0],
+        scale: [scale[0], scale[1], scale[2], 0.0],
+    }
+}

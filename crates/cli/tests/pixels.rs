@@ -1,0 +1,47 @@
+//! `--pixels`: a float network that takes the photo's bytes.
+
+mod command;
+
+use command::{json, there_is_a_gpu};
+
+const FLOAT: [&str; 4] = ["--model", "mobilenet-edgetpu-cifar10", "--precision", "f32"];
+
+#[test]
+fn classes_are_those_of_normalized_pixels() {
+    for normalization in ["symmetric", "torchvision"] {
+        let top = |pixels: &[&str]| {
+            let how = ["--backend", "cpu", "--normalization", normalization];
+            let report = json(&[&["classify"], &FLOAT[..], &how, pixels].concat());
+            let images = report["images"].as_array().unwrap();
+            images.iter().map(|image| image["top"].clone()).collect::<Vec<_>>()
+        };
+        let expected = top(&[]);
+        assert_eq!(expected.len(), 5);
+        assert_eq!(top(&["--pixels"]), expected);
+    }
+}
+
+#[test]
+fn the_input_of_a_float_network_is_bytes() {
+    let command = ["inspect", "mobilenet-edgetpu-cifar10", "--precision"];
+    let first = |options: &[&str]| {
+        let report = json(&[&command, options].concat());
+        report["inputs"][0].to_string()
+    };
+    assert!(first(&["f32"]).contains("f32"));
+    assert!(first(&["f32", "--pixels"]).contains("uint8"));
+    // It has bytes anyway.
+    assert_eq!(first(&["int8", "--pixels"]), first(&["int8"]));
+}
+
+#[test]
+fn a_gpu_normalizes_in_no_dispatch_of_its_own() {
+    if !there_is_a_gpu() {
+        return;
+    }
+    let dispatches = |pixels: &[&str]| {
+        let bench = ["bench", "--backend", "gpu", "--runs", "1"];
+        json(&[&bench, &FLOAT[..], pixels].concat())["dispatches"].as_u64().unwrap()
+    };
+    assert_eq!(dispatches(&["--pixels"]), dispatches(&[]));
+}
