@@ -255,6 +255,34 @@ impl Op {
             _ => None,
         }
     }
+
+    /// The operator with this activation fused, or with none: what [`Op::fused_activation`] says
+    /// of it. `None` if no activation can be fused into such an operator.
+    ///
+    /// ```
+    /// use pocketvision_core::Op;
+    /// use pocketvision_core::op::{ActivationKind, Add};
+    ///
+    /// let sum = Op::Add(Add { activation: None });
+    /// let positive = sum.with_activation(Some(ActivationKind::Relu)).expect("sums can have one");
+    /// assert_eq!(positive.fused_activation(), Some(ActivationKind::Relu));
+    /// assert_eq!(positive.with_activation(None), Some(sum));
+    /// assert_eq!(Op::Input.with_activation(None), None);
+    /// ```
+    pub fn with_activation(&self, activation: Option<ActivationKind>) -> Option<Self> {
+        let mut op = self.clone();
+        let slot = match &mut op {
+            Self::Conv2d(op) => &mut op.activation,
+            Self::DepthwiseConv2d(op) => &mut op.activation,
+            Self::ConvTranspose2d(op) => &mut op.activation,
+            Self::Linear(op) => &mut op.activation,
+            Self::Add(op) => &mut op.activation,
+            Self::Mul(op) => &mut op.activation,
+            _ => return None,
+        };
+        *slot = activation;
+        Some(op)
+    }
 }
 
 /// The operator's inputs, if there are just as many as it takes.

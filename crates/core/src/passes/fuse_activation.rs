@@ -1,7 +1,6 @@
 //! A free-standing activation becomes an attribute of the operator before it.
 
 use super::rebuild;
-use crate::op::ActivationKind;
 use crate::{Graph, GraphError, NodeId, Op};
 
 /// Fuses `Activation` nodes into the convolution, linear layer, sum or product they follow,
@@ -57,41 +56,11 @@ pub fn fuse_activation(graph: &Graph) -> Result<Graph, GraphError> {
     })
 }
 
-impl Op {
-    /// The operator with this activation fused, or with none: what [`Op::fused_activation`] says
-    /// of it. `None` if no activation can be fused into such an operator.
-    ///
-    /// ```
-    /// use pocketvision_core::Op;
-    /// use pocketvision_core::op::{ActivationKind, Add};
-    ///
-    /// let sum = Op::Add(Add { activation: None });
-    /// let positive = sum.with_activation(Some(ActivationKind::Relu)).expect("sums can have one");
-    /// assert_eq!(positive.fused_activation(), Some(ActivationKind::Relu));
-    /// assert_eq!(positive.with_activation(None), Some(sum));
-    /// assert_eq!(Op::Input.with_activation(None), None);
-    /// ```
-    pub fn with_activation(&self, activation: Option<ActivationKind>) -> Option<Self> {
-        let mut op = self.clone();
-        let slot = match &mut op {
-            Self::Conv2d(op) => &mut op.activation,
-            Self::DepthwiseConv2d(op) => &mut op.activation,
-            Self::ConvTranspose2d(op) => &mut op.activation,
-            Self::Linear(op) => &mut op.activation,
-            Self::Add(op) => &mut op.activation,
-            Self::Mul(op) => &mut op.activation,
-            _ => return None,
-        };
-        *slot = activation;
-        Some(op)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::optimize;
     use super::*;
-    use crate::op::{Activation, Add};
+    use crate::op::{Activation, ActivationKind, Add};
     use crate::{Element, GraphBuilder, Shape, TensorType};
 
     #[test]
