@@ -109,8 +109,8 @@ const photo = (file) => file && then("Looking…", async () => {
 
 const chosen = (value) => then("Compiling shaders…", () => {
   const [kind, name, precision] = value.split(":");
-  if (kind === "builtIn") return load(() => engine.builtIn(name, precision));
-  return load(async () => engine.load(published.bytes, published.labels));
+  if (kind === "builtIn") return load(() => engine.builtIn(name, precision, true));
+  return load(async () => engine.load(published.bytes, published.labels, true));
 });
 
 let published;
@@ -141,7 +141,7 @@ element("file").addEventListener("change", (event) => {
   if (!file) return;
   then("Compiling shaders…", () => load(async () => {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    return engine.load(bytes, undefined);
+    return engine.load(bytes, undefined, true);
   }));
 });
 for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop", false]]) {

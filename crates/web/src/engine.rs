@@ -2,7 +2,8 @@
 
 use pocketvision_backend_gpu::{GpuBackend, GpuOptions, SelfTest};
 use pocketvision_core::models::{self, BuildOptions, Precision};
-use pocketvision_core::{CompileOptions, Graph, passes};
+use pocketvision_core::op::Normalize;
+use pocketvision_core::{CompileOptions, Graph, NodeId, passes};
 use pocketvision_import_tflite as tflite;
 use pocketvision_vision::Labels;
 use wasm_bindgen::prelude::*;
@@ -54,25 +55,37 @@ impl Engine {
     }
 
     /// Compiles the network in a TFLite file. `labels` is a text with a line for each class;
-    /// without one, classes are called by number.
+    /// without one, classes are called by number. With `pixels` a float network takes a picture's
+    /// bytes, from 0 to 255, and makes -1 to 1 of them itself: a quarter of the upload. Integer
+    /// networks take bytes anyway.
     ///
     /// # Errors
     /// If the bytes are no such file, the network has operators that the device cannot run, or
     /// the labels are not as many as its classes.
-    pub async fn load(&self, bytes: Vec<u8>, labels: Option<String>) -> Result<Network, JsError> {
+    pub async fn load(
+        &self,
+        bytes: Vec<u8>,
+        labels: Option<String>,
+        pixels: Option<bool>,
+    ) -> Result<Network, JsError> {
         let graph = tflite::import(&bytes, "network")?;
         drop(bytes);
-        self.compile(&graph, labels).await
+        self.compile(graph, labels, pixels).await
     }
 
     /// Compiles a built-in network: `mobilenet-v3-large` and its like, in `f32` or `int8`. Its
     /// weights are numbers drawn at random, the same each time: it costs what the trained network
-    /// costs, and what it says means nothing.
+    /// costs, and what it says means nothing. `pixels` is that of [`Self::load`].
     ///
     /// # Errors
     /// If there is no such network or precision.
     #[wasm_bindgen(js_name = builtIn)]
-    pub async fn built_in(&self, name: &str, precision: &str) -> Result<Network, JsError> {
+    pub async fn built_in(
+        &self,
+        name: &str,
+        precision: &str,
+        pixels: Option<bool>,
+    ) -> Result<Network, JsError> {
         let definition = models::find(name)
             .ok_or_else(|| JsError::new(&format!("no built-in network is called '{name}'")))?;
         let precision = match precision {
@@ -81,19 +94,31 @@ impl Engine {
             other => return Err(JsError::new(&format!("precision '{other}' is not f32 or int8"))),
         };
         let graph = definition.build(&BuildOptions { precision, ..definition.options() })?;
-        self.compile(&graph, None).await
+        self.compile(graph, None, pixels).await
     }
 }
 
 impl Engine {
-    async fn compile(&self, graph: &Graph, labels: Option<String>) -> Result<Network, JsError> {
-        let graph = passes::optimize(graph)?;
+    async fn compile(
+        &self,
+        mut graph: Graph,
+        labels: Option<String>,
+        pixels: Option<bool>,
+    ) -> Result<Network, JsError> {
+        let is_float = |id: &NodeId| graph.ty(*id).element.is_float();
+        if pixels.unwrap_or(false) && graph.inputs().iter().any(is_float) {
+            graph = passes::take_pixels(&graph, SYMMETRIC)?;
+        }
+        let graph = passes::optimize(&graph)?;
         let plan = self.backend.compile_async(&graph, &CompileOptions::default()).await?;
         let classes = plan.ports().outputs.first().map_or(0, |port| port.ty.shape.c);
         let labels = labels.map(|text| fitting(&text, classes)).transpose()?;
         Ok(Network::new(plan, labels))
     }
 }
+
+/// What pixels are to a MobileNet of TensorFlow's: -1 to 1.
+const SYMMETRIC: Normalize = Normalize { mean: [127.5; 3], std: [127.5; 3] };
 
 /// The labels of a text, if they are those of so many classes.
 fn fitting(text: &str, classes: usize) -> Result<Labels, JsError> {

@@ -4,29 +4,34 @@ use std::slice;
 
 use pocketvision_backend_cpu::{CpuBackend, CpuOptions};
 use pocketvision_core::models::{self, BuildOptions, Precision, SplitMix64};
+use pocketvision_core::op::Normalize;
 use pocketvision_core::{Backend as _, CompileOptions, Element, Graph, Tensor, passes};
 
 /// A built-in network in one precision.
 pub(crate) struct Case {
     name: &'static str,
     precision: Precision,
+    /// Whether it is fed a picture's bytes though it is float.
+    pixels: bool,
 }
 
 pub(crate) const CASES: &[Case] = &[
-    Case { name: "mobilenet-v3-large", precision: Precision::F32 },
-    Case { name: "mobilenet-v3-small", precision: Precision::Int8 },
-    Case { name: "mobilenet-edgetpu-1.0", precision: Precision::F32 },
-    Case { name: "mobilenet-edgetpu-1.0", precision: Precision::Int8 },
+    Case { name: "mobilenet-v3-large", precision: Precision::F32, pixels: false },
+    Case { name: "mobilenet-v3-small", precision: Precision::Int8, pixels: false },
+    Case { name: "mobilenet-edgetpu-1.0", precision: Precision::F32, pixels: true },
+    Case { name: "mobilenet-edgetpu-1.0", precision: Precision::Int8, pixels: false },
 ];
 
 impl Case {
     pub(crate) fn title(&self) -> String {
-        format!("{}/{}", self.name, self.precision_name())
+        let pixels = if self.pixels { ", pixels" } else { "" };
+        format!("{}/{}{pixels}", self.name, self.precision_name())
     }
 
     /// The test's page, as it is asked for.
     pub(crate) fn address(&self) -> String {
-        format!("check.html?name={}&precision={}", self.name, self.precision_name())
+        let pixels = if self.pixels { "&pixels" } else { "" };
+        format!("check.html?name={}&precision={}{pixels}", self.name, self.precision_name())
     }
 
     const fn precision_name(&self) -> &'static str {
@@ -39,7 +44,11 @@ impl Case {
     pub(crate) fn graph(&self) -> Result<Graph, String> {
         let definition = models::find(self.name).ok_or("no such network")?;
         let options = BuildOptions { precision: self.precision, ..definition.options() };
-        let graph = definition.build(&options).map_err(|error| error.to_string())?;
+        let mut graph = definition.build(&options).map_err(|error| error.to_string())?;
+        if self.pixels {
+            let symmetric = Normalize { mean: [127.5; 3], std: [127.5; 3] };
+            graph = passes::take_pixels(&graph, symmetric).map_err(|error| error.to_string())?;
+        }
         passes::optimize(&graph).map_err(|error| error.to_string())
     }
 
