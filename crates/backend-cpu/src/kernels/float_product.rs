@@ -14,12 +14,14 @@ use crate::simd::Simd;
 pub(crate) fn prove(simd: Simd, mul: &QuantizedMul) -> Option<FloatMultiplier> {
     let (low, high) = mul.range;
     let (least, most) = (low - mul.output_zero_point, high - mul.output_zero_point);
-    let multiplier = mul.output_multiplier;
-    FloatMultiplier::prove(multiplier, least, most, simd.rounding())
-        .or_else(|| candidates(mul).find(|&floats| is_right(simd, mul, floats)))
+    let proven = FloatMultiplier::prove(mul.output_multiplier, least, most, simd.rounding());
+    #[cfg(target_arch = "x86_64")]
+    let proven = proven.or_else(|| candidates(mul).find(|&floats| is_right(simd, mul, floats)));
+    proven
 }
 
 /// The line of [`super::float_multiplier`], moved by up to a product to both sides.
+#[cfg(target_arch = "x86_64")]
 fn candidates(mul: &QuantizedMul) -> impl Iterator<Item = FloatMultiplier> {
     const STEPS: i32 = 8;
     let real = mul.output_multiplier.to_real();
@@ -33,9 +35,9 @@ fn candidates(mul: &QuantizedMul) -> impl Iterator<Item = FloatMultiplier> {
 }
 
 /// True if products in floats are those of the integers for all pairs of operands.
+#[cfg(target_arch = "x86_64")]
 fn is_right(simd: Simd, mul: &QuantizedMul, floats: FloatMultiplier) -> bool {
     match simd {
-        #[cfg(target_arch = "x86_64")]
         Simd::Avx512(proof) => {
             use crate::simd::avx512::binary_i8;
             super::float_sum::for_all_operands(|a, b, exact, ours| {
@@ -43,7 +45,6 @@ fn is_right(simd: Simd, mul: &QuantizedMul, floats: FloatMultiplier) -> bool {
                 binary_i8::mul_floats(proof, mul, floats, a, b, ours);
             })
         }
-        #[cfg(target_arch = "x86_64")]
         Simd::Avx2(proof) => {
             use crate::simd::avx2::binary_i8;
             super::float_sum::for_all_operands(|a, b, exact, ours| {
@@ -51,8 +52,6 @@ fn is_right(simd: Simd, mul: &QuantizedMul, floats: FloatMultiplier) -> bool {
                 binary_i8::mul_floats(proof, mul, floats, a, b, ours);
             })
         }
-        #[cfg(target_arch = "aarch64")]
-        Simd::Neon(_) => false,
         Simd::Portable(_) => false,
     }
 }

@@ -30,6 +30,7 @@ pub(crate) mod matmul_f32;
 pub(crate) mod matmul_i8;
 pub(crate) mod normalize;
 pub(crate) mod pad;
+pub(crate) mod pair_panels;
 pub(crate) mod patches;
 pub(crate) mod pool;
 #[cfg(target_arch = "x86_64")]

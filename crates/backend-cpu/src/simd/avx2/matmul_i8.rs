@@ -13,7 +13,7 @@
 use std::arch::x86_64::*;
 
 use super::requantize::{Method, store_rows};
-use crate::kernels::matmul_i8::PairPanels;
+use crate::kernels::pair_panels::PairPanels;
 use crate::kernels::requantize::Requantize;
 use crate::kernels::rows::Rows;
 use crate::simd::{Avx2, Tile};
