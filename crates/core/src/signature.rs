@@ -138,7 +138,7 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Tensors of zeros, to be filled by [`Plan::run_into`].
+    /// Tensors of zeros, to be filled by [`crate::Plan::run_into`].
     pub fn for_signature(signature: &Signature) -> Self {
         let zeros = |port: &Port| (port.node, Tensor::zeros(&port.ty));
         Self { tensors: signature.outputs.iter().map(zeros).collect() }

@@ -11,7 +11,9 @@ use pocketvision_backend_gpu::{
 use pocketvision_reference::ReferenceBackend;
 use thiserror::Error;
 
-use crate::{Backend, Graph, nearest};
+#[cfg(feature = "gpu")]
+use crate::Graph;
+use crate::{Backend, nearest};
 
 /// Names of all backends: those that networks are compared on, and last the reference, which
 /// is the yardstick.

@@ -56,15 +56,15 @@ impl Pool {
             self.window;
         let (line, x) = (pixel / self.output.w, pixel % self.output.w);
         let (n, y) = (line / self.output.h, line % self.output.h);
-        let left = (x * stride_w, self.padding.left);
-        // Positions before the image, and before its end.
-        let before = left.1.saturating_sub(left.0).div_ceil(dilation_w);
-        let end = (self.input.w + left.1).saturating_sub(left.0).div_ceil(dilation_w);
+        // The window's left end, and the image's, in the padded image.
+        let (first, left) = (x * stride_w, self.padding.left);
+        let before = left.saturating_sub(first).div_ceil(dilation_w);
+        let end = (self.input.w + left).saturating_sub(first).div_ceil(dilation_w);
         let columns = before..end.min(kernel_w);
         if columns.is_empty() {
             return;
         }
-        let ix = left.0 + columns.start * dilation_w - left.1;
+        let ix = first + columns.start * dilation_w - left;
         for ky in 0..kernel_h {
             let iy = (y * stride_h + ky * dilation_h).wrapping_sub(self.padding.top);
             if iy < self.input.h {
