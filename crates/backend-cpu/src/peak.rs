@@ -57,7 +57,12 @@ impl Peak {
     /// As [`Self::measure`].
     pub fn measure_together(level: SimdLevel, threads: usize) -> Result<Self, CpuError> {
         Simd::new(level)?;
-        let each = on_threads(threads, |_| Self::measure(level));
+        let threads = threads.max(1);
+        let started = Barrier::new(threads);
+        let each = on_threads(threads, |_| {
+            started.wait();
+            Self::measure(level)
+        });
         each.into_iter().try_fold(
             Self { f32_macs_per_second: 0.0, int8_macs_per_second: 0.0 },
             |sum, one| {
