@@ -138,8 +138,9 @@ impl Model {
         let graph = pocketvision_quantize::dequantize(&self.graph).map_err(failed)?;
         let graph = passes::optimize(&graph).map_err(failed)?;
         let input = &self.graph.ty(self.graph.inputs()[0]).element;
+        let became_float = graph.ty(graph.inputs()[0]).element.is_float();
         let normalization = match (input, input.per_tensor()) {
-            (Element::UInt8(_), Some((scale, zero_point))) if *input != Normalize::PIXELS => {
+            (Element::UInt8(_), Some((scale, zero_point))) if became_float => {
                 Some(Normalization { mean: [zero_point as f32; 3], std: [1.0 / scale; 3] })
             }
             _ => self.preprocess.as_ref().map(|preprocess| preprocess.normalization),
@@ -189,5 +190,28 @@ impl Model {
         let Quantized { graph, report } =
             quantize::quantize(&self.graph, backend, samples, options, progress)?;
         Ok((Self { graph, ..self.clone() }, report))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::Quantize;
+    use crate::{GraphBuilder, Op, Origin, Shape, TensorType, Weights};
+
+    /// Its scale and zero point are those of a picture's bytes, but nothing normalizes them.
+    #[test]
+    fn an_integer_network_of_plain_bytes_keeps_their_scale_as_float() {
+        let mut builder = GraphBuilder::new("plain");
+        let photo = TensorType::new(Shape::new(1, 8, 8, 3), Normalize::PIXELS);
+        let photo = builder.input("photo", photo).unwrap();
+        let int8 = Element::int8(1.0, -128);
+        let numbers = builder.push_as("numbers", Op::Quantize(Quantize), &[photo], int8).unwrap();
+        let graph = builder.finish(&[numbers]).unwrap();
+        let origin = Origin::File("plain.tflite".into());
+        let model = Model::assemble("plain".into(), graph, None, origin, Weights::Trained);
+        let float = model.dequantized().unwrap();
+        let expected = Normalization { mean: [0.0; 3], std: [1.0; 3] };
+        assert_eq!(float.normalization(), Some(expected));
     }
 }
