@@ -37,7 +37,8 @@
 //!
 //! **Exactness.** Integer shaders follow `pocketvision_core::quant` to the bit.
 //! `requantize.wgsl` builds the 64-bit products that WGSL lacks from 16-bit halves;
-//! functions of one byte, and conversions between bytes and floats, are tables from the host.
+//! functions of one byte, and conversions between bytes and floats, are tables from the host, but
+//! for pixels, which are normalized in floats.
 
 pub mod params;
 mod unroll;

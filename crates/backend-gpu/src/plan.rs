@@ -301,8 +301,10 @@ impl GpuPlan {
         let Self { graph, options, tuning, assembly, .. } = self;
         let cut = Cut::choose(&device, graph, options, *tuning, self_test).await?;
         if cut.tuning != *tuning || !Arc::ptr_eq(&device, &assembly.device) {
-            *tuning = cut.tuning;
+            let chosen = cut.tuning;
             *assembly = cut.assemble(device).await?;
+            // Not before: a device that is lost on the way leaves the plan as it was.
+            *tuning = chosen;
         }
         Ok(())
     }

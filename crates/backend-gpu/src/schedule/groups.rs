@@ -2,7 +2,7 @@
 //!
 //! A network of one image is bound by how many dispatches it takes, not by its arithmetic. So
 //! what a shader can do before it stores a result is done there: residuals are added, scales
-//! multiplied, and pairs of layers of which only the second reads the first become one
+//! multiplied, pixels normalized as they are loaded, and pairs of layers of which only the second reads the first become one
 //! dispatch.
 
 use pocketvision_core::op::{Conv2d, Mul, Pool2d, PoolKind, Window};
