@@ -30,7 +30,8 @@ use pocketvision_core::{
 /// ```
 ///
 /// # Errors
-/// If the graph cannot be rebuilt: where `Normalize` reads pixels that another operator reads too.
+/// If the graph cannot be rebuilt: where `Normalize` reads anything but an input, or pixels that
+/// another operator reads too.
 pub fn dequantize(graph: &Graph) -> Result<Graph, GraphError> {
     let mut builder = GraphBuilder::new(graph.name());
     let mut rebuilt: Vec<NodeId> = Vec::with_capacity(graph.nodes().len());
@@ -101,19 +102,13 @@ fn with_float_params(
 
 /// Gives a layer without an activation the one that the range of its integers amounts to.
 fn state_activation(op: &mut Op, output: &Element) {
-    let activation = match op {
-        Op::Conv2d(op) => &mut op.activation,
-        Op::DepthwiseConv2d(op) => &mut op.activation,
-        Op::ConvTranspose2d(op) => &mut op.activation,
-        Op::Linear(op) => &mut op.activation,
-        Op::Add(op) => &mut op.activation,
-        Op::Mul(op) => &mut op.activation,
-        _ => return,
-    };
     let (Element::Int8(_), Some((scale, LOWEST))) = (output, output.per_tensor()) else { return };
-    if activation.is_none() {
+    if op.fused_activation().is_none() {
         let ends_at_6 = (scale * 255.0 - 6.0).abs() < scale;
-        *activation = Some(if ends_at_6 { ActivationKind::Relu6 } else { ActivationKind::Relu });
+        let kind = if ends_at_6 { ActivationKind::Relu6 } else { ActivationKind::Relu };
+        if let Some(stated) = op.with_activation(Some(kind)) {
+            *op = stated;
+        }
     }
 }
 

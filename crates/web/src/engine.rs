@@ -60,8 +60,9 @@ impl Engine {
     /// networks take bytes anyway.
     ///
     /// # Errors
-    /// If the bytes are no such file, the network has operators that the device cannot run, or
-    /// the labels are not as many as its classes.
+    /// If the bytes are no such file, the network has operators that the device cannot run, the
+    /// labels are not as many as its classes, or `pixels` are asked for where a float network's
+    /// one input is no picture.
     pub async fn load(
         &self,
         bytes: Vec<u8>,
@@ -78,7 +79,7 @@ impl Engine {
     /// costs, and what it says means nothing. `pixels` is that of [`Self::load`].
     ///
     /// # Errors
-    /// If there is no such network or precision.
+    /// If there is no such network or precision, or its input is no picture for `pixels`.
     #[wasm_bindgen(js_name = builtIn)]
     pub async fn built_in(
         &self,

@@ -6,6 +6,7 @@ use pocketvision::vision::{DetectionAccuracy, Labels, SegmentationAccuracy};
 use serde::Serialize;
 
 use super::Report;
+use super::top::class_name;
 
 /// Accuracy of one model on one backend.
 #[derive(Debug, Serialize)]
@@ -164,10 +165,7 @@ impl Report for Evaluation {
                 writeln!(out, "  mean IoU  {mean_iou:5.1} %  over {} classes", per_class.len())?;
                 writeln!(out, "  pixels    {pixel_accuracy:5.1} %")?;
                 per_class.iter().try_for_each(|figure| {
-                    let name = match &figure.label {
-                        Some(label) => label.clone(),
-                        None => format!("class {}", figure.class),
-                    };
+                    let name = class_name(figure.label.as_deref(), figure.class.into());
                     writeln!(out, "  {:>8.1} %  {name}", figure.percent)
                 })
             }

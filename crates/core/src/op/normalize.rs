@@ -1,6 +1,6 @@
 //! A picture's bytes to the numbers that a network was trained on.
 
-use super::exactly;
+use super::{exactly, moved_element};
 use crate::{Element, Shape, ShapeError, TensorType};
 
 /// `(pixel - mean) / std` for red, green and blue, computed in f32: a difference, rounded, and
@@ -53,13 +53,7 @@ impl Normalize {
                 expected: "uint8 of scale 1 and zero point 0".into(),
             });
         }
-        if !matches!(element, None | Some(Element::F32)) {
-            return Err(ShapeError::Element {
-                what: "the output's element",
-                actual: element.map_or("none".into(), ToString::to_string),
-                expected: "f32".into(),
-            });
-        }
+        let element = moved_element(&Element::F32, element)?;
         let Shape { n, h, w, c } = input.shape;
         if c != 3 {
             let (left, right) = (input.shape, Shape::new(n, h, w, 3));
@@ -80,7 +74,7 @@ impl Normalize {
         if !(0..3).flat_map(ends).all(f32::is_finite) {
             return refused("mean", self.mean);
         }
-        Ok(TensorType::new(input.shape, Element::F32))
+        Ok(TensorType::new(input.shape, element))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Portable rewrites: each takes a graph and makes a new one that computes the same.
+//! Portable rewrites: each takes a graph and makes a new one that computes the same;
+//! [`take_pixels`] alone changes what it is fed.
 //!
 //! All backends are handed the same optimised graph, so comparing them compares like with
 //! like. What is only good for one kind of hardware (fusing into a kernel's epilogue,
@@ -15,7 +16,7 @@ pub use fuse_activation::fuse_activation;
 pub use remove_unused::remove_unused;
 pub use take_pixels::{PixelInputError, take_pixels};
 
-use crate::{Graph, GraphBuilder, GraphError, NodeId, Op};
+use crate::{Graph, GraphBuilder, GraphError, Node, NodeId, Op};
 
 /// Every pass that leaves a network's inputs as they are, in order.
 ///
@@ -67,6 +68,18 @@ pub fn optimize(graph: &Graph) -> Result<Graph, GraphError> {
 /// If `rewrite` fails, or pushes what the nodes after it cannot read.
 pub fn rebuild(
     graph: &Graph,
+    rewrite: impl FnMut(&mut GraphBuilder, NodeId, &[NodeId]) -> Result<NodeId, GraphError>,
+) -> Result<Graph, GraphError> {
+    let same = |builder: &mut GraphBuilder, input: &Node| {
+        builder.input(input.name.clone(), input.output.clone())
+    };
+    rebuild_from(graph, same, rewrite)
+}
+
+/// As [`rebuild`], with inputs that `input` pushes.
+fn rebuild_from(
+    graph: &Graph,
+    mut input: impl FnMut(&mut GraphBuilder, &Node) -> Result<NodeId, GraphError>,
     mut rewrite: impl FnMut(&mut GraphBuilder, NodeId, &[NodeId]) -> Result<NodeId, GraphError>,
 ) -> Result<Graph, GraphError> {
     let mut builder = GraphBuilder::new(graph.name());
@@ -77,7 +90,7 @@ pub fn rebuild(
     for (id, node) in graph.iter() {
         let inputs: Vec<NodeId> = node.inputs.iter().map(|i| renamed[i.index()]).collect();
         let new = match node.op {
-            Op::Input => builder.input(node.name.clone(), node.output.clone())?,
+            Op::Input => input(&mut builder, node)?,
             _ => rewrite(&mut builder, id, &inputs)?,
         };
         renamed.push(new);

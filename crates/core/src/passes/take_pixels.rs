@@ -2,8 +2,9 @@
 
 use thiserror::Error;
 
+use super::rebuild_from;
 use crate::op::Normalize;
-use crate::{Element, Graph, GraphBuilder, GraphError, NodeId, Op, TensorType};
+use crate::{Element, Graph, GraphBuilder, GraphError, Node, NodeId, Op, TensorType};
 
 /// The same network with a picture's bytes as its input: the f32 input becomes
 /// [`Normalize::PIXELS`] of the same name and shape, and a [`Normalize`] node after it computes
@@ -40,25 +41,16 @@ pub fn take_pixels(graph: &Graph, normalize: Normalize) -> Result<Graph, PixelIn
     if ty.element != Element::F32 || ty.shape.c != 3 {
         return Err(PixelInputError::NoPicture { name: name.clone(), ty: Box::new(ty.clone()) });
     }
-    let mut builder = GraphBuilder::new(graph.name());
-    for param in graph.params() {
-        builder.param(param.name.clone(), param.tensor.clone());
-    }
-    let mut renamed: Vec<NodeId> = Vec::with_capacity(graph.nodes().len());
-    for (_, node) in graph.iter() {
-        let new = if node.op == Op::Input {
-            let photo = TensorType::new(ty.shape, Normalize::PIXELS);
-            let photo = builder.input(name.clone(), photo)?;
-            builder.push(format!("{name}/normalized"), Op::Normalize(normalize), &[photo])?
-        } else {
-            let inputs: Vec<NodeId> = node.inputs.iter().map(|id| renamed[id.index()]).collect();
-            let element = node.output.element.clone();
-            builder.push_as(node.name.clone(), node.op.clone(), &inputs, element)?
-        };
-        renamed.push(new);
-    }
-    let outputs: Vec<NodeId> = graph.outputs().iter().map(|id| renamed[id.index()]).collect();
-    Ok(builder.finish(&outputs)?)
+    let photo = |builder: &mut GraphBuilder, input: &Node| {
+        let photo = TensorType::new(input.output.shape, Normalize::PIXELS);
+        let photo = builder.input(input.name.clone(), photo)?;
+        builder.push(format!("{}/normalized", input.name), Op::Normalize(normalize), &[photo])
+    };
+    let same = |builder: &mut GraphBuilder, id: NodeId, inputs: &[NodeId]| {
+        let node = graph.node(id);
+        builder.push_as(node.name.clone(), node.op.clone(), inputs, node.output.element.clone())
+    };
+    Ok(rebuild_from(graph, photo, same)?)
 }
 
 /// A network cannot take its picture as bytes.
