@@ -4,6 +4,9 @@
 //! are, [`super::float_multiplier`]. Where that has no constants that are right for every sum
 //! there may still be some that are right for products: these are few, and all 65,536 are tried.
 
+#[cfg(target_arch = "x86_64")]
+use std::iter;
+
 use pocketvision_core::quant::QuantizedMul;
 
 use super::float_multiplier::FloatMultiplier;
@@ -26,7 +29,7 @@ fn candidates(mul: &QuantizedMul) -> impl Iterator<Item = FloatMultiplier> {
     const STEPS: i32 = 8;
     let real = mul.output_multiplier.to_real();
     let half = 0.5 + 0.5 * 2f64.powi(mul.output_multiplier.exponent.min(0));
-    let moved = (0..=STEPS).flat_map(|step| [step, -step]);
+    let moved = iter::once(0).chain((1..=STEPS).flat_map(|step| [step, -step]));
     moved.map(move |step| FloatMultiplier {
         scale: real as f32,
         scale_rest: (real - f64::from(real as f32)) as f32,

@@ -9,7 +9,6 @@ use crate::simd::{Inputs, Simd, Tile};
 #[derive(Debug)]
 pub(crate) struct NormalizePixels {
     simd: Simd,
-    op: Normalize,
     /// Mean and std of each number of a block.
     means: [f32; BLOCK],
     stds: [f32; BLOCK],
@@ -22,7 +21,18 @@ impl NormalizePixels {
     pub(crate) fn new(simd: Simd, op: Normalize) -> Self {
         let [means, stds] = [op.mean, op.std]
             .map(|by_channel| std::array::from_fn(|number| by_channel[number % by_channel.len()]));
-        Self { simd, op, means, stds }
+        Self { simd, means, stds }
+    }
+}
+
+impl NormalizePixels {
+    /// Up to a block of numbers that starts with a pixel.
+    #[inline(always)]
+    fn normalize(&self, pixels: &[u8], out: &mut [f32]) {
+        let channels = self.means.iter().zip(&self.stds);
+        for ((out, &pixel), (mean, std)) in out.iter_mut().zip(pixels).zip(channels) {
+            *out = (f32::from(pixel) - mean) / std;
+        }
     }
 }
 
@@ -42,13 +52,9 @@ impl Kernel for NormalizePixels {
                     let (blocks, rest) = run.as_chunks_mut::<BLOCK>();
                     let (input_blocks, input_rest) = input.as_chunks::<BLOCK>();
                     for (block, pixels) in blocks.iter_mut().zip(input_blocks) {
-                        for i in 0..BLOCK {
-                            block[i] = (f32::from(pixels[i]) - self.means[i]) / self.stds[i];
-                        }
+                        self.normalize(pixels, block);
                     }
-                    for (i, (out, &pixel)) in rest.iter_mut().zip(input_rest).enumerate() {
-                        *out = self.op.real(pixel, i % 3);
-                    }
+                    self.normalize(input_rest, rest);
                 },
             );
         });

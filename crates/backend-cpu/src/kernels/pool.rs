@@ -147,10 +147,12 @@ impl Pool {
                     || window.take(numbers, positions, self.step(), channels),
                 );
             });
-            let (totals, count) = window.finish();
             self.simd.vectorize(
                 #[inline(always)]
-                || self.write_i8(&totals, count, output),
+                || {
+                    let (totals, count) = window.finish();
+                    self.write_i8(&totals, count, output);
+                },
             );
         }
     }
@@ -217,6 +219,7 @@ impl WindowTotals {
         }
     }
 
+    #[inline(always)]
     fn empty_words(&mut self) {
         for (total, word) in self.totals.iter_mut().zip(&mut self.words) {
             if self.largest {
@@ -230,6 +233,7 @@ impl WindowTotals {
     }
 
     /// The totals, and of how many positions.
+    #[inline(always)]
     fn finish(mut self) -> ([i32; CHANNELS], usize) {
         self.empty_words();
         (self.totals, self.count)

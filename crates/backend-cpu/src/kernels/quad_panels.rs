@@ -57,6 +57,9 @@ impl QuadPanels {
         let real = |w: i8| i32::from(w) - zero_point;
         let byte = |w: i8| fitting(real(w)) as u8;
         let panels = Self::new(Self::COLUMNS, weights, depth, runs, |column| column, byte);
+        if zero_point == 0 {
+            return panels;
+        }
         let run = panels.run;
         let of_panel = |filters: &[i8]| {
             let mut list = Vec::new();

@@ -20,7 +20,7 @@ use super::depthwise_quads_output::{Output, store_floats, store_integers};
 use super::requantize::{FloatMultipliers, OutputRange};
 use crate::kernels::depthwise::{DepthwiseWindow, Line, RowWindow};
 use crate::kernels::depthwise_quads_i8::{QuadLayout, QuadTaps};
-use crate::simd::{AlignedBytes, Avx512, Tile};
+use crate::simd::{Avx512, Tile};
 
 /// Computes the tile.
 pub(crate) fn compute(
@@ -36,14 +36,13 @@ pub(crate) fn compute(
     assert!(window.channels == taps.channels && layout.kernel_h == window.kernel_h, "its window");
     assert_eq!((layout.kernel_w, layout.stride), (window.kernel_w, window.stride_w));
     assert!(taps.weights.len() >= blocks * layout.block_bytes(), "the weights of all blocks");
-    let is_whole = |rest: &AlignedBytes| rest.len() >= layout.block_bytes();
-    assert!(taps.rest.iter().flatten().all(is_whole), "the rest of a block");
     let columns = tile.columns();
     assert!(columns.start.is_multiple_of(BLOCK), "whole blocks");
     let border = [taps.border ^ 0x80; BLOCK];
     for channel in columns.clone().step_by(BLOCK) {
         let count = BLOCK.min(columns.end - channel);
-        let rest = taps.rest[channel / BLOCK].as_ref().map(|rest| rest.bytes().as_ptr());
+        let rest = taps.rest[channel / BLOCK].as_ref();
+        let rest = rest.map(|rest| rest.bytes()[..layout.block_bytes()].as_ptr());
         geometry.for_each_line(tile.rows(), |line| {
             let rows = line.kernel_rows.len();
             let end = line.input + rows * window.input_width * window.channels;

@@ -37,7 +37,6 @@ pub(crate) fn multiply(
     assert!(panels.quads == rows.runs * panels.run.div_ceil(4), "runs as packed");
     assert!(panels.zero_point.is_none(), "real weights");
     let are_read = |rest: &RestQuad| rest.run < rows.runs && rest.quad * 4 < panels.run;
-    assert!(panels.rest.iter().flatten().all(are_read), "in a run");
 
     let Range { start: mut first, end } =
         tile.columns_of_product::<i8>(first_column, panels.columns);
@@ -48,10 +47,12 @@ pub(crate) fn multiply(
         let vectors = columns.div_ceil(16);
         let weights = &panels.weights.bytes()[first * panels.quads * 4..];
         assert!(weights.len() >= vectors * panels.quads * 64, "a panel's weights");
+        let rest = &panels.rest[first / QuadPanels::COLUMNS];
+        assert!(rest.iter().all(are_read), "in a run");
         let panel = Panel {
             weights: weights.as_ptr(),
             quads: panels.quads,
-            rest: &panels.rest[first / QuadPanels::COLUMNS],
+            rest,
             first,
             last_mask: 0xffff >> (vectors * 16 - columns),
         };
