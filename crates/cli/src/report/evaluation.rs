@@ -165,7 +165,7 @@ impl Report for Evaluation {
                 writeln!(out, "  mean IoU  {mean_iou:5.1} %  over {} classes", per_class.len())?;
                 writeln!(out, "  pixels    {pixel_accuracy:5.1} %")?;
                 per_class.iter().try_for_each(|figure| {
-                    let name = class_name(figure.label.as_deref(), figure.class.into());
+                    let name = class_name(figure.label.as_deref(), figure.class);
                     writeln!(out, "  {:>8.1} %  {name}", figure.percent)
                 })
             }
