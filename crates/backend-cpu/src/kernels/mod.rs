@@ -46,8 +46,11 @@ pub(crate) mod signed_panels;
 pub(crate) mod softmax;
 pub(crate) mod table;
 pub(crate) mod winograd_f32;
+pub(crate) mod winograd_form;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod winograd_i8;
+pub(crate) mod winograd_panels;
+pub(crate) mod winograd_stride2;
 pub(crate) mod winograd_tiles;
 pub(crate) mod winograd_transform;
 

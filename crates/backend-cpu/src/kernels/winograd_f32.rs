@@ -1,16 +1,16 @@
-//! f32 convolutions of 3x3 taps with stride 1, by Winograd's F(4x4, 3x3): a quarter of the
-//! multiplications.
+//! f32 convolutions of 3x3 taps by Winograd's transforms: a quarter of the multiplications with
+//! stride 1, 9 of 16 with stride 2.
 //!
 //! The output is covered with tiles of 4x4 pixels. For a block of tiles, a thread
 //!
-//! 1. transforms the 6x6 pixels that each tile reads to numbers at 36 positions
-//!    ([`super::winograd_transform`]),
-//! 2. multiplies at each position the block's matrix, tiles x input channels, with the
-//!    position's transformed weights, a panel of output channels at a time,
-//! 3. transforms the panel's 36 products back to pixels, adds the bias and activates.
+//! 1. transforms the 6x6 or 9x9 pixels that each tile reads to numbers at 36 or 25 positions
+//!    ([`super::winograd_transform`], [`super::winograd_stride2`]),
+//! 2. multiplies at each position the block's matrix, tiles x numbers of all input channels, with
+//!    the position's transformed weights, a panel of output channels at a time,
+//! 3. transforms the panel's products back to pixels, adds the bias and activates.
 //!
 //! A block is as large as the second-level cache allows for what lies between the steps.
-//! Weights are transformed once, in f64, and take four times the memory of those of the
+//! Weights are transformed once, in f64, and take four or nine times the memory of those of the
 //! convolution.
 //!
 //! | level | panel | register tile of step 2 |
@@ -20,7 +20,7 @@
 //! | NEON | 16 channels | 8x8 |
 //! | portable | 16 channels | 1x16 |
 //!
-//! **Error.** With `K` input channels, a result before its activation is within `K + 20`
+//! **Error.** With `K` numbers at a position (the input channels, with stride 2 four times as many), a result before its activation is within `K + 20`
 //! roundings of the exact one, relative to the sum over channels of
 //! `|At| ((|G| |g| |Gt|) * (|Bt| |d| |B|)) |A|`: `K` for the sum, 1 for a weight, 6 for a
 //! transformed pixel, 10 for what follows the sum, and some for constants that are not exact.
@@ -35,89 +35,69 @@ use pocketvision_core::op::{ActivationKind, Window};
 
 use super::Kernel;
 use super::epilogue_f32::{EpilogueF32, second_pass};
+use super::winograd_form::Form;
+use super::winograd_panels::{PanelEnd, WinogradPanels};
 use super::winograd_tiles::{Patch, TilePixels, WinogradTiles};
-use super::winograd_transform::{
-    LANES, OUTPUT, POSITIONS, Planes, transform_input, transform_output, weights,
-};
-use crate::simd::{AlignedBytes, Inputs, Simd, Tile};
+use super::winograd_transform::{LANES, OUTPUT, Planes, transform_output};
+use super::{winograd_stride2, winograd_transform};
+use crate::simd::{Inputs, Simd, Tile};
 
 /// One convolution with its transformed weights.
 #[derive(Debug)]
 pub(crate) struct WinogradF32 {
     simd: Simd,
+    form: Form,
     tiles: WinogradTiles<OUTPUT>,
+    /// Input channels.
+    channels: usize,
     panels: WinogradPanels,
     epilogue: EpilogueF32,
     second_pass: Option<ActivationKind>,
     block_tiles: usize,
 }
 
-/// Transformed weights.
-#[derive(Debug)]
-pub(crate) struct WinogradPanels {
-    /// Panel after panel, position after position, input channel after input channel, those
-    /// of a panel's output channels.
-    weights: AlignedBytes,
-    /// One for each output channel, padded to whole vectors.
-    bias: Vec<f32>,
-    /// Input channels.
-    depth: usize,
-    /// Output channels.
-    columns: usize,
-    /// Output channels of a panel; the last one has fewer.
-    panel_columns: usize,
-}
-
-/// A panel's columns, and what its sums are followed by.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PanelEnd<'a> {
-    /// The first column, counted in the output.
-    pub(crate) first: usize,
-    /// Number of columns.
-    pub(crate) columns: usize,
-    /// One for each column, and zeros up to whole vectors.
-    pub(crate) bias: &'a [f32],
-    /// The activation.
-    pub(crate) epilogue: EpilogueF32,
-}
-
 impl WinogradF32 {
-    /// Whether a convolution without groups can be computed so, and is expected to gain.
+    /// How a convolution without groups can be computed so, if it is expected to gain.
     ///
     /// Counts cycles of a core with AVX-512: 32 multiply-accumulates or 32 bytes of weights
-    /// each, and 7 and 10 cycles for each channel of a tile that is transformed.
-    pub(crate) fn pays(window: Window, input: Shape, output: Shape) -> bool {
-        let fits = (window.kernel_h, window.kernel_w) == (3, 3)
-            && (window.stride_h, window.stride_w) == (1, 1)
-            && (window.dilation_h, window.dilation_w) == (1, 1);
-        let tiles =
-            WinogradTiles::<OUTPUT>::new(input, output, window.resolve(input)).count() as f64;
+    /// each, and some cycles for each channel of a tile that is transformed.
+    pub(crate) fn pays(window: Window, input: Shape, output: Shape) -> Option<Form> {
+        let form = Form::of(window)?;
+        let tiles = WinogradTiles::<OUTPUT>::new(input, output, window.resolve(input), form.stride())
+            .count() as f64;
         let pixels = (output.n * output.pixels()) as f64;
         let channels = input.c.next_multiple_of(LANES) as f64;
         let columns = output.c.next_multiple_of(LANES) as f64;
         let pairs = input.c as f64 * columns;
+        let products = form.products() as f64;
+        let (input_cycles, output_cycles) = match form {
+            Form::Stride1 => (7.0, 10.0),
+            Form::Stride2 => (16.0, 7.0),
+        };
         let direct = pixels * 9.0 * pairs / 32.0 + 9.0 * pairs / 8.0;
-        let products = tiles * POSITIONS as f64 * pairs / 32.0 + POSITIONS as f64 * pairs / 8.0;
-        let transforms = tiles * (7.0 * channels + 10.0 * columns);
-        fits && products + transforms < direct
+        let multiplied = tiles * products * pairs / 32.0 + products * pairs / 8.0;
+        let transformed = tiles * (input_cycles * channels + output_cycles * columns);
+        (multiplied + transformed < direct).then_some(form)
     }
 
     /// Transforms `weights[((n * 3 + y) * 3 + x) * input.c + c]`.
     pub(crate) fn new(
         simd: Simd,
-        window: Window,
-        input: Shape,
-        output: Shape,
+        form: Form,
+        (window, input, output): (Window, Shape, Shape),
         weights: &[f32],
         bias: &[f32],
         activation: Option<ActivationKind>,
     ) -> Self {
-        let panels = WinogradPanels::new(simd, weights, input.c, bias);
+        let panels = WinogradPanels::new(simd, form, weights, input.c, bias);
         let (epilogue, second_pass) = EpilogueF32::new(activation);
-        let tiles = WinogradTiles::new(input, output, window.resolve(input));
-        let tile_bytes = POSITIONS * (panels.padded_depth() + panels.panel_columns) * 4;
-        let block_tiles = (BLOCK_BYTES / tile_bytes).max(1).min(tiles.count());
-        Self { simd, tiles, panels, epilogue, second_pass, block_tiles }
+        let tiles = WinogradTiles::new(input, output, window.resolve(input), form.stride());
+        let channels = input.c;
+        let mut kernel =
+            Self { simd, form, tiles, channels, panels, epilogue, second_pass, block_tiles: 1 };
+        let tile_bytes = form.positions() * (kernel.row() + kernel.panels.panel_columns) * 4;
+        kernel.block_tiles = (BLOCK_BYTES / tile_bytes).max(1).min(tiles.count());
+        kernel
     }
 
     /// Output pixels that threads' shares should be multiples of.
@@ -136,13 +116,23 @@ impl WinogradF32 {
         (numbers.div_ceil(LANES) | 1) * LANES
     }
 
+    /// Channels of a pixel, padded to whole vectors.
+    const fn padded_channels(&self) -> usize {
+        self.channels.next_multiple_of(LANES)
+    }
+
+    /// Numbers of a tile at a position, padded to whole vectors.
+    const fn row(&self) -> usize {
+        (self.form.most_numbers() * self.channels).next_multiple_of(LANES)
+    }
+
     /// Numbers of scratch memory for a padded patch, transformed pixels and products.
     const fn scratch_numbers(&self) -> [usize; 3] {
-        let depth = self.panels.padded_depth();
+        let positions = self.form.positions();
         [
-            POSITIONS * depth,
-            POSITIONS * Self::position_stride(self.block_tiles * depth),
-            POSITIONS * Self::position_stride(self.block_tiles * self.panels.panel_columns),
+            self.tiles.side() * self.tiles.side() * self.padded_channels(),
+            positions * Self::position_stride(self.block_tiles * self.row()),
+            positions * Self::position_stride(self.block_tiles * self.panels.panel_columns),
         ]
     }
 
@@ -158,22 +148,22 @@ impl WinogradF32 {
         let (transformed, scratch) = scratch.split_at_mut(transformed);
         let products = &mut scratch[..products];
 
-        let depth = self.panels.padded_depth();
-        let stride = Self::position_stride(block.len() * depth);
+        let (row, padded) = (self.row(), self.padded_channels());
+        let stride = Self::position_stride(block.len() * row);
         for (index, id) in block.clone().enumerate() {
-            let patch = self.tiles.patch(self.tiles.tile(id), image, 0.0, depth, room);
-            let numbers = &mut transformed[index * depth..];
-            self.transform_input(patch, depth, Planes { numbers, stride });
+            let patch = self.tiles.patch(self.tiles.tile(id), image, 0.0, padded, room);
+            let numbers = &mut transformed[index * row..];
+            self.transform_input(patch, Planes { numbers, stride });
         }
         let columns = tile.columns_of::<f32>();
         for first in columns.step_by(self.panels.panel_columns) {
             let width = self.panels.width(first);
             let product_stride = Self::position_stride(block.len() * width);
-            for position in 0..POSITIONS {
-                let rows = &transformed[position * stride..][..block.len() * depth];
+            for position in 0..self.form.positions() {
+                let rows = &transformed[position * stride..][..block.len() * row];
                 let weights = self.panels.weights(first, position);
                 let out = &mut products[position * product_stride..][..block.len() * width];
-                self.multiply(rows, depth, weights, width, out);
+                self.multiply(rows, row, weights, width, out);
             }
             let end = self.panels.end(first, self.epilogue);
             for (index, id) in block.clone().enumerate() {
@@ -189,19 +179,35 @@ impl WinogradF32 {
         }
     }
 
-    fn transform_input(&self, patch: Patch<'_, f32>, channels: usize, output: Planes<&mut [f32]>) {
+    fn transform_input(&self, patch: Patch<'_, f32>, output: Planes<&mut [f32]>) {
+        let (form, channels) = (self.form, self.channels);
         match self.simd {
             #[cfg(target_arch = "x86_64")]
             Simd::Avx512(proof) => {
-                crate::simd::avx512::winograd_f32::transform_input(proof, patch, channels, output);
+                use crate::simd::avx512::{winograd_f32, winograd_stride2_f32};
+                match form {
+                    Form::Stride1 => winograd_f32::transform_input(proof, patch, channels, output),
+                    Form::Stride2 => {
+                        winograd_stride2_f32::transform_input(proof, patch, channels, output);
+                    }
+                }
             }
             #[cfg(target_arch = "x86_64")]
             Simd::Avx2(proof) => {
-                crate::simd::avx2::winograd_f32::transform_input(proof, patch, channels, output);
+                use crate::simd::avx2::{winograd_f32, winograd_stride2_f32};
+                match form {
+                    Form::Stride1 => winograd_f32::transform_input(proof, patch, channels, output),
+                    Form::Stride2 => {
+                        winograd_stride2_f32::transform_input(proof, patch, channels, output);
+                    }
+                }
             }
             _ => self.simd.vectorize(
                 #[inline(always)]
-                || transform_input(patch, channels, output),
+                || match form {
+                    Form::Stride1 => winograd_transform::transform_input(patch, channels, output),
+                    Form::Stride2 => winograd_stride2::transform_input(patch, channels, output),
+                },
             ),
         }
     }
@@ -244,15 +250,15 @@ impl WinogradF32 {
         match self.simd {
             #[cfg(target_arch = "x86_64")]
             Simd::Avx512(proof) => crate::simd::avx512::winograd_f32::transform_output(
-                proof, products, end, tile, pixels,
+                proof, self.form, products, end, tile, pixels,
             ),
             #[cfg(target_arch = "x86_64")]
             Simd::Avx2(proof) => crate::simd::avx2::winograd_f32::transform_output(
-                proof, products, end, tile, pixels,
+                proof, self.form, products, end, tile, pixels,
             ),
             _ => self.simd.vectorize(
                 #[inline(always)]
-                || write_output(products, end, tile, pixels),
+                || write_output(self.form, products, end, tile, pixels),
             ),
         }
     }
@@ -260,11 +266,15 @@ impl WinogradF32 {
 
 impl Kernel for WinogradF32 {
     fn name(&self) -> String {
-        format!("winograd f32 {}", self.simd.level())
+        let form = match self.form {
+            Form::Stride1 => "winograd",
+            Form::Stride2 => "winograd of stride 2",
+        };
+        format!("{form} f32 {}", self.simd.level())
     }
 
     fn weight_bytes(&self) -> usize {
-        self.panels.weights.len() + self.panels.bias.len() * 4
+        self.panels.bytes()
     }
 
     fn scratch_bytes(&self) -> usize {
@@ -284,64 +294,6 @@ impl Kernel for WinogradF32 {
     }
 }
 
-impl WinogradPanels {
-    fn new(simd: Simd, filters: &[f32], depth: usize, bias: &[f32]) -> Self {
-        let padded = bias.len().next_multiple_of(LANES);
-        let panel_columns = match simd {
-            // Panels of one size, and if possible an even number of them for two threads.
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx512(_) if padded.is_multiple_of(48) && !padded.is_multiple_of(128) => 48,
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx512(_) => 64,
-            _ => LANES,
-        };
-        let numbers = POSITIONS * depth * padded;
-        let mut panels = Self {
-            weights: AlignedBytes::zeroed(numbers * 4),
-            bias: bias.to_vec(),
-            depth,
-            columns: bias.len(),
-            panel_columns,
-        };
-        panels.bias.resize(padded, 0.0);
-        for (column, filter) in filters.chunks_exact(9 * depth).enumerate() {
-            let first = column / panel_columns * panel_columns;
-            let width = panels.width(first);
-            let packed = bytemuck::cast_slice_mut(panels.weights.bytes_mut());
-            let packed: &mut [f32] = &mut packed[POSITIONS * depth * first + column - first..];
-            for channel in 0..depth {
-                let tap = |y: usize, x: usize| f64::from(filter[(y * 3 + x) * depth + channel]);
-                let taps = std::array::from_fn(|y| std::array::from_fn(|x| tap(y, x)));
-                for (position, weight) in weights(taps).as_flattened().iter().enumerate() {
-                    packed[(position * depth + channel) * width] = *weight as f32;
-                }
-            }
-        }
-        panels
-    }
-
-    /// Numbers of a transformed pixel.
-    const fn padded_depth(&self) -> usize {
-        self.depth.next_multiple_of(LANES)
-    }
-
-    /// Columns of the panel that starts at a column, padded to whole vectors.
-    fn width(&self, first: usize) -> usize {
-        self.panel_columns.min(self.bias.len() - first)
-    }
-
-    /// A panel's weights at one position.
-    fn weights(&self, first: usize, position: usize) -> &[f32] {
-        let (panel, length) = (POSITIONS * self.depth * first, self.depth * self.width(first));
-        &self.weights.as_slice()[panel + position * length..][..length]
-    }
-
-    fn end(&self, first: usize, epilogue: EpilogueF32) -> PanelEnd<'_> {
-        let bias = &self.bias[first..first + self.width(first)];
-        PanelEnd { first, columns: bias.len().min(self.columns - first), bias, epilogue }
-    }
-}
-
 /// [`WinogradF32::multiply`] in plain Rust, for a panel of [`LANES`] columns.
 fn multiply_portable(rows: &[f32], stride: usize, weights: &[f32], out: &mut [f32]) {
     for (row, out) in rows.chunks_exact(stride).zip(out.chunks_exact_mut(LANES)) {
@@ -358,13 +310,17 @@ fn multiply_portable(rows: &[f32], stride: usize, weights: &[f32], out: &mut [f3
 /// [`WinogradF32::transform_output`] in plain Rust, for a panel of [`LANES`] columns.
 #[inline(always)]
 fn write_output(
+    form: Form,
     products: Planes<&[f32]>,
     end: &PanelEnd<'_>,
     tile: &mut Tile<'_>,
     pixels: TilePixels<OUTPUT>,
 ) {
     let bytes = end.first * 4..(end.first + end.columns) * 4;
-    let results = transform_output(products, 0);
+    let results = match form {
+        Form::Stride1 => transform_output::<{ winograd_transform::INPUT }>(products, 0),
+        Form::Stride2 => transform_output::<{ winograd_stride2::POINTS }>(products, 0),
+    };
     for bit in (0..OUTPUT * OUTPUT).filter(|&bit| pixels.is_wanted(bit)) {
         let row = tile.row_columns(pixels.pixel(bit), bytes.clone());
         let out: &mut [f32] = bytemuck::cast_slice_mut(row);

@@ -70,7 +70,7 @@ impl WinogradI8 {
             && (window.stride_h, window.stride_w) == (1, 1)
             && (window.dilation_h, window.dilation_w) == (1, 1)
             && input.c <= Self::MOST_CHANNELS;
-        let tiles = WinogradTiles::<OUTPUT>::new(input, output, window.resolve(input)).count();
+        let tiles = WinogradTiles::<OUTPUT>::new(input, output, window.resolve(input), 1).count();
         let pixels = (output.n * output.pixels()) as f64;
         let channels = input.c.next_multiple_of(PADDING) as f64;
         let columns = output.c.next_multiple_of(COLUMNS) as f64;
@@ -110,7 +110,7 @@ impl WinogradI8 {
             }
             requantize.take_zero_point(column, sum, input_zero_point);
         }
-        let tiles = WinogradTiles::new(input, output, window.resolve(input));
+        let tiles = WinogradTiles::new(input, output, window.resolve(input), 1);
         let tile_bytes = POSITIONS * (depth * size_of::<i16>() + COLUMNS * size_of::<i32>());
         Self {
             proof,

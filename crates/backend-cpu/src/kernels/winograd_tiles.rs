@@ -33,6 +33,7 @@ pub(crate) struct WinogradTiles<const OUTPUT: usize> {
     output: Shape,
     top: usize,
     left: usize,
+    stride: usize,
 }
 
 /// One tile.
@@ -57,12 +58,19 @@ pub(crate) struct TilePixels<const OUTPUT: usize> {
 }
 
 impl<const OUTPUT: usize> WinogradTiles<OUTPUT> {
-    /// Height and width of the pixels that a tile reads.
-    const INPUT: usize = OUTPUT + 2;
+    /// The tiles of a convolution of 3x3 taps with these shapes.
+    pub(crate) const fn new(
+        input: Shape,
+        output: Shape,
+        padding: ResolvedPadding,
+        stride: usize,
+    ) -> Self {
+        Self { input, output, top: padding.top, left: padding.left, stride }
+    }
 
-    /// The tiles of a convolution with these shapes.
-    pub(crate) const fn new(input: Shape, output: Shape, padding: ResolvedPadding) -> Self {
-        Self { input, output, top: padding.top, left: padding.left }
+    /// Height and width of the pixels that a tile reads.
+    pub(crate) const fn side(&self) -> usize {
+        (OUTPUT - 1) * self.stride + 3
     }
 
     /// Number of tiles.
@@ -120,18 +128,19 @@ impl<const OUTPUT: usize> WinogradTiles<OUTPUT> {
         room: &'a mut [T],
     ) -> Patch<'a, T> {
         let Shape { h, w, c, .. } = self.input;
-        let side = Self::INPUT;
+        let side = self.side();
+        let (first_y, first_x) = (tile.y * self.stride, tile.x * self.stride);
         // Plus padding, so that they are never negative.
         let inside =
             |at: usize, before: usize, size: usize| at >= before && at + side <= size + before;
         let start = |y: usize, x: usize| ((tile.n * h + y) * w + x) * c;
-        if c == padded_channels && inside(tile.y, self.top, h) && inside(tile.x, self.left, w) {
-            let numbers = &image[start(tile.y - self.top, tile.x - self.left)..];
+        if c == padded_channels && inside(first_y, self.top, h) && inside(first_x, self.left, w) {
+            let numbers = &image[start(first_y - self.top, first_x - self.left)..];
             return Patch { numbers, line_stride: w * c, pixel_stride: c };
         }
         for (bit, pixel) in room.chunks_exact_mut(padded_channels).take(side * side).enumerate() {
-            let y = (tile.y + bit / side).wrapping_sub(self.top);
-            let x = (tile.x + bit % side).wrapping_sub(self.left);
+            let y = (first_y + bit / side).wrapping_sub(self.top);
+            let x = (first_x + bit % side).wrapping_sub(self.left);
             if y < h && x < w {
                 let (channels, rest) = pixel.split_at_mut(c);
                 channels.copy_from_slice(&image[start(y, x)..][..c]);
@@ -190,7 +199,7 @@ mod tests {
         ) {
             let shape = Shape::new(n, h, w, 1);
             let padding = ResolvedPadding { top: 1, bottom: 1, left: 1, right: 1 };
-            let tiles = WinogradTiles::<4>::new(shape, shape, padding);
+            let tiles = WinogradTiles::<4>::new(shape, shape, padding, 1);
             let start = start.min(n * h * w);
             let wanted = start..(start + length).min(n * h * w);
             let mut written = vec![0; n * h * w];

@@ -21,7 +21,7 @@ pub(crate) const OUTPUT: usize = 4;
 /// Height and width of the pixels that a tile reads.
 pub(crate) const INPUT: usize = OUTPUT + 2;
 
-/// Products for each pair of input and output channel.
+/// Pairs of points.
 pub(crate) const POSITIONS: usize = INPUT * INPUT;
 
 /// The pair of points near 0.
@@ -46,9 +46,9 @@ pub(crate) struct Planes<T> {
 }
 
 impl<T: AsRef<[f32]>> Planes<T> {
-    /// Panics unless each position has so many numbers.
-    pub(crate) fn check_length(&self, length: usize) {
-        let needed = (POSITIONS - 1) * self.stride + length;
+    /// Panics unless each of so many positions has so many numbers.
+    pub(crate) fn check_length(&self, positions: usize, length: usize) {
+        let needed = (positions - 1) * self.stride + length;
         assert!(self.numbers.as_ref().len() >= needed, "the planes are too short");
     }
 }
@@ -73,8 +73,7 @@ fn weight_line([g0, g1, g2]: [f64; 3]) -> [f64; INPUT] {
     [g0, near, near_minus, far, far_minus, g2]
 }
 
-/// `Bt d B` of a patch: numbers of each position, for channels that are a multiple of
-/// [`LANES`].
+/// `Bt d B` of a patch: numbers of each position, for channels padded to a multiple of [`LANES`].
 #[inline(always)]
 pub(crate) fn transform_input(patch: Patch<'_, f32>, channels: usize, output: Planes<&mut [f32]>) {
     for channel in (0..channels).step_by(LANES) {
@@ -95,21 +94,22 @@ pub(crate) fn transform_input(patch: Patch<'_, f32>, channels: usize, output: Pl
     }
 }
 
-/// `At m A` of the products at each position: 4x4 pixels, line after line.
+/// `At m A` of the products at each position: 4x4 pixels, line after line. The points are all
+/// [`INPUT`], or those but 0.
 #[inline(always)]
-pub(crate) fn transform_output(
+pub(crate) fn transform_output<const POINTS: usize>(
     products: Planes<&[f32]>,
     channel: usize,
 ) -> [Lanes; OUTPUT * OUTPUT] {
-    let mut columns = [[[0.0; LANES]; OUTPUT]; INPUT];
+    let mut columns = [[[0.0; LANES]; OUTPUT]; POINTS];
     for (j, column) in columns.iter_mut().enumerate() {
         let product =
-            |i: usize| load(products.numbers, (i * INPUT + j) * products.stride + channel);
-        *column = output_line(std::array::from_fn(product));
+            |i: usize| load(products.numbers, (i * POINTS + j) * products.stride + channel);
+        *column = output_line::<POINTS>(std::array::from_fn(product));
     }
     let mut pixels = [[0.0; LANES]; OUTPUT * OUTPUT];
     for i in 0..OUTPUT {
-        let line = output_line(std::array::from_fn(|j| columns[j][i]));
+        let line = output_line::<POINTS>(std::array::from_fn(|j| columns[j][i]));
         pixels[i * OUTPUT..][..OUTPUT].copy_from_slice(&line);
     }
     pixels
@@ -135,10 +135,14 @@ fn input_line(d: [Lanes; INPUT]) -> [Lanes; INPUT] {
 
 /// `At m`.
 #[inline(always)]
-fn output_line(m: [Lanes; INPUT]) -> [Lanes; OUTPUT] {
+fn output_line<const POINTS: usize>(m: [Lanes; POINTS]) -> [Lanes; OUTPUT] {
     let mut out = [[0.0; LANES]; OUTPUT];
     for lane in 0..LANES {
-        let [zero, near, near_minus, far, far_minus, infinity] = m.map(|lanes| lanes[lane]);
+        let mut at = [0.0; INPUT];
+        for point in 0..POINTS {
+            at[INPUT - POINTS + point] = m[point][lane];
+        }
+        let [zero, near, near_minus, far, far_minus, infinity] = at;
         let (near_even, near_odd) = (near + near_minus, near - near_minus);
         let (far_even, far_odd) = (far + far_minus, far - far_minus);
         out[0][lane] = zero + near_even + far_even;
@@ -149,8 +153,9 @@ fn output_line(m: [Lanes; INPUT]) -> [Lanes; OUTPUT] {
     out
 }
 
+/// Neighbouring channels.
 #[inline(always)]
-fn load(numbers: &[f32], at: usize) -> Lanes {
+pub(crate) fn load(numbers: &[f32], at: usize) -> Lanes {
     numbers[at..at + LANES].try_into().expect("a slice of as many")
 }
 
@@ -158,17 +163,25 @@ fn load(numbers: &[f32], at: usize) -> Lanes {
 pub(crate) mod tests {
     use super::*;
     use crate::kernels::random::Random;
+    use crate::kernels::winograd_form::Form;
+    use crate::kernels::winograd_stride2::tests::matrices as stride2_matrices;
 
-    /// The rows of `Bt`, from the points alone.
-    pub(crate) fn input_matrix() -> [[f64; INPUT]; INPUT] {
+    /// The finite points of stride 1.
+    fn finite_points() -> [f64; INPUT - 1] {
         let (near, far) = (0.5f64.sqrt(), 2f64.sqrt());
-        let points = [0.0, near, -near, far, -far];
-        let product_but = |left_out: Option<usize>| {
-            let mut polynomial = [0.0; INPUT];
+        [0.0, near, -near, far, -far]
+    }
+
+    /// The rows of `Bt` for these points and infinity, from the points alone: the product of all
+    /// `x - point` but one, the last row of all.
+    pub(crate) fn input_matrix(finite_points: &[f64]) -> Vec<Vec<f64>> {
+        let size = finite_points.len() + 1;
+        let product_but = |left_out: usize| {
+            let mut polynomial = vec![0.0; size];
             polynomial[0] = 1.0;
-            for (index, point) in points.into_iter().enumerate() {
-                if Some(index) != left_out {
-                    for k in (0..INPUT).rev() {
+            for (index, point) in finite_points.iter().enumerate() {
+                if index != left_out {
+                    for k in (0..size).rev() {
                         let below = if k == 0 { 0.0 } else { polynomial[k - 1] };
                         polynomial[k] = below - point * polynomial[k];
                     }
@@ -176,31 +189,47 @@ pub(crate) mod tests {
             }
             polynomial
         };
-        let row = |index: usize| product_but((index < points.len()).then_some(index));
-        std::array::from_fn(row)
+        (0..size).map(product_but).collect()
     }
 
     /// The rows of `At`: powers of the points.
-    pub(crate) fn output_matrix() -> [[f64; INPUT]; OUTPUT] {
-        let (near, far) = (0.5f64.sqrt(), 2f64.sqrt());
-        std::array::from_fn(|k| {
-            let power = |point: f64| point.powi(k as i32);
-            let infinity = if k == OUTPUT - 1 { 1.0 } else { 0.0 };
-            [power(0.0), power(near), power(-near), power(far), power(-far), infinity]
-        })
+    pub(crate) fn output_matrix(finite_points: &[f64]) -> Vec<Vec<f64>> {
+        let row = |power: usize| {
+            let infinity = if power == OUTPUT - 1 { 1.0 } else { 0.0 };
+            let powers = finite_points.iter().map(|point| point.powi(power as i32));
+            powers.chain([infinity]).collect()
+        };
+        (0..OUTPUT).map(row).collect()
+    }
+
+    /// Of a row of a matrix and a vector.
+    pub(crate) fn dot(row: &[f64], x: &[f64]) -> f64 {
+        row.iter().zip(x).map(|(a, b)| a * b).sum()
+    }
+
+    /// Panics unless a number is a row of a matrix times `x`, but for a few roundings.
+    pub(crate) fn assert_is_product(row: &[f64], x: &[f32], actual: f32) {
+        let terms = || row.iter().zip(x).map(|(c, &x)| c * f64::from(x));
+        let magnitude: f64 = terms().map(f64::abs).sum();
+        assert!((terms().sum::<f64>() - f64::from(actual)).abs() < 3e-7 * magnitude);
+    }
+
+    /// The rows of `Bt` and `At` of a form.
+    pub(crate) fn matrices(form: Form) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+        match form {
+            Form::Stride1 => (input_matrix(&finite_points()), output_matrix(&finite_points())),
+            Form::Stride2 => stride2_matrices(),
+        }
     }
 
     #[test]
     fn the_matrices_of_the_points_are_a_convolution() {
-        let (b, a) = (input_matrix(), output_matrix());
+        let (b, a) = matrices(Form::Stride1);
         let mut random = Random::new(7);
         let g: [f64; 3] = std::array::from_fn(|_| f64::from(random.unit()));
         let d: [f64; INPUT] = std::array::from_fn(|_| f64::from(random.unit()));
-        let dot = |row: &[f64; INPUT], x: &[f64; INPUT]| -> f64 {
-            row.iter().zip(x).map(|(a, b)| a * b).sum()
-        };
         let g_points = weight_line(g);
-        let m = std::array::from_fn(|i| g_points[i] * dot(&b[i], &d));
+        let m: [f64; INPUT] = std::array::from_fn(|i| g_points[i] * dot(&b[i], &d));
         for (k, row) in a.iter().enumerate() {
             let expected = g[0] * d[k] + g[1] * d[k + 1] + g[2] * d[k + 2];
             assert!((dot(row, &m) - expected).abs() < 1e-13, "output {k}");
@@ -209,17 +238,13 @@ pub(crate) mod tests {
 
     #[test]
     fn the_short_forms_are_the_matrices() {
+        let (b, a) = matrices(Form::Stride1);
         let mut random = Random::new(8);
         let x: [f32; INPUT] = std::array::from_fn(|_| random.unit());
         let lanes = x.map(|x| [x; LANES]);
-        let check = |row: &[f64; INPUT], actual: f32| {
-            let terms = || row.iter().zip(x).map(|(c, x)| c * f64::from(x));
-            let magnitude: f64 = terms().map(f64::abs).sum();
-            assert!((terms().sum::<f64>() - f64::from(actual)).abs() < 3e-7 * magnitude);
-        };
         let input = input_line(lanes);
-        (0..INPUT).for_each(|i| check(&input_matrix()[i], input[i][3]));
+        (0..INPUT).for_each(|i| assert_is_product(&b[i], &x, input[i][3]));
         let output = output_line(lanes);
-        (0..OUTPUT).for_each(|i| check(&output_matrix()[i], output[i][3]));
+        (0..OUTPUT).for_each(|i| assert_is_product(&a[i], &x, output[i][3]));
     }
 }

@@ -77,9 +77,12 @@ impl Lowering<'_> {
             return Lowered { kernel: Box::new(kernel), split };
         }
         let weights = self.graph.param(op.weight).as_f32().expect("f32 weights");
-        if op.groups == 1 && WinogradF32::pays(op.window, input.shape, output.shape) {
-            let (window, from, to) = (op.window, input.shape, output.shape);
-            let kernel = WinogradF32::new(self.simd, window, from, to, weights, &bias, activation);
+        let (window, from, to) = (op.window, input.shape, output.shape);
+        if op.groups == 1
+            && let Some(form) = WinogradF32::pays(window, from, to)
+        {
+            let shapes = (window, from, to);
+            let kernel = WinogradF32::new(self.simd, form, shapes, weights, &bias, activation);
             let columns = kernel.column_granule() * size_of::<f32>();
             let (rows, row_bytes) = (positions(to), row_bytes(output));
             let granule = kernel.row_granule();

@@ -13,4 +13,5 @@ pub(crate) mod matmul_i8;
 pub(crate) mod matmul_vnni_i8;
 mod requantize;
 pub(crate) mod winograd_f32;
+pub(crate) mod winograd_stride2_f32;
 pub(crate) mod winograd_i8;

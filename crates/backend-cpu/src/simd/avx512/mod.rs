@@ -32,3 +32,4 @@ pub(crate) mod quantize;
 mod requantize;
 pub(crate) mod table;
 pub(crate) mod winograd_f32;
+pub(crate) mod winograd_stride2_f32;

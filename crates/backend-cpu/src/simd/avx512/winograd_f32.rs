@@ -11,9 +11,11 @@
 use std::arch::x86_64::*;
 
 use super::epilogue_f32;
-use crate::kernels::winograd_f32::PanelEnd;
+use crate::kernels::winograd_form::Form;
+use crate::kernels::winograd_panels::PanelEnd;
 use crate::kernels::winograd_tiles::{Patch, TilePixels};
-use crate::kernels::winograd_transform::{FAR, INPUT, LANES, NEAR, OUTPUT, Planes};
+use crate::kernels::winograd_stride2::POINTS;
+use crate::kernels::winograd_transform::{FAR, INPUT, LANES, NEAR, OUTPUT, POSITIONS, Planes};
 use crate::simd::{Avx512, Tile};
 
 /// [`crate::kernels::winograd_transform::transform_input`].
@@ -23,9 +25,8 @@ pub(crate) fn transform_input(
     channels: usize,
     output: Planes<&mut [f32]>,
 ) {
-    assert!(channels.is_multiple_of(LANES), "whole vectors");
-    patch.check_channels(INPUT, channels);
-    output.check_length(channels);
+    patch.check_channels(INPUT, channels.next_multiple_of(LANES));
+    output.check_length(POSITIONS, channels.next_multiple_of(LANES));
     for channel in (0..channels).step_by(LANES) {
         // SAFETY: the proof says that the machine has the instructions. Patch and output hold
         // as many channels at each position, checked above.
@@ -68,29 +69,39 @@ pub(crate) fn multiply(
 /// writes the pixels that are wanted.
 pub(crate) fn transform_output(
     _: Avx512,
+    form: Form,
     products: Planes<&[f32]>,
     end: &PanelEnd<'_>,
     tile: &mut Tile<'_>,
     pixels: TilePixels<OUTPUT>,
 ) {
     let Some((first, last)) = pixels.wanted() else { return };
-    products.check_length(end.bias.len());
+    products.check_length(form.positions(), end.bias.len());
     let stride = tile.row_stride() / 4;
     let bytes = end.first * 4..(end.first + end.columns) * 4;
     let start: *mut f32 = tile.block(first..last + 1, bytes).cast();
     // SAFETY: the proof says that the machine has the instructions. The products are long
     // enough (checked above) and so is the bias. Wanted pixels are rows of the block, which is
     // inside the tile (`Tile::block` checks) and as wide as the panel's columns.
-    unsafe { write_output(products, end, start, stride, first, pixels) };
+    unsafe {
+        match form {
+            Form::Stride1 => {
+                write_output::<INPUT>(products, end, start, stride, first, pixels);
+            }
+            Form::Stride2 => {
+                write_output::<POINTS>(products, end, start, stride, first, pixels);
+            }
+        }
+    }
 }
 
 /// Writes the wanted pixels of a tile; `start` is where pixel `first` of the output goes.
 ///
 /// # Safety
-/// The products must be as wide as the bias, whole vectors. All wanted pixels must be at or
+/// The products must be of `POINTS` squared positions, as wide as the bias, whole vectors. All wanted pixels must be at or
 /// behind `start`, `stride` apart, and writable for all columns.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn write_output(
+unsafe fn write_output<const POINTS: usize>(
     products: Planes<&[f32]>,
     end: &PanelEnd<'_>,
     start: *mut f32,
@@ -105,7 +116,7 @@ unsafe fn write_output(
         // masked.
         unsafe {
             let from = products.numbers.as_ptr().add(column);
-            let results = output_vector(from, products.stride, bias.as_ptr());
+            let results = output_vector::<POINTS>(from, products.stride, bias.as_ptr());
             for bit in 0..OUTPUT * OUTPUT {
                 if pixels.is_wanted(bit) {
                     let to = start.add((pixels.pixel(bit) - first) * stride + column);
@@ -236,22 +247,22 @@ unsafe fn transform_input_vector(
 /// 16 numbers must be readable at each position, and of the bias.
 #[target_feature(enable = "avx512f")]
 #[inline]
-unsafe fn output_vector(from: *const f32, stride: usize, bias: *const f32) -> Results {
+unsafe fn output_vector<const POINTS: usize>(from: *const f32, stride: usize, bias: *const f32) -> Results {
     // SAFETY: the caller vouches for the bias.
     let bias = unsafe { _mm512_loadu_ps(bias) };
-    let mut columns = [[_mm512_setzero_ps(); OUTPUT]; INPUT];
-    for j in 0..INPUT {
-        let mut products = [_mm512_setzero_ps(); INPUT];
-        for i in 0..INPUT {
+    let mut columns = [[_mm512_setzero_ps(); OUTPUT]; POINTS];
+    for j in 0..POINTS {
+        let mut products = [_mm512_setzero_ps(); POINTS];
+        for i in 0..POINTS {
             // SAFETY: the caller vouches for every position.
-            products[i] = unsafe { _mm512_loadu_ps(from.add((i * INPUT + j) * stride)) };
+            products[i] = unsafe { _mm512_loadu_ps(from.add((i * POINTS + j) * stride)) };
         }
         columns[j] = output_line(products);
     }
     let mut results = Results([[0.0; LANES]; OUTPUT * OUTPUT]);
     for i in 0..OUTPUT {
-        let mut line = [_mm512_setzero_ps(); INPUT];
-        for j in 0..INPUT {
+        let mut line = [_mm512_setzero_ps(); POINTS];
+        for j in 0..POINTS {
             line[j] = columns[j][i];
         }
         let line = output_line(line);
@@ -282,11 +293,13 @@ fn input_line([d0, d1, d2, d3, d4, d5]: [__m512; INPUT]) -> [__m512; INPUT] {
     ]
 }
 
-/// `At m`.
+/// `At m`, at all points or at those but 0.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn output_line(m: [__m512; INPUT]) -> [__m512; OUTPUT] {
-    let [zero, near, near_minus, far, far_minus, infinity] = m;
+fn output_line<const POINTS: usize>(m: [__m512; POINTS]) -> [__m512; OUTPUT] {
+    let mut at = [_mm512_setzero_ps(); INPUT];
+    at[INPUT - POINTS..].copy_from_slice(&m);
+    let [zero, near, near_minus, far, far_minus, infinity] = at;
     let (near_even, near_odd) = (_mm512_add_ps(near, near_minus), _mm512_sub_ps(near, near_minus));
     let (far_even, far_odd) = (_mm512_add_ps(far, far_minus), _mm512_sub_ps(far, far_minus));
     let near_once = _mm512_mul_ps(_mm512_set1_ps(NEAR), near_odd);
