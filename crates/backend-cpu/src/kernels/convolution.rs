@@ -1,7 +1,7 @@
 //! Convolutions and linear layers: a matrix product over patches.
 //!
 //! The output has a row for each pixel and a column for each channel. A thread works through
-//! its rows in blocks that fit the first-level cache: it gathers the block's patches into
+//! its rows in blocks that fit a cache: it gathers the block's patches into
 //! scratch memory, or reads the image itself, and multiplies them with all weights. The image
 //! is the matrix for 1x1 convolutions; larger windows may read bands of it, see
 //! [`super::patches`]. A grouped convolution is one product for each group.
@@ -22,6 +22,9 @@ pub(crate) trait Matmul: Send + Sync + fmt::Debug {
 
     /// The element's name.
     const NAME: &'static str;
+
+    /// Whether rows are copied to scratch memory, in another form, before they are multiplied.
+    const COPIES_ROWS: bool;
 
     /// The SIMD level.
     fn simd(&self) -> Simd;
@@ -68,7 +71,9 @@ impl<M: Matmul> Convolution<M> {
     /// A convolution from the patches and weights of its groups.
     pub(crate) fn new(groups: Vec<(Patches, M)>) -> Self {
         let row_bytes = groups.iter().map(|(patches, _)| patches.row_bytes()).max().unwrap_or(1);
-        let fit = BLOCK_BYTES / row_bytes.max(1);
+        let is_copied = M::COPIES_ROWS || !groups.iter().all(|(patches, _)| patches.is_image());
+        let block_bytes = if is_copied { COPIED_BLOCK_BYTES } else { BLOCK_BYTES };
+        let fit = block_bytes / row_bytes.max(1);
         let block_rows = [42, Self::ROW_GRANULE].into_iter().find(|&granule| fit >= granule);
         let block_rows = block_rows.map_or(Self::ROW_GRANULE, |granule| fit / granule * granule);
         let band_rows = groups[0].0.band_rows();
@@ -149,8 +154,11 @@ impl Patches {
     }
 }
 
-/// Bytes of patches that stay in the first-level cache beside a panel of weights.
-const BLOCK_BYTES: usize = 24 << 10;
+/// Bytes of rows that stay in the second-level cache while all weights are read once for them.
+const BLOCK_BYTES: usize = 256 << 10;
+
+/// Bytes of rows that were copied, and stay in the first-level cache beside a panel of weights.
+const COPIED_BLOCK_BYTES: usize = 24 << 10;
 
 /// Bounds the scratch memory of shallow products.
 const MOST_BLOCK_ROWS: usize = 504;

@@ -61,6 +61,7 @@ impl MatmulBf16 {
 impl Matmul for MatmulBf16 {
     type Number = f32;
     const NAME: &'static str = "bf16";
+    const COPIES_ROWS: bool = true;
 
     fn simd(&self) -> Simd {
         Simd::Avx512(Avx512::from(self.proof))

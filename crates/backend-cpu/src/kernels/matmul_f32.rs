@@ -85,6 +85,7 @@ impl MatmulF32 {
 impl Matmul for MatmulF32 {
     type Number = f32;
     const NAME: &'static str = "f32";
+    const COPIES_ROWS: bool = false;
 
     fn simd(&self) -> Simd {
         self.simd

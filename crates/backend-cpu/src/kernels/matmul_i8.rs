@@ -110,6 +110,7 @@ impl MatmulI8 {
 impl Matmul for MatmulI8 {
     type Number = i8;
     const NAME: &'static str = "int8";
+    const COPIES_ROWS: bool = true;
 
     fn simd(&self) -> Simd {
         self.simd

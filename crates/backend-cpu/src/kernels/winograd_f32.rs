@@ -63,8 +63,9 @@ impl WinogradF32 {
     /// each, and some cycles for each channel of a tile that is transformed.
     pub(crate) fn pays(window: Window, input: Shape, output: Shape) -> Option<Form> {
         let form = Form::of(window)?;
-        let tiles = WinogradTiles::<OUTPUT>::new(input, output, window.resolve(input), form.stride())
-            .count() as f64;
+        let tiles =
+            WinogradTiles::<OUTPUT>::new(input, output, window.resolve(input), form.stride())
+                .count() as f64;
         let pixels = (output.n * output.pixels()) as f64;
         let channels = input.c.next_multiple_of(LANES) as f64;
         let columns = output.c.next_multiple_of(LANES) as f64;

@@ -39,13 +39,7 @@ pub(crate) struct PanelEnd<'a> {
 
 impl WinogradPanels {
     /// Transforms `filters[((n * 3 + y) * 3 + x) * depth + c]`.
-    pub(crate) fn new(
-        simd: Simd,
-        form: Form,
-        filters: &[f32],
-        depth: usize,
-        bias: &[f32],
-    ) -> Self {
+    pub(crate) fn new(simd: Simd, form: Form, filters: &[f32], depth: usize, bias: &[f32]) -> Self {
         let padded = bias.len().next_multiple_of(LANES);
         let panel_columns = match simd {
             // Panels of one size, and if possible an even number of them for two threads.
@@ -71,7 +65,8 @@ impl WinogradPanels {
             let first = column / panel_columns * panel_columns;
             let width = panels.width(first);
             let packed = bytemuck::cast_slice_mut(panels.weights.bytes_mut());
-            let packed: &mut [f32] = &mut packed[form.products() * depth * first + column - first..];
+            let packed: &mut [f32] =
+                &mut packed[form.products() * depth * first + column - first..];
             for channel in 0..depth {
                 let tap = |y: usize, x: usize| f64::from(filter[(y * 3 + x) * depth + channel]);
                 let taps = std::array::from_fn(|y| std::array::from_fn(|x| tap(y, x)));

@@ -60,16 +60,9 @@ pub(crate) fn weights(taps: [[f64; 3]; 3]) -> [[f64; INPUT]; INPUT] {
 fn weight_line([g0, g1, g2]: [f64; 3]) -> [f64; INPUT] {
     let (near, far) = (0.5f64.sqrt(), 2f64.sqrt());
     let at = |point: f64, distances: f64| [(g0 + point * g2) / distances, g1 / distances];
-    let [near, near_minus, far, far_minus] = [
-        at(near, -3.0 * near),
-        at(-near, 3.0 * near),
-        at(far, 3.0 * far),
-        at(-far, -3.0 * far),
-    ];
-    [
-        near[0], near_minus[0], far[0], far_minus[0], g2, near[1], near_minus[1], far[1],
-        far_minus[1],
-    ]
+    let [near, near_minus, far, far_minus] =
+        [at(near, -3.0 * near), at(-near, 3.0 * near), at(far, 3.0 * far), at(-far, -3.0 * far)];
+    [near[0], near_minus[0], far[0], far_minus[0], g2, near[1], near_minus[1], far[1], far_minus[1]]
 }
 
 /// The transformed pixels of a patch, for all channels: those of each of a position's numbers

@@ -12,6 +12,23 @@
 //! Every vector kernel is tested against its scalar twin on random shapes.
 #![allow(unsafe_code)]
 
+/// Evaluates an expression for each number below a constant, at most 17, which the name stands for.
+///
+/// Unlike a loop that is too long to be unrolled, it leaves an array that is indexed by the number
+/// in registers.
+#[cfg(target_arch = "x86_64")]
+macro_rules! unrolled {
+    ($count:expr, $index:ident, $body:expr) => {
+        unrolled!($count, $index, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+    };
+    ($count:expr, $index:ident, $body:expr, $($number:literal)*) => {{
+        $(if $number < $count {
+            let $index = $number;
+            $body
+        })*
+    }};
+}
+
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]

@@ -70,8 +70,8 @@ fn exact(
                     let mut sum = f64::from(bias[column]);
                     for c in 0..input.c {
                         for (i, j) in square(3) {
-                            sum += pixel(n, y * stride + i, x * stride + j, c)
-                                * tap(column, i, j, c);
+                            sum +=
+                                pixel(n, y * stride + i, x * stride + j, c) * tap(column, i, j, c);
                         }
                     }
                     let mut size = f64::from(bias[column]).abs();

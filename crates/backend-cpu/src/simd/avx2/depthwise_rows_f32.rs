@@ -225,7 +225,7 @@ impl Row<'_> {
                 for tap in 0..WIDTH {
                     w[tap] = _mm256_loadu_ps(weights.add(tap * padded));
                 }
-                for column in 0..SEEN {
+                unrolled!(SEEN, column, {
                     let pixel = input.wrapping_add(column * self.window.channels);
                     let pixel = if !EDGE || in_image >> column & 1 == 1 { pixel } else { border };
                     let a = match MASKED {
@@ -240,7 +240,7 @@ impl Row<'_> {
                             }
                         }
                     }
-                }
+                });
             }
             for pixel in 0..PIXELS {
                 let activated = epilogue_f32::apply(self.epilogue, sums[pixel]);

@@ -191,12 +191,16 @@ impl Row<'_> {
         let rows = self.line.kernel_rows.clone();
         let first = self.input.wrapping_add(x * STRIDE * channels + channel);
         let first = first.wrapping_sub(left * channels);
-        let load = |row: usize, column: usize| {
-            let there = rows.contains(&row) && (PLAIN || in_image >> column & 1 == 1);
-            let row = row.wrapping_sub(rows.start);
-            let pixel = row.wrapping_mul(input_width).wrapping_add(column).wrapping_mul(channels);
-            let border = self.taps.border.as_ptr();
-            let pixel = if there { first.wrapping_add(pixel) } else { border };
+        let border = self.taps.border.as_ptr();
+        // The first pixel of a row under the kernel, and the distance to the next; for a row
+        // beyond the edge, the border again and again.
+        let row_at = |row: usize| match rows.contains(&row) {
+            true => (first.wrapping_add((row - rows.start) * input_width * channels), channels),
+            false => (border, 0),
+        };
+        let load = |(row, step): (*const i8, usize), column: usize| {
+            let there = PLAIN || in_image >> column & 1 == 1;
+            let pixel = if there { row.wrapping_add(column * step) } else { border };
             // SAFETY: the caller vouches for the channels of each pixel in the image; the border
             // has all of a block.
             let narrow = unsafe {
@@ -220,8 +224,9 @@ impl Row<'_> {
         // loops take (checked by `compute`).
         unsafe {
             for row in (0..kernel_h - kernel_h % 2).step_by(2) {
-                for column in 0..SEEN {
-                    let (a, b) = (load(row, column), load(row + 1, column));
+                let (upper, lower) = (row_at(row), row_at(row + 1));
+                unrolled!(SEEN, column, {
+                    let (a, b) = (load(upper, column), load(lower, column));
                     let both = [_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)];
                     for tap in 0..WIDTH {
                         if column >= tap && (column - tap) % STRIDE == 0 {
@@ -236,15 +241,16 @@ impl Row<'_> {
                             }
                         }
                     }
-                }
+                });
                 weights = weights.add(2 * WIDTH);
             }
             if kernel_h % 2 == 1 {
-                let mut next = load(kernel_h - 1, 0);
-                for column in 0..SEEN {
+                let last = row_at(kernel_h - 1);
+                let mut next = load(last, 0);
+                unrolled!(SEEN, column, {
                     let a = next;
                     if column + 1 < SEEN {
-                        next = load(kernel_h - 1, column + 1);
+                        next = load(last, column + 1);
                     }
                     let both = [_mm256_unpacklo_epi16(a, next), _mm256_unpackhi_epi16(a, next)];
                     for tap in 0..WIDTH {
@@ -260,7 +266,7 @@ impl Row<'_> {
                             }
                         }
                     }
-                }
+                });
             }
         }
         let bias = &self.taps.requantize.bias[channel..channel + CHANNELS];

@@ -12,6 +12,7 @@ pub(crate) mod matmul_f32;
 pub(crate) mod matmul_i8;
 pub(crate) mod matmul_vnni_i8;
 mod requantize;
+pub(crate) mod table;
 pub(crate) mod winograd_f32;
-pub(crate) mod winograd_stride2_f32;
 pub(crate) mod winograd_i8;
+pub(crate) mod winograd_stride2_f32;

@@ -13,8 +13,8 @@ use std::arch::x86_64::*;
 use super::epilogue_f32;
 use crate::kernels::winograd_form::Form;
 use crate::kernels::winograd_panels::PanelEnd;
-use crate::kernels::winograd_tiles::{Patch, TilePixels};
 use crate::kernels::winograd_stride2::POINTS;
+use crate::kernels::winograd_tiles::{Patch, TilePixels};
 use crate::kernels::winograd_transform::{FAR, INPUT, LANES, NEAR, OUTPUT, POSITIONS, Planes};
 use crate::simd::{Avx512, Tile};
 
@@ -247,7 +247,11 @@ unsafe fn transform_input_vector(
 /// 16 numbers must be readable at each position, and of the bias.
 #[target_feature(enable = "avx512f")]
 #[inline]
-unsafe fn output_vector<const POINTS: usize>(from: *const f32, stride: usize, bias: *const f32) -> Results {
+unsafe fn output_vector<const POINTS: usize>(
+    from: *const f32,
+    stride: usize,
+    bias: *const f32,
+) -> Results {
     // SAFETY: the caller vouches for the bias.
     let bias = unsafe { _mm512_loadu_ps(bias) };
     let mut columns = [[_mm512_setzero_ps(); OUTPUT]; POINTS];
