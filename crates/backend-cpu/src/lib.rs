@@ -30,7 +30,9 @@
 mod backend;
 mod claims;
 mod error;
+mod images;
 mod kernels;
+mod layout;
 mod lower;
 mod peak;
 mod plan;

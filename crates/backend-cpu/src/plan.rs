@@ -1,19 +1,20 @@
 //! A network compiled for the processor.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pocketvision_core::liveness::{lifetimes, plan_arena};
 use pocketvision_core::{
     Clock, CompileError, CompileOptions, Graph, LayerCost, MemoryUse, NodeId, Op, Outputs, Plan,
     Profile, RunError, Signature, Tensor,
 };
 
 use crate::CpuBackend;
+use crate::images::ImageLayers;
 use crate::kernels::Kernel;
+use crate::layout::Layout;
 use crate::lower::{Lowered, Lowering};
-use crate::simd::{AlignedBytes, Bf16, Executor, Place, Simd, Step, Team};
+use crate::simd::{AlignedBytes, Bf16, Executor, Place, Simd, Split, Step, Team};
 
 /// Packed weights, one arena, and the list of steps.
 #[derive(Debug)]
@@ -24,7 +25,9 @@ pub(crate) struct CpuPlan {
     /// Where inputs and outputs are, in the signature's order.
     inputs: Vec<Place>,
     outputs: Vec<Range<usize>>,
-    /// What profiles say of each step, times left at zero.
+    /// The layer of each step: a layer has one step, or one for each image.
+    layer_of_step: Vec<usize>,
+    /// What profiles say of each layer, times left at zero.
     costs: Vec<LayerCost>,
     weight_bytes: usize,
     constant_bytes: usize,
@@ -40,28 +43,30 @@ impl CpuPlan {
         team: Arc<Team>,
     ) -> Result<Self, CompileError> {
         let signature = Signature::new(graph, options);
-        let layout = Layout::new(graph, options, &signature);
+        let images = ImageLayers::of(graph, options.keep);
+        let layout = Layout::new(graph, options, &signature, images.as_ref());
         let arena = AlignedBytes::try_zeroed(layout.bytes).ok_or_else(|| CompileError::Device {
             backend: CpuBackend::NAME,
             message: format!("no memory for {} bytes of activations", layout.bytes),
         })?;
-        let lowering = Lowering { graph, simd, bf16, threads: team.threads() };
-        let (mut steps, mut costs) = (Vec::new(), Vec::new());
+        let all = Lowering { graph, simd, bf16, threads: team.threads() };
+        let (mut layers, mut costs) = (Vec::new(), Vec::new());
         for (id, node) in graph.iter() {
-            if let Some(lowered) = lowering.lower(node) {
-                let cost = cost(graph, id, &*lowered.kernel);
-                steps.push(Step {
-                    node: id,
-                    inputs: node.inputs.iter().map(|&input| layout.place(input)).collect(),
-                    output: layout.range(id),
-                    parts: parts(&cost, &lowered, team.threads()),
-                    split: lowered.split,
-                    kernel: lowered.kernel,
-                });
-                costs.push(cost);
+            let of_image = images.as_ref().filter(|images| id.index() < images.end());
+            let lowered = match of_image {
+                Some(images) => {
+                    Lowering { graph: &images.graph, ..all }.lower(images.graph.node(id))
+                }
+                None => all.lower(node),
+            };
+            if let Some(Lowered { kernel, split }) = lowered {
+                costs.push(cost(graph, id, &*kernel));
+                layers.push(Layer { node: id, kernel: Arc::from(kernel), split });
             }
         }
-        let weight_bytes = steps.iter().map(|step| step.kernel.weight_bytes()).sum();
+        let steps = Steps { graph, layout: &layout, layers: &layers, costs: &costs };
+        let (steps, layer_of_step) = steps.all(images.as_ref(), team.threads());
+        let weight_bytes = layers.iter().map(|layer| layer.kernel.weight_bytes()).sum();
         let mut executor = Executor::new(steps, arena, team.threads());
         let mut constant_bytes = 0;
         for (id, node) in graph.iter() {
@@ -79,6 +84,7 @@ impl CpuPlan {
             signature,
             team,
             executor,
+            layer_of_step,
             costs,
             weight_bytes,
             constant_bytes,
@@ -124,7 +130,7 @@ impl Plan for CpuPlan {
         let mut layers = self.costs.clone();
         self.executor.run(&self.team, inputs, |step| {
             let end = Instant::now();
-            layers[step].latency_ms = milliseconds(end - before);
+            layers[self.layer_of_step[step]].latency_ms += milliseconds(end - before);
             before = end;
         });
         self.store(&mut outputs);
@@ -141,76 +147,67 @@ impl Plan for CpuPlan {
     }
 }
 
-/// Where each node's output is.
-struct Layout {
-    places: Vec<Place>,
-    /// Of the arena.
-    bytes: usize,
+/// One node, lowered.
+struct Layer {
+    node: NodeId,
+    kernel: Arc<dyn Kernel>,
+    split: Split,
 }
 
-impl Layout {
-    fn new(graph: &Graph, options: &CompileOptions, signature: &Signature) -> Self {
-        let mut lives = lifetimes(graph, options.keep);
-        let end = graph.nodes().len();
-        let mut sizes: Vec<usize> = graph.nodes().iter().map(|node| node.output.bytes()).collect();
-        // A reshaped tensor is the bytes of the one it reshapes, which then live as long.
-        let mut owners: Vec<usize> = (0..end).collect();
-        for (id, node) in graph.iter() {
-            let index = id.index();
-            match node.op {
-                // Written before the first step runs.
-                Op::Input => lives[index] = 0..=*lives[index].end(),
-                // Written once, when the network is compiled.
-                Op::Constant(_) => lives[index] = 0..=end,
-                Op::Reshape(_) => {
-                    let owner = owners[node.inputs[0].index()];
-                    owners[index] = owner;
-                    lives[owner] = union(&lives[owner], &lives[index]);
-                    sizes[index] = 0;
+/// What steps are made of.
+#[derive(Clone, Copy)]
+struct Steps<'a> {
+    graph: &'a Graph,
+    layout: &'a Layout,
+    layers: &'a [Layer],
+    costs: &'a [LayerCost],
+}
+
+impl Steps<'_> {
+    /// All steps in order, and the layer of each: first those of the layers that images pass one
+    /// by one.
+    fn all(self, images: Option<&ImageLayers>, threads: usize) -> (Vec<Step>, Vec<usize>) {
+        let (mut steps, mut layer_of_step) = (Vec::new(), Vec::new());
+        let mut first = 0;
+        if let Some(images) = images {
+            first = self.layers.partition_point(|layer| layer.node.index() < images.end());
+            for image in 0..images.images {
+                for layer in 0..first {
+                    let place = |node| self.layout.image(node, images, image);
+                    steps.push(self.step(layer, place, 1.0 / images.images as f64, threads));
+                    layer_of_step.push(layer);
                 }
-                _ => {}
             }
         }
-        // Inputs are read where the caller has them, unless they are outputs as well.
-        let stays =
-            |owner: usize| signature.outputs.iter().any(|port| owners[port.node.index()] == owner);
-        let mut given = vec![None; end];
-        for (number, port) in signature.inputs.iter().enumerate() {
-            let owner = port.node.index();
-            if !stays(owner) {
-                given[owner] = Some(number);
-                sizes[owner] = 0;
-            }
+        for layer in first..self.layers.len() {
+            steps.push(self.step(layer, |node| self.layout.place(node), 1.0, threads));
+            layer_of_step.push(layer);
         }
-        let plan = plan_arena(&sizes, &lives);
-        let place = |&owner: &usize| {
-            let start = plan.offsets[owner];
-            given[owner].map_or(Place::Arena(start..start + sizes[owner]), Place::Given)
-        };
-        Self { places: owners.iter().map(place).collect(), bytes: plan.bytes }
+        (steps, layer_of_step)
     }
 
-    fn place(&self, node: NodeId) -> Place {
-        self.places[node.index()].clone()
-    }
-
-    /// Where in the arena a node's output is.
-    ///
-    /// # Panics
-    /// If the caller gives it.
-    fn range(&self, node: NodeId) -> Range<usize> {
-        match self.place(node) {
-            Place::Arena(range) => range,
-            Place::Given(_) => panic!("{node} is given by the caller"),
+    /// A step that computes a share of a layer.
+    fn step(
+        self,
+        layer: usize,
+        place: impl Fn(NodeId) -> Place,
+        share: f64,
+        threads: usize,
+    ) -> Step {
+        let Layer { node, ref kernel, split } = self.layers[layer];
+        let Place::Arena(output) = place(node) else { panic!("{node} is given by the caller") };
+        Step {
+            node,
+            kernel: Arc::clone(kernel),
+            inputs: self.graph.node(node).inputs.iter().map(|&input| place(input)).collect(),
+            output,
+            parts: parts(&self.costs[layer], share, &split, threads),
+            split,
         }
     }
 }
 
-fn union(a: &RangeInclusive<usize>, b: &RangeInclusive<usize>) -> RangeInclusive<usize> {
-    *a.start().min(b.start())..=*a.end().max(b.end())
-}
-
-/// What a profile says of a step, but for its time.
+/// What a profile says of a layer, but for its time.
 fn cost(graph: &Graph, id: NodeId, kernel: &dyn Kernel) -> LayerCost {
     let node = graph.node(id);
     let activations: usize = node.inputs.iter().chain([&id]).map(|&id| graph.ty(id).bytes()).sum();
@@ -221,18 +218,19 @@ fn cost(graph: &Graph, id: NodeId, kernel: &dyn Kernel) -> LayerCost {
     }
 }
 
-/// Into how many parts a step is divided.
+/// Into how many parts a step is divided that computes a share of a layer.
 ///
 /// One, if handing a part to another thread takes as long as computing it; several for each
 /// thread, if a step is so long that they would not finish together where one is slower.
-fn parts(cost: &LayerCost, lowered: &Lowered, threads: usize) -> usize {
-    let shortest_us = (cost.macs as f64 / MACS_PER_US).max(cost.bytes as f64 / BYTES_PER_US);
+fn parts(cost: &LayerCost, share: f64, split: &Split, threads: usize) -> usize {
+    let shortest_us =
+        share * (cost.macs as f64 / MACS_PER_US).max(cost.bytes as f64 / BYTES_PER_US);
     if threads == 1 || shortest_us < HAND_OVER_US {
         return 1;
     }
     let rounds = shortest_us / threads as f64 / PART_US;
     let wanted = threads * (rounds as usize).clamp(1, MOST_ROUNDS);
-    wanted.min(lowered.split.granules().max(1))
+    wanted.min(split.granules().max(1))
 }
 
 /// What a core does at most in a microsecond: int8 multiply-accumulates with AVX-512, and

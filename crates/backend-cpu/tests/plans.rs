@@ -55,6 +55,63 @@ fn results_do_not_depend_on_the_number_of_threads_or_on_what_is_kept() {
     }
 }
 
+/// Large enough that its first layers are computed image by image.
+fn network_of_images(precision: Precision, batch: usize) -> Graph {
+    let options = BuildOptions { batch, precision, ..BuildOptions::default() };
+    models::find("mobilenet-v2-1.0").unwrap().build(&options).unwrap()
+}
+
+#[test]
+fn images_of_a_batch_are_what_each_is_alone() {
+    const IMAGES: usize = 3;
+    for (precision, tolerance) in [(Precision::Int8, 0.0), (Precision::F32, 1e-5)] {
+        let graph = network_of_images(precision, IMAGES);
+        let input = noise(graph.ty(graph.inputs()[0]), 5);
+        let run = |graph: &Graph, threads: usize, keep: Keep, input: &Tensor| {
+            let mut plan = backend(threads).compile(graph, &CompileOptions { keep }).unwrap();
+            plan.run(std::slice::from_ref(input)).unwrap()
+        };
+        let all = run(&graph, 2, Keep::Outputs, &input);
+        let output = graph.outputs()[0];
+        let every = run(&graph, 1, Keep::EveryNode, &input);
+        assert!(every.get(output) == all.get(output), "every node kept");
+
+        let one = network_of_images(precision, 1);
+        let mut image = Tensor::zeros(one.ty(one.inputs()[0]));
+        let (bytes, scores) = (image.bytes().len(), all[0].to_f32());
+        for index in 0..IMAGES {
+            image.bytes_mut().copy_from_slice(&input.bytes()[index * bytes..][..bytes]);
+            let alone = run(&one, 1, Keep::Outputs, &image)[0].to_f32();
+            let scores = &scores[index * alone.len()..][..alone.len()];
+            let differs = |(a, b): (&f32, &f32)| (a - b).abs() > tolerance;
+            assert!(!scores.iter().zip(&alone).any(differs), "image {index} of {precision:?}");
+        }
+    }
+}
+
+#[test]
+fn large_tensors_of_a_batch_have_room_for_one_image() {
+    let activation_bytes = |batch: usize| {
+        let graph = network_of_images(Precision::F32, batch);
+        let plan = backend(1).compile(&graph, &CompileOptions::default()).unwrap();
+        plan.memory().activation_bytes
+    };
+    let (one, four) = (activation_bytes(1), activation_bytes(4));
+    assert!(four < 2 * one, "{four} bytes for four images, {one} for one");
+}
+
+#[test]
+fn a_profile_has_a_row_for_each_layer_and_adds_up_for_a_batch() {
+    let graph = network_of_images(Precision::F32, 2);
+    let mut plan = backend(2).compile(&graph, &CompileOptions::default()).unwrap();
+    let profile = plan.profile(&[noise(graph.ty(graph.inputs()[0]), 1)]).unwrap();
+    assert_eq!(profile.layers.len(), graph.nodes().len() - 1 + 1, "no input, but an other row");
+    assert_eq!(profile.layers.iter().map(|layer| layer.macs).sum::<u64>(), graph.macs());
+    let sum: f64 = profile.layers.iter().map(|layer| layer.latency_ms).sum();
+    assert!((sum - profile.latency_ms).abs() < 1e-9);
+    assert!(profile.layers.iter().all(|layer| layer.latency_ms > 0.0), "each was timed");
+}
+
 #[test]
 fn a_profile_has_a_row_for_each_step_and_adds_up() {
     let graph = network(Precision::Int8);

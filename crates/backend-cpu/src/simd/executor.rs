@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pocketvision_core::liveness::ALIGNMENT_BYTES;
 use pocketvision_core::{NodeId, Tensor};
@@ -14,10 +14,10 @@ use crate::kernels::Kernel;
 
 /// One step: a kernel, what it reads and what it writes.
 pub(crate) struct Step {
-    /// The node that it computes.
+    /// The node that it computes, all of it or one image.
     pub(crate) node: NodeId,
     /// How.
-    pub(crate) kernel: Box<dyn Kernel>,
+    pub(crate) kernel: Arc<dyn Kernel>,
     /// Where its inputs are.
     pub(crate) inputs: Vec<Place>,
     /// Where in the arena its output goes.
@@ -63,7 +63,7 @@ impl Executor {
             let inputs = || {
                 step.inputs.iter().filter_map(|place| match place {
                     Place::Arena(range) => Some(range),
-                    Place::Given(_) => None,
+                    Place::Given { .. } => None,
                 })
             };
             for range in inputs().chain([output]) {
@@ -191,7 +191,7 @@ mod tests {
         let at = |slot: usize| slot % 2 * 1024..slot % 2 * 1024 + 1000;
         let step = |index: usize| Step {
             node,
-            kernel: Box::new(Increment),
+            kernel: Arc::new(Increment),
             inputs: vec![Place::Arena(at(index))],
             output: at(index + 1),
             split: Split::flat(1000),

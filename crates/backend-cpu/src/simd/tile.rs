@@ -13,8 +13,13 @@ use super::split::{Part, Split};
 pub(crate) enum Place {
     /// Bytes of the arena.
     Arena(Range<usize>),
-    /// One of the tensors that the caller of the network gave.
-    Given(usize),
+    /// Bytes of one of the tensors that the caller of the network gave.
+    Given {
+        /// The tensor's number.
+        input: usize,
+        /// Its bytes.
+        bytes: Range<usize>,
+    },
 }
 
 /// The tensors that a step reads.
@@ -60,7 +65,7 @@ impl<'a> Inputs<'a> {
             Place::Arena(range) => unsafe {
                 std::slice::from_raw_parts(self.arena.add(range.start), range.len())
             },
-            Place::Given(number) => self.given[*number].bytes(),
+            Place::Given { input, bytes } => &self.given[*input].bytes()[bytes.clone()],
         }
     }
 
