@@ -65,8 +65,9 @@ impl<M: Matmul> Convolution<M> {
     /// Rows that threads' shares are multiples of: whole register tiles.
     pub(crate) const ROW_GRANULE: usize = 14;
 
-    /// Columns that threads' shares are multiples of: whole panels.
-    pub(crate) const COLUMN_GRANULE: usize = 64;
+    /// Columns that threads' shares are multiples of: whole panels. Two where each thread
+    /// copies the rows that it needs.
+    pub(crate) const COLUMN_GRANULE: usize = if M::COPIES_ROWS { 64 } else { 32 };
 
     /// A convolution from the patches and weights of its groups.
     pub(crate) fn new(groups: Vec<(Patches, M)>) -> Self {

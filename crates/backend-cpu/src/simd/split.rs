@@ -54,10 +54,10 @@ impl Split {
         column_granule_bytes: usize,
         threads: usize,
     ) -> Self {
-        // Share of the busiest thread, by whole granules.
+        // Share of the busiest thread, by whole granules; the last one may be smaller.
         let busiest = |size: usize, granule: usize| {
-            let granules = size.div_ceil(granule);
-            granules.div_ceil(threads) as f64 / granules as f64
+            let most = size.div_ceil(granule).div_ceil(threads) * granule;
+            most.min(size) as f64 / size.max(1) as f64
         };
         if busiest(rows, row_granule) <= busiest(row_bytes, column_granule_bytes) {
             Self::rows(rows, row_bytes, row_granule)
@@ -119,6 +119,8 @@ mod tests {
     fn one_row_is_cut_between_columns() {
         assert_eq!(Split::balanced(1, 1001, 7, 64, 2), Split::columns(1, 1001, 64));
         assert_eq!(Split::balanced(784, 32, 14, 64, 2), Split::rows(784, 32, 14));
+        // 28 of 49 rows, or half of the columns.
+        assert_eq!(Split::balanced(49, 1280, 14, 128, 2), Split::columns(49, 1280, 128));
     }
 
     proptest! {
