@@ -10,11 +10,12 @@
 //! side by side. Each step's output is divided into parts when the network is compiled. A
 //! thread computes its own share of them first, then what is left of the others', so that
 //! nobody waits for a helper that has yet to wake up; a step begins when all parts of the one
-//! before are finished. With one thread there is no region at all. A run allocates nothing.
+//! before are finished. With one thread there is no region at all. A run allocates nothing. A batch
+//! passes the network's first layers image by image (`images.rs`).
 //!
 //! **Kernels.** Convolutions, dense, grouped and pointwise, and linear layers are one matrix
 //! product over patches of the image; depthwise convolutions run over channels. Both exist
-//! in f32 and int8. Dense f32 convolutions of 3x3 taps and stride 1 take Winograd's transforms
+//! in f32 and int8. Dense f32 convolutions of 3x3 taps take Winograd's transforms
 //! where those pay, and with AVX2 alone int8 ones too. All are written for AVX-512 with VNNI, for
 //! AVX2 with AVX-VNNI or without, for NEON with and without its products of bytes, and as plain
 //! Rust for any processor. The choice is made once, at run time ([`SimdLevel`]). Everything else

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | Conv2d, Linear (see [`convolution`]) | patches, packed panels, `MatmulF32`; `MatmulBf16` if asked for | the same, `MatmulI8` | pixels or lines, or channels if pixels are few |
 //! | the same at one position | weights as they are, `LinearF32` | as above | channels |
-//! | Conv2d 3x3, stride 1 | transformed tiles, `WinogradF32` where it pays | as above | lines of 4 pixels, or channels |
+//! | Conv2d 3x3, stride 1 or 2 | transformed tiles, `WinogradF32` where it pays | as above | lines of 4 pixels, or channels |
 //! | DepthwiseConv2d | taps by channel, [`DepthwiseF32`] | pairs or fours of taps, [`depthwise_i8`] | pixels or channels |
 //! | Add, Mul | [`Binary`] | [`Binary`] | bytes, or pixels where one operand is repeated |
 //! | Activation | [`ActivationF32`] | 256-byte [`Table`] | bytes |
