@@ -31,18 +31,25 @@ impl Kernel for QuantizeF32 {
         let input: &[f32] = inputs.numbers(0);
         let (scale, zero_point, (low, high)) = (self.scale, self.zero_point, self.range);
         tile.for_each_run(|offset, run| {
-            #[cfg(target_arch = "x86_64")]
-            if let Simd::Avx512(proof) = self.simd {
-                let input = &input[offset..offset + run.len()];
-                crate::simd::avx512::quantize::quantize(
-                    proof, scale, zero_point, self.range, input, run,
-                );
-                return;
-            }
+            let input = &input[offset..offset + run.len()];
+            let done = match self.simd {
+                #[cfg(target_arch = "x86_64")]
+                Simd::Avx512(proof) => {
+                    use crate::simd::avx512::quantize::quantize;
+                    quantize(proof, scale, zero_point, self.range, input, run);
+                    run.len()
+                }
+                #[cfg(target_arch = "x86_64")]
+                Simd::Avx2(proof) => {
+                    use crate::simd::avx2::quantize::quantize;
+                    quantize(proof, scale, zero_point, self.range, input, run)
+                }
+                _ => 0,
+            };
             self.simd.vectorize(
                 #[inline(always)]
                 || {
-                    for (out, &x) in run.iter_mut().zip(&input[offset..]) {
+                    for (out, &x) in run[done..].iter_mut().zip(&input[done..]) {
                         *out = round(x / scale).saturating_add(zero_point).clamp(low, high) as u8;
                     }
                 },

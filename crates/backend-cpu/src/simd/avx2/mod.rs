@@ -11,6 +11,7 @@ pub(crate) mod linear_f32;
 pub(crate) mod matmul_f32;
 pub(crate) mod matmul_i8;
 pub(crate) mod matmul_vnni_i8;
+pub(crate) mod quantize;
 mod requantize;
 pub(crate) mod table;
 pub(crate) mod winograd_f32;
