@@ -1,9 +1,11 @@
 //! Which channel is the largest, pixel by pixel.
 //!
-//! Maps are large and channels few: 19 for each of 263,169 pixels. A block of pixels is turned
+//! Maps are large and channels few: 19 for each of 263,169 pixels. int8 numbers are compared a
+//! pixel at once where the level has a kernel for it. Otherwise a block of pixels is turned
 //! so that their numbers of one channel are neighbours, and the channels are then compared one
 //! after the other, many pixels at once.
 
+use std::fmt;
 use std::marker::PhantomData;
 
 use bytemuck::Pod;
@@ -25,7 +27,34 @@ impl<T> ArgMaxKernel<T> {
     }
 }
 
-impl<T: Pod + PartialOrd + Send + Sync + std::fmt::Debug> Kernel for ArgMaxKernel<T> {
+/// Numbers that can be compared.
+pub(crate) trait Score: Pod + PartialOrd + fmt::Debug + Send + Sync {
+    /// The index of the largest of at most 256 channels for some first pixels, if the level has a
+    /// kernel for it; for how many.
+    fn first_largest(_: Simd, _: &[Self], _channels: usize, _indices: &mut [u8]) -> usize {
+        0
+    }
+}
+
+impl Score for f32 {}
+
+impl Score for i8 {
+    fn first_largest(simd: Simd, scores: &[i8], channels: usize, indices: &mut [u8]) -> usize {
+        match simd {
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx512(proof) => {
+                crate::simd::avx2::arg_max::first_largest(proof.into(), scores, channels, indices)
+            }
+            #[cfg(target_arch = "x86_64")]
+            Simd::Avx2(proof) => {
+                crate::simd::avx2::arg_max::first_largest(proof, scores, channels, indices)
+            }
+            _ => 0,
+        }
+    }
+}
+
+impl<T: Score> Kernel for ArgMaxKernel<T> {
     fn name(&self) -> String {
         format!("arg max {}", self.simd.level())
     }
@@ -35,6 +64,8 @@ impl<T: Pod + PartialOrd + Send + Sync + std::fmt::Debug> Kernel for ArgMaxKerne
         if channels <= 256 {
             tile.for_each_run(|first, indices| {
                 let scores = &scores[first * channels..][..indices.len() * channels];
+                let done = T::first_largest(self.simd, scores, channels, indices);
+                let (scores, indices) = (&scores[done * channels..], &mut indices[done..]);
                 self.simd.vectorize(
                     #[inline(always)]
                     || first_largest(scores, channels, indices),
@@ -100,10 +131,16 @@ mod tests {
     fn blocks_and_single_pixels_agree_at_every_level() {
         for level in SimdLevel::available() {
             let simd = Simd::new(level).unwrap();
-            for (pixels, channels) in [(1, 1), (31, 5), (32, 19), (100, 256), (65, 7), (33, 300)] {
+            for (pixels, channels) in
+                [(1, 1), (1, 19), (31, 5), (32, 16), (32, 19), (100, 256), (65, 7), (33, 300)]
+            {
                 // Few different numbers, so that many are equal.
-                let scores: Vec<i8> =
-                    (0..pixels * channels).map(|i| (i * 7919 % 11) as i8 - 5).collect();
+                let number = |i: usize| match i / channels % 3 {
+                    0 => i8::MIN,
+                    1 => (i * 7919 % 251) as u8 as i8,
+                    _ => (i * 7919 % 11) as i8 - 5,
+                };
+                let scores: Vec<i8> = (0..pixels * channels).map(number).collect();
                 let expected: Vec<usize> =
                     scores.chunks_exact(channels).map(first_largest_of_one).collect();
                 let index_bytes = if channels <= 256 { 1 } else { 4 };

@@ -124,6 +124,13 @@ struct I8mm(());
 pub(crate) struct Avx512Bf16(());
 
 #[cfg(target_arch = "x86_64")]
+impl From<Avx512> for Avx2 {
+    fn from(_: Avx512) -> Self {
+        Self { vnni: None }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
 impl From<Avx512Bf16> for Avx512 {
     fn from(_: Avx512Bf16) -> Self {
         Self(())

@@ -1,6 +1,7 @@
 //! Kernels for AVX2 with FMA. Each takes an [`super::Avx2`], the proof that the machine has
 //! the instructions.
 
+pub(crate) mod arg_max;
 pub(crate) mod binary_i8;
 pub(crate) mod depthwise_f32;
 pub(crate) mod depthwise_i8;
