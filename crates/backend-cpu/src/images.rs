@@ -31,27 +31,28 @@ impl ImageLayers {
         let most = first_nodes(network, images);
         let is_output = |index: usize| network.outputs().iter().any(|id| id.index() == index);
         let is_input = |index: usize| matches!(network.nodes()[index].op, Op::Input);
+        let is_read_here = |index: usize, end: usize| {
+            !is_output(index) && consumers[index].iter().all(|id| id.index() < end)
+        };
         let is_inner = |index: usize, end: usize| {
-            let is_read_here = |id: &NodeId| id.index() < end;
-            !is_input(index)
-                && !is_output(index)
-                && !consumers[index].is_empty()
-                && consumers[index].iter().all(is_read_here)
+            !is_input(index) && !consumers[index].is_empty() && is_read_here(index, end)
         };
         let image_bytes = |index: usize| network.nodes()[index].output.bytes() / images;
         // What the caller or others read has room for all images, each of which must begin at a
-        // cache line. What the caller gives is where it is.
+        // cache line; but what the caller gives to these layers alone is where it is.
         let is_aligned = |index: usize| image_bytes(index).is_multiple_of(CACHE_LINE_BYTES);
         let fits = |end: &usize| {
             (0..*end).all(|index| {
-                is_inner(index, *end) || is_input(index) && !is_output(index) || is_aligned(index)
+                is_aligned(index)
+                    || is_inner(index, *end)
+                    || is_input(index) && is_read_here(index, *end)
             })
         };
         let end = (1..=most).rev().find(fits)?;
         let mut is_inner: Vec<bool> = (0..end).map(|index| is_inner(index, end)).collect();
         let saved = (0..end).filter(|&index| is_inner[index]);
-        let saved: usize = saved.map(|index| image_bytes(index) * images).sum();
-        if saved < WORTHWHILE_BYTES {
+        let saved_an_image: usize = saved.map(image_bytes).sum();
+        if saved_an_image < LEAST_IMAGE_BYTES || saved_an_image * images < WORTHWHILE_BYTES {
             return None;
         }
         if keep == Keep::EveryNode {
@@ -138,5 +139,8 @@ const MOST_WEIGHT_BYTES: usize = 256 << 10;
 
 /// Less than this stays in some cache anyway.
 const WORTHWHILE_BYTES: usize = 4 << 20;
+
+/// Steps of smaller images take less time than handing them out.
+const LEAST_IMAGE_BYTES: usize = 256 << 10;
 
 const CACHE_LINE_BYTES: usize = 64;

@@ -89,6 +89,28 @@ fn images_of_a_batch_are_what_each_is_alone() {
     }
 }
 
+/// An image that is read later as well, and whose images do not begin at cache lines.
+#[test]
+fn a_batch_of_odd_images_that_is_also_an_output_is_computed() {
+    let ty = TensorType::new(Shape::new(3, 255, 255, 3), Element::F32);
+    let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+    let mut builder = GraphBuilder::new("test");
+    let image = builder.input("image", ty.clone()).unwrap();
+    let mut last = image;
+    for name in ["first", "second", "third", "fourth"] {
+        last = builder.push(name, relu.clone(), &[last]).unwrap();
+    }
+    let shape = Shape::vector(ty.shape.elements());
+    let flat = builder.push("flat", Op::Reshape(Reshape { shape }), &[image]).unwrap();
+    let graph = builder.finish(&[last, flat]).unwrap();
+    let input = noise(&ty, 9);
+    let mut plan = backend(2).compile(&graph, &CompileOptions::default()).unwrap();
+    let outputs = plan.run(std::slice::from_ref(&input)).unwrap();
+    let positive: Vec<f32> = input.to_f32().iter().map(|x| x.max(0.0)).collect();
+    assert!(outputs[0].to_f32() == positive, "each image's");
+    assert!(outputs[1].bytes() == input.bytes(), "the input as it was");
+}
+
 #[test]
 fn large_tensors_of_a_batch_have_room_for_one_image() {
     let activation_bytes = |batch: usize| {
