@@ -254,6 +254,32 @@ pub mod options {
         pub const FUSED_ACTIVATION: usize = 0;
     }
 
+    /// A difference.
+    pub mod sub {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 28;
+        /// A value of [`activation`](super::super::activation).
+        pub const FUSED_ACTIVATION: usize = 0;
+    }
+
+    /// A quotient.
+    pub mod div {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 29;
+        /// A value of [`activation`](super::super::activation).
+        pub const FUSED_ACTIVATION: usize = 0;
+    }
+
+    /// The same numbers in another type. Files may leave the types out: the tensors have them.
+    pub mod cast {
+        /// Place in the union of attributes.
+        pub const UNION_TYPE: u8 = 37;
+        /// A value of [`tensor_type`](super::super::tensor_type).
+        pub const IN_DATA_TYPE: usize = 0;
+        /// A value of [`tensor_type`](super::super::tensor_type).
+        pub const OUT_DATA_TYPE: usize = 1;
+    }
+
     /// A mean.
     pub mod reducer {
         /// Place in the union of attributes.
@@ -370,8 +396,14 @@ pub mod builtin {
     pub const PAD: i32 = 34;
     /// TFLite's `MEAN`.
     pub const MEAN: i32 = 40;
+    /// TFLite's `SUB`.
+    pub const SUB: i32 = 41;
+    /// TFLite's `DIV`.
+    pub const DIV: i32 = 42;
     /// TFLite's `SQUEEZE`.
     pub const SQUEEZE: i32 = 43;
+    /// TFLite's `CAST`.
+    pub const CAST: i32 = 53;
     /// TFLite's `ARG_MAX`.
     pub const ARG_MAX: i32 = 56;
     /// TFLite's `TRANSPOSE_CONV`.
