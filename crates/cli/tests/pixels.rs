@@ -52,7 +52,8 @@ fn a_file_takes_the_photos_bytes_too() {
     let folder = tempfile::tempdir().unwrap();
     let how = ["--normalization", "torchvision", "--pixels"];
     let scores = |model: &[&str]| {
-        let report = json(&[&["classify", "--backend", "cpu"], model].concat());
+        let classify = ["classify", "--backend", "cpu", "--fit", "letterbox"];
+        let report = json(&[&classify, model].concat());
         let images = report["images"].as_array().unwrap();
         let score = |row: &serde_json::Value| (row["index"].clone(), row["score"].clone());
         let top = |image: &serde_json::Value| {

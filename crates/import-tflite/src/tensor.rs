@@ -100,7 +100,7 @@ impl<'a> FileTensor<'a> {
             return Ok(false);
         }
         let (scales, _, _) = self.scales()?;
-        Ok(scales.len() == 0 || self.edge_element()? == Normalize::PIXELS)
+        Ok(scales.is_empty() || self.edge_element()? == Normalize::PIXELS)
     }
 
     /// Quantization of an 8-bit constant, rewritten to int8, which may have one scale for
