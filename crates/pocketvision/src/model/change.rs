@@ -224,8 +224,7 @@ mod tests {
     #[test]
     fn a_network_made_float_sees_photos_as_it_did() {
         let preprocess = plain().preprocess.unwrap();
-        let chosen =
-            Preprocess { fit: Fit::Letterbox, filter: Filter::Interpolated, ..preprocess };
+        let chosen = Preprocess { fit: Fit::Letterbox, filter: Filter::Interpolated, ..preprocess };
         let model = plain().with_preprocess(chosen.clone());
         let float = model.clone().dequantized().unwrap();
         let photo = SamplePicture::Ship.paint(640, 320);
