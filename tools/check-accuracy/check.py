@@ -200,7 +200,7 @@ def maps(pocketvision, model, photos):
 
 
 class Dice:
-    """The numbers of the test in average_precision.rs."""
+    """The numbers of the test in crates/vision/src/accuracy/average_precision/mod.rs."""
 
     def __init__(self, state):
         self.state = state

@@ -4,8 +4,8 @@
   check.py POCKETVISION [MODEL ...]      (the command to test; see requirements.txt)
 
 A model is a name (see `pocketvision models`) or a file; without any, every built-in network is
-checked. Each is written in float and int8, at 96 pixels and at its own size, and run by both on
-the same random input. Integers are run with LiteRT's reference kernels and must be equal in
+checked. Each is written in float, in float with a photo's bytes as its input, and in int8, at 96
+pixels and at its own size, and run by both on the same random input. Integers are run with LiteRT's reference kernels and must be equal in
 every bit. Floats are run with its default kernels and may differ by 1e-4 of the range of the
 logarithms of the probabilities (of the outputs, where they are no probabilities).
 
@@ -26,6 +26,11 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 LARGEST_DIFFERENCE = 1e-4
 SMALL_INPUT = 96
+FORMS = [
+    ("", ["--precision", "f32"]),
+    (", bytes", ["--precision", "f32", "--pixels", "--normalization", "torchvision"]),
+    ("", ["--precision", "int8"]),
+]
 
 
 def pocketvision(command, *arguments):
@@ -144,9 +149,9 @@ def main():
         if model in built_in:
             sizes = [["--size", str(SMALL_INPUT)]] + ([] if chosen.small_only else [[]])
             variants = [
-                (size[-1] if size else "own size", ["--precision", precision, *size])
+                (f"{size[-1] if size else 'own size'}{name}", [*precision, *size])
                 for size in sizes
-                for precision in ("f32", "int8")
+                for name, precision in FORMS
             ]
         for size, options in variants:
             try:

@@ -88,6 +88,10 @@ def confusion(network, images, labels, device):
     return matrix
 
 
+def accuracy(matrix):
+    return float(np.trace(matrix) / matrix.sum())
+
+
 def named_tensors(network):
     """Folded weights in half precision as the library stores them: output, height, width, input."""
     layers = {"stem": network.stem, "head": network.head}
@@ -169,7 +173,7 @@ def main():
             epoch=epoch + 1,
             crop=crop,
             loss=round(total / steps, 4),
-            test_accuracy=round(float(np.trace(matrix) / matrix.sum()), 4),
+            test_accuracy=round(accuracy(matrix), 4),
             seconds=round(time.time() - started),
         )
         saved = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
@@ -177,7 +181,7 @@ def main():
         state.with_suffix(".new").replace(state)
 
     matrix = confusion(network, test_images, test_labels, device)
-    record(test_accuracy=float(np.trace(matrix) / matrix.sum()), test_pictures=int(matrix.sum()))
+    record(test_accuracy=accuracy(matrix), test_pictures=int(matrix.sum()))
     rows = [",".join(["truth", *CLASSES])]
     rows += [",".join([name, *map(str, row)]) for name, row in zip(CLASSES, matrix)]
     (options.output / "confusion.csv").write_text("\n".join(rows) + "\n")

@@ -5,6 +5,7 @@ mod shared_files;
 
 use pocketvision_backend_edgetpu_sim::validation::{Quantity, Row, published, validate};
 use pocketvision_backend_edgetpu_sim::{Chip, EdgeTpuSim};
+use pocketvision_core::models;
 
 /// Predicted rows without reservation, with their errors in percent.
 fn errors(wanted: impl Fn(&Row) -> bool) -> Vec<(String, f64)> {
@@ -42,6 +43,37 @@ fn activations_take_five_percent_more_or_less_than_the_compiler_says() {
 fn the_pixel_4_is_within_five_percent_on_average() {
     let errors = errors(|row| row.chip == "pixel4");
     assert!(errors.len() >= 6 && mean(&errors) <= 5.0, "{errors:?}");
+}
+
+#[test]
+fn what_is_not_predicted_says_why() {
+    for row in validate().unwrap() {
+        let excused = row.note.contains("not predicted: ");
+        assert_eq!(excused, row.predicted.is_none(), "{} on {}", row.network, row.chip);
+    }
+}
+
+/// Rows of a network that the catalog defines are of the file that was measured.
+#[test]
+fn networks_of_the_catalog_are_those_of_the_files() {
+    let simulator = EdgeTpuSim::new(Chip::preset("coral-usb").unwrap());
+    for (file, network) in [
+        ("deeplabv3_mnv2_pascal_quant", "deeplab-mobilenet-v2"),
+        ("mobilenet_ssd_v2_coco_quant_postprocess", "ssd-mobilenet-v2"),
+    ] {
+        assert!(published().any(|row| row.network == network), "{network}");
+        let Some(path) = shared_files::find(&format!("models/{file}.tflite")) else { continue };
+        let file = pocketvision_import_tflite::open(path).unwrap();
+        let definition = models::find(network).unwrap();
+        let built = definition.build(&definition.options()).unwrap();
+        assert_eq!(
+            (file.macs(), file.parameters()),
+            (built.macs(), built.parameters()),
+            "{network}"
+        );
+        let cycles = [file, built].map(|graph| simulator.estimate(&graph).unwrap().cycles as f64);
+        assert!((cycles[0] / cycles[1] - 1.0).abs() < 0.03, "{network}: {cycles:?}");
+    }
 }
 
 /// Networks as sizes are the networks of the files.

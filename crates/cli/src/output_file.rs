@@ -13,7 +13,8 @@ pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
 }
 
 /// Puts what `fill` writes in the place of a file: written beside it, then renamed. A link to a file
-/// remains and leads to the new one. Standard output, pipes and devices are written into.
+/// stays a link, and leads to the new one. What the command writes to by itself, pipes and devices
+/// are written into.
 pub(crate) fn write_with(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -42,18 +43,33 @@ pub(crate) fn make_folder(folder: &Path) -> Result<()> {
 
 /// What is written into instead of being replaced, if a path names such a thing.
 fn stream(path: &Path) -> io::Result<Option<File>> {
+    let Ok(found) = fs::metadata(path) else { return Ok(None) };
     #[cfg(unix)]
-    if path == Path::new("/dev/stdout") || path == Path::new("/dev/fd/1") {
-        // Opened anew, a file that it leads to would be written from its start.
-        let output = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
-        return Ok(Some(output.into()));
+    if let Some(stream) = own_stream(&found)? {
+        return Ok(Some(stream));
     }
-    match fs::metadata(path) {
-        Ok(found) if !found.is_file() && !found.is_dir() => {
-            OpenOptions::new().write(true).open(path).map(Some)
+    if found.is_file() || found.is_dir() {
+        return Ok(None);
+    }
+    OpenOptions::new().write(true).open(path).map(Some)
+}
+
+/// Standard output or standard error, if either leads to this file, by whatever name. Opened anew,
+/// it would be written from its start, over what is there.
+#[cfg(unix)]
+fn own_stream(found: &fs::Metadata) -> io::Result<Option<File>> {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+
+    let (output, error) = (io::stdout(), io::stderr());
+    for stream in [output.as_fd(), error.as_fd()] {
+        let stream = File::from(stream.try_clone_to_owned()?);
+        let own = stream.metadata()?;
+        if (own.dev(), own.ino()) == (found.dev(), found.ino()) {
+            return Ok(Some(stream));
         }
-        _ => Ok(None),
     }
+    Ok(None)
 }
 
 fn write_into(

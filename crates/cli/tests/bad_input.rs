@@ -134,12 +134,15 @@ fn a_float_model_on_the_edge_tpu_is_to_be_quantized() {
 }
 
 #[test]
-fn what_takes_pixels_is_neither_quantized_nor_written() {
+fn what_takes_pixels_is_neither_quantized_nor_written_as_weights_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("pixels.onnx");
+    let file = folder.path().join("pixels.safetensors");
     let float = ["--precision", "f32", "--size", "32", "--pixels"];
     let convert = ["convert", "mobilenet-v3-small", text(&file)];
-    fails_with(&[&convert[..], &float].concat(), &["Normalize", "not written as ONNX"]);
+    fails_with(
+        &[&convert[..], &float].concat(),
+        &["holds the weights of a network that is built in"],
+    );
     let model = ["--model", "mobilenet-edgetpu-0.5"];
     let bench = [&["bench", "--backend", "edgetpu-sim"], &model[..], &float[..]].concat();
     fails_with(&bench, &["edgetpu-sim", "f32", "quantize"]);

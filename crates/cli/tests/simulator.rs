@@ -139,24 +139,50 @@ fn sweeps_combine_all_values_and_write_tables_and_pictures() {
     assert!(fs::read_to_string(&svg).unwrap().contains("mobilenet-v2-0.35"));
 }
 
-/// Standard output that leads to a file is not replaced: what it holds stays, and what follows comes.
+/// A file that the command writes to by itself is not replaced, by whatever name it is called: what
+/// it holds stays, and what follows comes.
 #[cfg(unix)]
 #[test]
 fn a_table_on_standard_output_leaves_what_is_there() {
+    use std::os::unix::fs::symlink;
+
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("all.txt");
-    fs::write(&path, "earlier\n").unwrap();
-    let file = fs::OpenOptions::new().append(true).open(&path).unwrap();
-    let mut sweep =
-        pocketvision(&["sweep", "--models", "mobilenet-v2-0.35", "--vary", "clock=250"]);
-    sweep.args(["--csv", "/dev/stdout"]).stdout(file);
-    assert!(sweep.status().unwrap().success());
-    let text = fs::read_to_string(&path).unwrap();
-    let table = text.strip_prefix("earlier\n").expect("what was there");
-    let (csv, report) = table.split_once("\n").expect("a line");
-    assert!(csv.contains(','), "{table}");
-    assert!(report.contains("mobilenet-v2-0.35"), "{table}");
-    assert!(report.lines().count() > 2, "{table}");
+    let [path, to_file, to_output] =
+        ["all.txt", "to file", "to output"].map(|name| folder.path().join(name));
+    symlink(&path, &to_file).unwrap();
+    symlink("/dev/stdout", &to_output).unwrap();
+    let sweep = |csv: &str, to_error: bool| {
+        fs::write(&path, "earlier\n").unwrap();
+        let file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+        let mut sweep =
+            pocketvision(&["sweep", "--models", "mobilenet-v2-0.35", "--vary", "clock=250"]);
+        sweep.args(["--csv", csv]);
+        if to_error {
+            sweep.stderr(file)
+        } else {
+            sweep.stdout(file)
+        };
+        assert!(sweep.output().unwrap().status.success(), "{csv}");
+        let text = fs::read_to_string(&path).unwrap();
+        let table = text.strip_prefix("earlier\n").expect("what was there").to_owned();
+        let (header, rest) = table.split_once("\n").expect("a line");
+        assert!(header.contains(','), "{csv}: {table}");
+        rest.to_owned()
+    };
+    let names = ["/dev/stdout", "/dev/fd/1", text(&path), text(&to_file), text(&to_output)];
+    for csv in names {
+        let report = sweep(csv, false);
+        assert!(report.contains("mobilenet-v2-0.35"), "{csv}: {report}");
+        assert!(report.lines().count() > 2, "{csv}: {report}");
+    }
+    for csv in ["/dev/stderr", "/dev/fd/2", text(&path)] {
+        assert_eq!(sweep(csv, true).lines().count(), 1, "{csv}");
+    }
+    assert!(to_file.is_symlink() && to_output.is_symlink());
+    #[cfg(target_os = "linux")]
+    for (csv, to_error) in [("/proc/self/fd/1", false), ("/proc/self/fd/2", true)] {
+        assert!(sweep(csv, to_error).contains("mobilenet-v2-0.35"), "{csv}");
+    }
 }
 
 #[test]

@@ -149,9 +149,12 @@ impl GraphBuilder {
         self.graph.ty(id)
     }
 
-    /// What a node pushed earlier reads.
-    pub(crate) fn inputs_of(&self, id: NodeId) -> &[NodeId] {
-        &self.graph.node(id).inputs
+    /// A node pushed earlier.
+    ///
+    /// # Panics
+    /// If the id is of another, longer graph.
+    pub fn node(&self, id: NodeId) -> &Node {
+        self.graph.node(id)
     }
 
     /// The finished graph.

@@ -7,7 +7,7 @@ use std::path::Path;
 use tempfile::{Builder, NamedTempFile};
 
 /// Puts bytes in the place of a file: written beside it, flushed to the disk, then renamed. A
-/// link remains and leads to the new file.
+/// link to a file stays a link, and leads to the new file.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = match target.parent() {

@@ -22,6 +22,10 @@
 //! `QuantizeLinear` and `DequantizeLinear`, whose rounding ONNX leaves to the runtime: reading the
 //! file again gives the same integers, other runtimes differ by single steps.
 //!
+//! **Networks that take a photo's bytes** say so in both: the input is uint8, and a cast, a
+//! difference and a quotient make the network's numbers of it, which are read as one
+//! [`Normalize`](pocketvision_core::op::Normalize) again.
+//!
 //! **safetensors** holds the float weights of a network that we define, under the names that
 //! `pocketvision_import_safetensors::Naming::PocketVision` reads, and nothing of its structure.
 //!

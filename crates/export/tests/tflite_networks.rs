@@ -5,7 +5,9 @@ mod round_trip;
 use pocketvision_core::models::{
     self, BuildOptions, Definition, InputSize, PaddingStyle, Precision,
 };
-use pocketvision_core::passes;
+use pocketvision_core::op::Normalize;
+use pocketvision_core::passes::{self, take_pixels};
+use pocketvision_core::{Graph, Op};
 use round_trip::{reimport, run};
 
 fn at_64_pixels(definition: &Definition, precision: Precision) -> BuildOptions {
@@ -35,7 +37,7 @@ fn float_networks_come_back_as_the_same_graph() {
         let graph = definition.build(&at_64_pixels(definition, Precision::F32)).unwrap();
         let graph = passes::optimize(&graph).unwrap();
         let read = passes::optimize(&reimport(&graph)).unwrap();
-        let layers = |graph: &pocketvision_core::Graph| -> Vec<_> {
+        let layers = |graph: &Graph| -> Vec<_> {
             graph.nodes().iter().map(|node| (node.op.name(), node.output.clone())).collect()
         };
         if name == "mobilenet-v3-small" || name == "mnasnet-a1" {
@@ -48,6 +50,22 @@ fn float_networks_come_back_as_the_same_graph() {
             assert!((expected - actual).abs() <= 1e-6, "{name}: {expected} became {actual}");
         }
     }
+}
+
+#[test]
+fn a_network_that_takes_pixels_comes_back_as_it_was() {
+    // In an order of their own, so that the file must say which is which.
+    let normalize = Normalize { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] };
+    let definition = models::find("mobilenet-v2-0.35").unwrap();
+    let float = definition.build(&at_64_pixels(definition, Precision::F32)).unwrap();
+    let graph = passes::optimize(&take_pixels(&float, normalize).unwrap()).unwrap();
+    let read = passes::optimize(&reimport(&graph)).unwrap();
+    let layers = |graph: &Graph| -> Vec<_> {
+        graph.nodes().iter().map(|node| (node.op.name(), node.output.clone())).collect()
+    };
+    assert_eq!(layers(&graph), layers(&read));
+    assert_eq!(read.nodes()[1].op, Op::Normalize(normalize));
+    assert_eq!(run(&graph), run(&read));
 }
 
 /// Integers, and floats of which nothing was taken apart.

@@ -24,6 +24,10 @@
 //! into one is computed in int8; everything else stays float. ONNX leaves the rounding of such
 //! a fused operator to the runtime, so that two of them, and we, differ by single steps.
 //!
+//! **Pictures may come as bytes**: an input of uint8 that a `Cast` makes float stays what it is, and
+//! a difference and a quotient after it become one [`op::Normalize`]. Integers of a scale are
+//! told by the `DequantizeLinear` that reads them.
+//!
 //! **Files are not trusted.** Any bytes give a graph or an [`ImportError`] that names the node
 //! or the tensor. Memory stays below sixteen times the file's size plus 128 MiB, files of
 //! weights beside it counted; [`MAX_FILE_BYTES`] and [`MAX_FIELDS`] see to it.
@@ -35,6 +39,8 @@
 //! println!("{}: {} million multiply-accumulates", graph.name(), graph.macs() / 1_000_000);
 //! # Ok::<(), pocketvision_import_onnx::ImportError>(())
 //! ```
+//!
+//! [`op::Normalize`]: pocketvision_core::op::Normalize
 
 mod attributes;
 mod budget;

@@ -42,6 +42,8 @@ pub(crate) enum Number {
     Int8,
     /// Kept as int8, 128 taken from each.
     UInt8,
+    /// A picture's bytes, kept as they are.
+    Byte,
     /// The index of a class.
     Index,
 }

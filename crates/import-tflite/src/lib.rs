@@ -19,6 +19,10 @@
 //! scale convert. What TFLite computes differently for the two is kept: see
 //! [`op::IntegerRounding`].
 //!
+//! **Pictures may come as bytes**: an input of uint8 without a scale, or of scale 1 and zero point
+//! 0, stays what it is where CAST makes it float, and a difference and a quotient after it become
+//! one [`op::Normalize`].
+//!
 //! **Files are not trusted.** Any bytes give a graph or an [`ImportError`] that names the
 //! operator and tensor. The work is proportional to the file's size; memory stays below
 //! eight times the file's size plus 64 MiB, however its parts overlap. See [`MAX_FILE_BYTES`]
@@ -31,6 +35,7 @@
 //! ```
 //!
 //! [`op::Quantize`]: pocketvision_core::op::Quantize
+//! [`op::Normalize`]: pocketvision_core::op::Normalize
 //! [`op::IntegerRounding`]: pocketvision_core::op::IntegerRounding
 
 mod budget;

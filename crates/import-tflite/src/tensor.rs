@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pocketvision_core::op::Normalize;
 use pocketvision_core::{Element, Quantization, Shape};
 
 use crate::error::{Problem, Result};
@@ -91,6 +92,15 @@ impl<'a> FileTensor<'a> {
             tensor_type::UINT8 => self.one_scale(0).map(|(s, z)| Element::uint8(s, z)),
             _ => self.element(),
         }
+    }
+
+    /// True for uint8 that are the numbers they stand for: no scale is stated, or one of 1.
+    pub(crate) fn is_bytes(&self) -> Result<bool> {
+        if self.kind != tensor_type::UINT8 {
+            return Ok(false);
+        }
+        let (scales, _, _) = self.scales()?;
+        Ok(scales.is_empty() || self.edge_element()? == Normalize::PIXELS)
     }
 
     /// Quantization of an 8-bit constant, rewritten to int8, which may have one scale for

@@ -1,59 +1,17 @@
-//! Float networks as int8: the numbers, the quality, and what is refused.
+//! Float networks as int8: the numbers and the quality.
 
-use pocketvision_backend_cpu::{CpuBackend, CpuOptions};
-use pocketvision_core::models::{self, BuildOptions, InputSize, Precision, SplitMix64};
-use pocketvision_core::op::{
-    ActivationKind, ArgMax, Axis, Concat, Constant, Conv2d, DepthwiseConv2d, Linear, Mul,
-    Normalize, Padding, Reshape, Window,
-};
-use pocketvision_core::passes::take_pixels;
+#[allow(dead_code, reason = "not every test needs all of it")]
+mod networks;
+
+use networks::{cpu, network, numbers, odd_network, quantized, samples};
+use pocketvision_core::op::{ActivationKind, Conv2d, DepthwiseConv2d, Padding, Window};
 use pocketvision_core::{
     Backend, CompileOptions, Element, Graph, GraphBuilder, Keep, Op, Quantization, Shape, Tensor,
     TensorData, TensorType,
 };
-use pocketvision_quantize::{
-    InputElement, OutputElement, QuantizeError, QuantizeOptions, Quantized, RangeMethod, quantize,
-};
+use pocketvision_quantize::{InputElement, OutputElement, QuantizeOptions, Quantized, quantize};
 use pocketvision_reference::ReferenceBackend;
 use proptest::prelude::*;
-
-/// A built-in network in float, for images of 64 pixels and 10 classes.
-fn network(name: &str) -> Graph {
-    let options = BuildOptions {
-        input_size: InputSize::square(64),
-        classes: 10,
-        precision: Precision::F32,
-        ..Default::default()
-    };
-    models::find(name).unwrap().build(&options).unwrap()
-}
-
-/// So many random inputs from -1 to 1.
-fn samples(graph: &Graph, count: usize, seed: u64) -> Vec<Vec<Tensor>> {
-    let mut random = SplitMix64::new(seed);
-    let mut tensor = |shape: Shape| {
-        let values = (0..shape.elements()).map(|_| random.signed_unit()).collect();
-        Tensor::from_f32(shape, values).unwrap()
-    };
-    let mut sample = || graph.inputs().iter().map(|&id| tensor(graph.ty(id).shape)).collect();
-    (0..count).map(|_| sample()).collect()
-}
-
-fn cpu() -> CpuBackend {
-    CpuBackend::new(CpuOptions::default()).unwrap()
-}
-
-fn quantized(graph: &Graph, samples: &[Vec<Tensor>], options: &QuantizeOptions) -> Quantized {
-    try_quantized(graph, samples, options).unwrap()
-}
-
-fn try_quantized(
-    graph: &Graph,
-    samples: &[Vec<Tensor>],
-    options: &QuantizeOptions,
-) -> Result<Quantized, QuantizeError> {
-    quantize(graph, &cpu(), samples, options, &mut |_, _, _| ())
-}
 
 fn run(backend: &dyn Backend, graph: &Graph, inputs: &[Tensor]) -> Tensor {
     let mut plan = backend.compile(graph, &CompileOptions::default()).unwrap();
@@ -71,11 +29,6 @@ fn fed(graph: &Graph, sample: &[Tensor]) -> Vec<Tensor> {
         Tensor::new(tensor.shape(), element, data).unwrap()
     };
     tensors.map(quantize).collect()
-}
-
-fn numbers(count: usize, seed: u64) -> Vec<f32> {
-    let mut random = SplitMix64::new(seed);
-    (0..count).map(|_| random.signed_unit()).collect()
 }
 
 /// A convolution, a depthwise convolution and a convolution, with a ReLU after the first two,
@@ -139,20 +92,6 @@ fn detectors_and_segmentation_networks_end_as_they_did() {
             assert!(2 * equal > expected.shape().elements(), "{name}: {equal} pixels are alike");
         }
     }
-}
-
-#[test]
-fn what_is_computed_of_a_class_map_is_refused() {
-    let mut builder = GraphBuilder::new("network");
-    let ty = TensorType::new(Shape::new(1, 4, 4, 3), Element::F32);
-    let image = builder.input("image", ty).unwrap();
-    let map = builder.push("map", Op::ArgMax(ArgMax), &[image]).unwrap();
-    let shape = Shape::new(1, 1, 16, 1);
-    let row = builder.push("row", Op::Reshape(Reshape { shape }), &[map]).unwrap();
-    let graph = builder.finish(&[row]).unwrap();
-    let inputs = samples(&graph, 1, 5);
-    let error = try_quantized(&graph, &inputs, &QuantizeOptions::default()).unwrap_err();
-    assert_eq!(error, QuantizeError::Operator { node: "map".into(), op: "ArgMax" });
 }
 
 #[test]
@@ -262,29 +201,6 @@ proptest! {
     }
 }
 
-/// A network of what classification networks seldom have: a constant operand, a concatenation
-/// of parts of unlike range, a linear layer whose second channel is dead but for its bias.
-fn odd_network() -> Graph {
-    let mut builder = GraphBuilder::new("odd");
-    let ty = TensorType::new(Shape::vector(4), Element::F32);
-    let x = builder.input("x", ty).unwrap();
-    let factors = Tensor::from_f32(Shape::vector(4), vec![0.5, -2.0, 8.0, 0.0]).unwrap();
-    let value = builder.param("factors", factors);
-    let constant = builder.push("constant", Op::Constant(Constant { value }), &[]).unwrap();
-    let product = Op::Mul(Mul { activation: Some(ActivationKind::HardSwish) });
-    let product = builder.push("product", product, &[x, constant]).unwrap();
-    let axis = Axis::Channels;
-    let both = builder.push("both", Op::Concat(Concat::along(axis)), &[x, product]).unwrap();
-    let mut weights = numbers(16, 3);
-    weights[8..].fill(0.0);
-    let weight = Tensor::from_f32(Shape::new(2, 1, 1, 8), weights).unwrap();
-    let weight = builder.param("weight", weight);
-    let bias = builder.param("bias", Tensor::from_f32(Shape::vector(2), vec![0.1, 3.5]).unwrap());
-    let linear = Linear { weight, bias: Some(bias), activation: None };
-    let scores = builder.push("scores", Op::Linear(linear), &[both]).unwrap();
-    builder.finish(&[scores]).unwrap()
-}
-
 /// How far the first score of the odd network may be off: each of the eight numbers that it
 /// sums by a step, as they are rounded twice, each weight by half a step, the sum by half one.
 fn odd_bound(int8: &Graph) -> f32 {
@@ -357,75 +273,4 @@ fn progress_reaches_the_end_of_every_stage() {
     quantize(&graph, &cpu(), &samples, &QuantizeOptions::default(), &mut progress).unwrap();
     assert_eq!(last.len(), 3);
     assert!(last.iter().all(|(_, done, total)| done == total), "{last:?}");
-}
-
-#[test]
-fn a_network_that_takes_pixels_is_refused_by_name() {
-    let float = network("mobilenet-v2-0.35");
-    let normalize = Normalize { mean: [127.5; 3], std: [127.5; 3] };
-    let graph = take_pixels(&float, normalize).unwrap();
-    let inputs = vec![vec![Tensor::zeros(graph.ty(graph.inputs()[0]))]];
-    let error = try_quantized(&graph, &inputs, &QuantizeOptions::default()).unwrap_err();
-    assert!(matches!(error, QuantizeError::PixelInput { .. }), "{error}");
-}
-
-#[test]
-fn what_cannot_be_quantized_is_refused_by_name() {
-    let graph = odd_network();
-    let good = samples(&graph, 2, 1);
-    let message = |graph: &Graph, samples: &[Vec<Tensor>], options: &QuantizeOptions| {
-        try_quantized(graph, samples, options).unwrap_err().to_string()
-    };
-    let default = QuantizeOptions::default();
-    assert!(message(&graph, &[], &default).contains("no samples"));
-
-    let int8 = quantized(&graph, &good, &default).graph;
-    let error = message(&int8, &good, &default);
-    assert!(error.contains("'x' is int8") && error.contains("quantized already"), "{error}");
-
-    let mut builder = GraphBuilder::new("half");
-    let half = builder.input("halves", TensorType::new(Shape::vector(4), Element::F16)).unwrap();
-    let half = builder.finish(&[half]).unwrap();
-    let error = message(&half, &good, &default);
-    assert!(error.contains("'halves' is f16"), "{error}");
-
-    let wide = Tensor::from_f32(Shape::vector(5), vec![0.0; 5]).unwrap();
-    let error = message(&graph, &[good[0].clone(), vec![wide]], &default);
-    assert!(error.contains("sample 1") && error.contains("'x'"), "{error}");
-    let error = message(&graph, &[vec![]], &default);
-    assert!(error.contains("sample 0") && error.contains("1 input"), "{error}");
-
-    for percent in [50.0, 100.1, f64::NAN] {
-        let ranges = RangeMethod::Percentile(percent);
-        let error = message(&graph, &good, &QuantizeOptions { ranges, ..default.clone() });
-        assert!(error.contains("percentile"), "{error}");
-    }
-    let ranges = RangeMethod::MovingAverage { momentum: 1.0 };
-    assert!(message(&graph, &good, &QuantizeOptions { ranges, ..default }).contains("momentum"));
-}
-
-#[test]
-fn numbers_that_are_not_finite_are_found_where_they_are() {
-    let network = |weight: f32, bias: f32| {
-        let mut builder = GraphBuilder::new("bad");
-        let x = builder.input("x", TensorType::new(Shape::vector(1), Element::F32)).unwrap();
-        let mut param = |value: f32| {
-            builder.param("w", Tensor::from_f32(Shape::vector(1), vec![value]).unwrap())
-        };
-        let (weight, bias) = (param(weight), Some(param(bias)));
-        let linear = Op::Linear(Linear { weight, bias, activation: None });
-        let y = builder.push("layer", linear.clone(), &[x]).unwrap();
-        let z = builder.push("next", linear, &[y]).unwrap();
-        builder.finish(&[z]).unwrap()
-    };
-    let ones = vec![vec![Tensor::from_f32(Shape::vector(1), vec![1.0]).unwrap()]];
-    let error = |graph: &Graph| {
-        try_quantized(graph, &ones, &QuantizeOptions::default()).unwrap_err().to_string()
-    };
-    let message = error(&network(f32::NAN, 0.0));
-    assert!(message.contains("'layer'") && message.contains("'w'"), "{message}");
-    let message = error(&network(1.0, f32::INFINITY));
-    assert!(message.contains("'layer'"), "{message}");
-    let message = error(&network(f32::MAX, f32::MAX));
-    assert!(message.contains("'layer'") && message.contains("sample 0"), "{message}");
 }

@@ -34,8 +34,8 @@ impl Pixel<'_> {
 }
 
 /// Makes a file of what `fill` writes. The file appears complete or not at all: it is written
-/// under a temporary name in the same folder, flushed to the disk, then renamed. A link remains
-/// and leads to the new file.
+/// under a temporary name in the same folder, flushed to the disk, then renamed. A link to a file
+/// stays a link, and leads to the new file.
 pub(crate) fn save(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use Kind::{Real, Whole};
+
 use super::error::nearest;
 use super::{Chip, ChipError, Dataflow};
 
@@ -66,8 +68,8 @@ impl Chip {
             host.bytes_per_second,
             host.mac_pj,
         ];
-        let figure = |((name, range), value)| Figure { name, value, range };
-        RANGES.into_iter().zip(values).map(figure)
+        let figure = |((name, _, range), value)| Figure { name, value, range };
+        LIMITS.into_iter().zip(values).map(figure)
     }
 
     /// Sets one figure by its name, for sweeps; it is checked with the chip.
@@ -87,8 +89,8 @@ impl Chip {
     /// [`ChipError::UnknownField`] if no figure has this name, [`ChipError::Range`] if the value
     /// cannot be.
     pub fn set(&mut self, name: &str, value: f64) -> Result<(), ChipError> {
-        let Some((_, range)) = RANGES.iter().find(|(known, _)| *known == name) else {
-            let near = nearest(name, RANGES.iter().map(|(known, _)| *known));
+        let Some((_, kind, range)) = LIMITS.iter().find(|(known, ..)| *known == name) else {
+            let near = nearest(name, LIMITS.iter().map(|(known, ..)| *known));
             let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
             let (file, field) = (self.name.clone(), name.to_owned());
             return Err(ChipError::UnknownField { file, field, hint });
@@ -96,7 +98,7 @@ impl Chip {
         if !range.contains(&value) {
             return Err(out_of_range(&self.name, name, &value, bounds(range)));
         }
-        if COUNTS.contains(&name) && value.fract() != 0.0 {
+        if *kind == Whole && value.fract() != 0.0 {
             let allowed = format!("whole numbers from {}", bounds(range));
             return Err(out_of_range(&self.name, name, &value, allowed));
         }
@@ -136,7 +138,7 @@ impl Chip {
             "host.macs_per_second" => host.macs_per_second = value,
             "host.bytes_per_second" => host.bytes_per_second = value,
             "host.mac_pj" => host.mac_pj = value,
-            _ => unreachable!("{name} is in the table of ranges"),
+            _ => unreachable!("{name} is in the table of limits"),
         }
         Ok(())
     }
@@ -186,7 +188,7 @@ impl Chip {
 
 /// The range of a figure, in words; for errors about values that are no figures at all.
 pub(super) fn allowed(field: &str) -> String {
-    let range = RANGES.into_iter().find(|(name, _)| *name == field).map(|(_, range)| range);
+    let range = LIMITS.into_iter().find(|(name, ..)| *name == field).map(|(.., range)| range);
     range.map_or_else(String::new, |range| bounds(&range))
 }
 
@@ -205,56 +207,50 @@ fn bounds(range: &RangeInclusive<f64>) -> String {
     if *high < 1e7 { format!("{low} to {high}") } else { format!("{low} to {high:e}") }
 }
 
-/// Figures that are whole numbers.
-const COUNTS: [&str; 9] = [
-    "array.tile_rows",
-    "array.tile_columns",
-    "array.lanes_per_tile",
-    "array.dot_depth",
-    "array.lane_group",
-    "memory.narrow_bytes_per_tile",
-    "memory.wide_bytes_per_tile",
-    "memory.parameter_bytes_per_tile",
-    "link.sends_program",
-];
+/// Whether a figure counts something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Whole,
+    Real,
+}
 
 /// What each figure may be: wide enough for any chip, narrow enough that nothing overflows
 /// or is divided by zero.
-const RANGES: [(&str, RangeInclusive<f64>); 34] = [
-    ("array.tile_rows", 1.0..=1024.0),
-    ("array.tile_columns", 1.0..=1024.0),
-    ("array.lanes_per_tile", 1.0..=4096.0),
-    ("array.dot_depth", 1.0..=256.0),
-    ("array.lane_group", 1.0..=4096.0),
-    ("array.clock_mhz", 0.001..=1e6),
-    ("memory.narrow_bytes_per_tile", 1.0..=TEBIBYTE),
-    ("memory.wide_bytes_per_tile", 1.0..=TEBIBYTE),
-    ("memory.parameter_bytes_per_tile", 0.0..=TEBIBYTE),
-    ("link.host_to_device_bytes_per_second", RATE_PER_SECOND),
-    ("link.device_to_host_bytes_per_second", RATE_PER_SECOND),
-    ("link.fixed_call_ms", 0.0..=1e6),
-    ("link.sends_program", 0.0..=1.0),
-    ("cycles.per_multiply_step", COST),
-    ("cycles.per_weight_fill", COST),
-    ("cycles.per_depthwise_tap", COST),
-    ("cycles.per_depthwise_output_word", COST),
-    ("cycles.per_exposed_output_word", COST),
-    ("cycles.per_vector_word", COST),
-    ("cycles.per_halo_word", COST),
-    ("cycles.per_layer", COST),
-    ("cycles.measured_multiply_factor", COST),
-    ("cycles.measured_per_depthwise_tap", COST),
-    ("energy.mac_pj", COST),
-    ("energy.narrow_read_pj_per_byte", COST),
-    ("energy.narrow_write_pj_per_byte", COST),
-    ("energy.wide_read_pj_per_byte", COST),
-    ("energy.wide_write_pj_per_byte", COST),
-    ("energy.ring_pj_per_byte", COST),
-    ("energy.link_pj_per_byte", COST),
-    ("energy.idle_w", COST),
-    ("host.macs_per_second", RATE_PER_SECOND),
-    ("host.bytes_per_second", RATE_PER_SECOND),
-    ("host.mac_pj", COST),
+const LIMITS: [(&str, Kind, RangeInclusive<f64>); 34] = [
+    ("array.tile_rows", Whole, 1.0..=1024.0),
+    ("array.tile_columns", Whole, 1.0..=1024.0),
+    ("array.lanes_per_tile", Whole, 1.0..=4096.0),
+    ("array.dot_depth", Whole, 1.0..=256.0),
+    ("array.lane_group", Whole, 1.0..=4096.0),
+    ("array.clock_mhz", Real, 0.001..=1e6),
+    ("memory.narrow_bytes_per_tile", Whole, 1.0..=TEBIBYTE),
+    ("memory.wide_bytes_per_tile", Whole, 1.0..=TEBIBYTE),
+    ("memory.parameter_bytes_per_tile", Whole, 0.0..=TEBIBYTE),
+    ("link.host_to_device_bytes_per_second", Real, RATE_PER_SECOND),
+    ("link.device_to_host_bytes_per_second", Real, RATE_PER_SECOND),
+    ("link.fixed_call_ms", Real, 0.0..=1e6),
+    ("link.sends_program", Whole, 0.0..=1.0),
+    ("cycles.per_multiply_step", Real, COST),
+    ("cycles.per_weight_fill", Real, COST),
+    ("cycles.per_depthwise_tap", Real, COST),
+    ("cycles.per_depthwise_output_word", Real, COST),
+    ("cycles.per_exposed_output_word", Real, COST),
+    ("cycles.per_vector_word", Real, COST),
+    ("cycles.per_halo_word", Real, COST),
+    ("cycles.per_layer", Real, COST),
+    ("cycles.measured_multiply_factor", Real, COST),
+    ("cycles.measured_per_depthwise_tap", Real, COST),
+    ("energy.mac_pj", Real, COST),
+    ("energy.narrow_read_pj_per_byte", Real, COST),
+    ("energy.narrow_write_pj_per_byte", Real, COST),
+    ("energy.wide_read_pj_per_byte", Real, COST),
+    ("energy.wide_write_pj_per_byte", Real, COST),
+    ("energy.ring_pj_per_byte", Real, COST),
+    ("energy.link_pj_per_byte", Real, COST),
+    ("energy.idle_w", Real, COST),
+    ("host.macs_per_second", Real, RATE_PER_SECOND),
+    ("host.bytes_per_second", Real, RATE_PER_SECOND),
+    ("host.mac_pj", Real, COST),
 ];
 
 /// Bytes of one tile's memory.

@@ -50,10 +50,10 @@ fn sizes(name: &str) -> Option<Workload> {
     })
 }
 
-/// A network that the catalog knows, as it is quantized today or, with `-per-tensor` after its
-/// name, as in 2019. What the chip cannot run, as the end of a detector, runs on the host.
+/// A network that the catalog knows. What the chip cannot run, as the end of a detector, runs on
+/// the host; with `-on-chip` after its name, the chip is taken to run it all.
 fn built_in(name: &str) -> Option<Network> {
-    let (name, per_tensor) = match name.strip_suffix("-per-tensor") {
+    let (name, all_on_the_chip) = match name.strip_suffix("-on-chip") {
         Some(name) => (name, true),
         None => (name, false),
     };
@@ -61,8 +61,10 @@ fn built_in(name: &str) -> Option<Network> {
     let options = models::BuildOptions { precision: Precision::Int8, ..definition.options() };
     let graph = definition.build(&options).ok()?;
     let workload = Workload::new(&graph);
-    let workload = if per_tensor { workload.with_per_tensor_scales() } else { workload };
-    Some(Network { workload, places: Partition::new(&graph).places })
+    Some(match all_on_the_chip {
+        true => on_the_chip(workload),
+        false => Network { workload, places: Partition::new(&graph).places },
+    })
 }
 
 /// `linear-NxK`: one fully connected layer of N outputs.

@@ -125,9 +125,10 @@ fn pooled(
     let relu = Some(ActivationKind::Relu);
     let pool = layers.global_average_pool("image_pooling", features)?;
     let pool = layers.conv(name(SegmenterLayer::Pooled), pool, filters, (1, 1), 1, relu)?;
-    let size = layers.size(features);
-    let pool = layers.resize("image_pooling/whole", pool, size)?;
     let x = layers.conv(name(SegmenterLayer::Features), features, filters, (1, 1), 1, relu)?;
+    // After both convolutions, as in the released files: an Edge TPU runs what comes before it.
+    let size = layers.size(x);
+    let pool = layers.resize("image_pooling/whole", pool, size)?;
     let both = layers.beside("branches", &[pool, x])?;
     let x = layers.conv(name(SegmenterLayer::Projection), both, filters, (1, 1), 1, relu)?;
     layers.dense(name(SegmenterLayer::Scores), x, classes, None)

@@ -34,6 +34,31 @@ impl Normalize {
     /// The element of a picture's own bytes: uint8 that stand for the numbers 0 to 255.
     pub const PIXELS: Element = Element::uint8(1.0, 0);
 
+    /// The bytes themselves, as numbers.
+    pub const IDENTITY: Self = Self { mean: [0.0; 3], std: [1.0; 3] };
+
+    /// This, and then a number taken from each channel: where that is one normalization, to the
+    /// bit. For importers, whose files have a difference and a quotient.
+    ///
+    /// ```
+    /// use pocketvision_core::op::Normalize;
+    ///
+    /// let centred = Normalize::IDENTITY.minus([127.5; 3]);
+    /// let symmetric = centred.and_then(|centred| centred.over([127.5; 3]));
+    /// assert_eq!(symmetric, Some(Normalize { mean: [127.5; 3], std: [127.5; 3] }));
+    /// // What was divided is not centred any more.
+    /// assert_eq!(symmetric.and_then(|symmetric| symmetric.minus([0.5; 3])), None);
+    /// ```
+    pub fn minus(self, mean: [f32; 3]) -> Option<Self> {
+        (self == Self::IDENTITY).then_some(Self { mean, ..self }).filter(Self::is_valid)
+    }
+
+    /// This, and then each channel divided by a number: where that is one normalization, to the
+    /// bit. See [`Self::minus`].
+    pub fn over(self, std: [f32; 3]) -> Option<Self> {
+        (self.std == Self::IDENTITY.std).then_some(Self { std, ..self }).filter(Self::is_valid)
+    }
+
     /// The real number of a pixel value in a channel: 0, 1 or 2.
     #[inline]
     pub fn real(&self, pixel: u8, channel: usize) -> f32 {
@@ -66,15 +91,28 @@ impl Normalize {
                 input: input.shape,
             })
         };
-        // A device may multiply by the reciprocal, so that has to be a normal number too.
-        if !self.std.iter().all(|std| *std > 0.0 && std.is_normal() && std.recip().is_normal()) {
+        if !self.divides() {
             return refused("std", self.std);
         }
-        let ends = |channel| [0, 255].map(|pixel| self.real(pixel, channel));
-        if !(0..3).flat_map(ends).all(f32::is_finite) {
+        if !self.is_finite() {
             return refused("mean", self.mean);
         }
         Ok(TensorType::new(input.shape, element))
+    }
+
+    fn is_valid(&self) -> bool {
+        self.divides() && self.is_finite()
+    }
+
+    /// A device may multiply by the reciprocal, so that has to be a normal number too.
+    fn divides(&self) -> bool {
+        self.std.iter().all(|std| *std > 0.0 && std.is_normal() && std.recip().is_normal())
+    }
+
+    /// Whether every pixel becomes a number.
+    fn is_finite(&self) -> bool {
+        let ends = |channel| [0, 255].map(|pixel| self.real(pixel, channel));
+        (0..3).flat_map(ends).all(f32::is_finite)
     }
 }
 
@@ -101,6 +139,25 @@ mod tests {
         }
         assert!(refusal(GOOD, 3, Element::uint8(1.0, 1)).contains("the pixels"));
         assert!(refusal(GOOD, 4, Normalize::PIXELS).contains("1x4x4x4 does not fit 1x4x4x3"));
+    }
+
+    #[test]
+    fn a_difference_and_a_quotient_are_one_normalization_to_the_bit() {
+        let Normalize { mean, std } = GOOD;
+        let parts = Normalize::IDENTITY.minus(mean).and_then(|centred| centred.over(std)).unwrap();
+        assert_eq!(parts, GOOD);
+        for (channel, pixel) in (0..3).flat_map(|channel| (0..=255).map(move |p| (channel, p))) {
+            let apart = (f32::from(pixel) - mean[channel]) / std[channel];
+            assert_eq!(parts.real(pixel, channel).to_bits(), apart.to_bits());
+        }
+        // In other orders, other roundings come between.
+        assert_eq!(GOOD.minus(mean), None);
+        assert_eq!(GOOD.over(std), None);
+        assert_eq!(Normalize::IDENTITY.over(std).and_then(|scaled| scaled.minus(mean)), None);
+        for bad in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+            assert_eq!(Normalize::IDENTITY.over([1.0, bad, 1.0]), None);
+        }
+        assert_eq!(Normalize::IDENTITY.minus([f32::NAN; 3]), None);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub fn fold_pad(graph: &Graph) -> Result<Graph, GraphError> {
         let folded = node.inputs.first().and_then(|&pad| {
             let pad = graph.node(pad);
             let op = padded_by(&node.op, &pad.op, graph.ty(*pad.inputs.first()?).shape)?;
-            Some((op, builder.inputs_of(inputs[0]).to_vec()))
+            Some((op, builder.node(inputs[0]).inputs.clone()))
         });
         let element = node.output.element.clone();
         match folded {

@@ -44,7 +44,7 @@ pub fn fuse_activation(graph: &Graph) -> Result<Graph, GraphError> {
             && fusable(*producer)
             && let Some(op) = graph.node(*producer).op.with_activation(Some(activation.kind))
         {
-            let producer_inputs = builder.inputs_of(inputs[0]).to_vec();
+            let producer_inputs = builder.node(inputs[0]).inputs.clone();
             return builder.push_as(
                 node.name.clone(),
                 op,

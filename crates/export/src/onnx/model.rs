@@ -1,8 +1,6 @@
 //! The file as messages that grow node by node.
 
-use std::collections::HashSet;
-
-use pocketvision_core::Shape;
+use pocketvision_core::{Shape, UniqueNames};
 use pocketvision_import_onnx::message::{
     Attribute, Dimension, DimensionValue, Graph, Model, Node, OperatorSet, Tensor, TensorShape,
     TensorType, ValueInfo, ValueType, attribute_kind, data_type,
@@ -13,23 +11,16 @@ use prost::Message;
 #[derive(Debug)]
 pub(super) struct File {
     graph: Graph,
-    names: HashSet<String>,
+    names: UniqueNames,
 }
 
 impl File {
     pub(super) fn new(name: &str) -> Self {
         let graph = Graph { name: name.to_owned(), ..Graph::default() };
-        Self { graph, names: HashSet::new() }
-    }
-
-    /// A name for a value or a constant that no other has.
-    pub(super) fn unique(&mut self, name: &str) -> String {
-        let candidates = (2_u32..).map(|number| format!("{name}_{number}"));
-        let mut names = std::iter::once(name.to_owned()).chain(candidates);
-        let free = names.find(|name| !name.is_empty() && !self.names.contains(name));
-        let free = free.expect("one of four billion names is free");
-        self.names.insert(free.clone());
-        free
+        let mut names = UniqueNames::default();
+        // No name is an input that is left out.
+        names.unique("");
+        Self { graph, names }
     }
 
     /// Adds a node with one output, and returns the output's name.
@@ -40,7 +31,7 @@ impl File {
         inputs: &[&str],
         attribute: Vec<Attribute>,
     ) -> String {
-        let output = self.unique(name);
+        let output = self.names.unique(name);
         self.graph.node.push(Node {
             input: inputs.iter().map(ToString::to_string).collect(),
             output: vec![output.clone()],
@@ -60,7 +51,7 @@ impl File {
         dims: &[usize],
         bytes: Vec<u8>,
     ) -> String {
-        let name = self.unique(name);
+        let name = self.names.unique(name);
         self.graph.initializer.push(Tensor {
             dims: signed(dims),
             data_type: Some(element),
@@ -85,14 +76,14 @@ impl File {
 
     /// Adds an input of the network.
     pub(super) fn input(&mut self, name: &str, element: i32, dims: &[usize]) -> String {
-        let name = self.unique(name);
+        let name = self.names.unique(name);
         self.graph.input.push(value_info(&name, element, dims));
         name
     }
 
     /// Makes a value an output of the network, under a name of its own.
     pub(super) fn output(&mut self, name: &str, value: &str, element: i32, dims: &[usize]) {
-        let output = self.unique(name);
+        let output = self.names.unique(name);
         let yielded = self.graph.node.iter().any(|node| node.output[0] == value);
         if yielded && !self.graph.output.iter().any(|output| output.name == value) {
             self.rename(value, &output);

@@ -1,8 +1,8 @@
 //! What each operator is in ONNX's words.
 
 use pocketvision_core::op::{
-    ActivationKind, Axis, ConvTranspose2d, CoordinateMode, Pool2d, PoolKind, Resize, ResizeKind,
-    Window,
+    ActivationKind, Axis, ConvTranspose2d, CoordinateMode, Normalize, Pool2d, PoolKind, Resize,
+    ResizeKind, Window,
 };
 use pocketvision_core::{Element, Node, NodeId, Op, ParamId, Shape};
 use pocketvision_import_onnx::message::Attribute;
@@ -87,9 +87,8 @@ pub(super) fn translate(
         }
         Op::Resize(op) => Ok((resize(to, node, op), false)),
         Op::ConvTranspose2d(op) => Ok((transposed(to, node, op)?, false)),
-        Op::DetectionPostprocess(_) | Op::Normalize(_) => {
-            Err(Problem::NotWritten { format: Format::Onnx })
-        }
+        Op::Normalize(op) => Ok(normalize(to, node, op)),
+        Op::DetectionPostprocess(_) => Err(Problem::NotWritten { format: Format::Onnx }),
         // Indices are no real numbers: the caller says them.
         Op::ArgMax(_) => Ok((to.image(node.inputs[0]), false)),
         // What is rounded to follows for every node that yields integers.
@@ -260,6 +259,17 @@ fn resize(to: &mut Translation<'_>, node: &Node, op: &Resize) -> String {
         }
     }
     to.file.node(name, "Resize", &[&input, "", "", &sizes], attributes)
+}
+
+/// As it is defined, so that every runtime rounds alike.
+fn normalize(to: &mut Translation<'_>, node: &Node, op: &Normalize) -> (String, bool) {
+    let name = node.name.as_str();
+    let (pixels, flat) = to.either(node.inputs[0]);
+    let dims: &[usize] = if flat { &[3] } else { &[3, 1, 1] };
+    let mean = to.file.floats(&format!("{name}/mean"), dims, &op.mean);
+    let std = to.file.floats(&format!("{name}/std"), dims, &op.std);
+    let centred = to.file.node(&format!("{name}/centred"), "Sub", &[&pixels, &mean], vec![]);
+    (to.file.node(name, "Div", &[&centred, &std], vec![]), flat)
 }
 
 /// In float: ONNX's weights have the input's channels first.

@@ -10,11 +10,12 @@ use crate::{ExportError, Format, Problem};
 
 /// Says a graph in ONNX's words.
 pub(super) fn translate(graph: &Graph) -> Result<File, ExportError> {
-    let mut translation = Translation { graph, file: File::new(graph.name()), values: Vec::new() };
-    for (_, node) in graph.iter() {
+    let (file, readers) = (File::new(graph.name()), graph.consumers());
+    let mut translation = Translation { graph, readers, file, values: Vec::new() };
+    for (id, node) in graph.iter() {
         // Indices are no numbers to compute with.
         let checked = refuse_reading(graph, node, |op| matches!(op, Op::ArgMax(_)));
-        let value = checked.and_then(|()| translation.node(node));
+        let value = checked.and_then(|()| translation.node(id, node));
         let value = value.map_err(|problem| ExportError::Node {
             node: node.name.clone(),
             op: node.op.name(),
@@ -33,6 +34,8 @@ pub(super) fn translate(graph: &Graph) -> Result<File, ExportError> {
 #[derive(Debug)]
 pub(super) struct Translation<'a> {
     pub(super) graph: &'a Graph,
+    /// The nodes that read each node.
+    readers: Vec<Vec<NodeId>>,
     pub(super) file: File,
     /// One for each node so far.
     values: Vec<Value>,
@@ -50,7 +53,7 @@ struct Value {
 }
 
 impl Translation<'_> {
-    fn node(&mut self, node: &Node) -> Result<Value, Problem> {
+    fn node(&mut self, id: NodeId, node: &Node) -> Result<Value, Problem> {
         let (name, ty) = (node.name.as_str(), &node.output);
         if ty.element == Element::F16 {
             return Err(Problem::Element { element: ty.element.to_string() });
@@ -62,7 +65,12 @@ impl Translation<'_> {
                 if ty.element.is_float() {
                     return Ok(Value { float: input, integer: None, flat: false });
                 }
-                let float = self.dequantize(name, &input, &ty.element);
+                let float = if self.is_only_normalized(id) {
+                    let to = vec![int("to", data_type::FLOAT as usize)];
+                    self.file.node(&format!("{name}/float"), "Cast", &[&input], to)
+                } else {
+                    self.dequantize(name, &input, &ty.element)
+                };
                 Ok(Value { float, integer: Some(input), flat: false })
             }
             Op::Dequantize(_) => {
@@ -82,6 +90,13 @@ impl Translation<'_> {
                 Ok(self.quantized(node, computed))
             }
         }
+    }
+
+    /// True if pixels are normalized wherever they are read: bytes that no scale belongs to.
+    fn is_only_normalized(&self, id: NodeId) -> bool {
+        let readers = &self.readers[id.index()];
+        let normalizes = |&reader: &NodeId| matches!(self.graph.node(reader).op, Op::Normalize(_));
+        !readers.is_empty() && readers.iter().all(normalizes)
     }
 
     /// The result as the integers that the graph says it is rounded to.

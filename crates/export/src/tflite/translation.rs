@@ -107,9 +107,7 @@ impl<'a> Translation<'a> {
             Op::Reshape(op) => self.reshape(id, op),
             Op::Quantize(_) => self.quantize(id),
             Op::Dequantize(_) => self.dequantize(id),
-            Op::Normalize(_) => {
-                return Err(refuse(node, Problem::NotWritten { format: Format::Tflite }));
-            }
+            Op::Normalize(op) => self.normalize(id, op),
             Op::ConvTranspose2d(op) => self.transpose_conv(id, op)?,
             Op::ArgMax(_) => self.arg_max(id),
             Op::Resize(op) => self.resize(id, op),

@@ -1,13 +1,13 @@
 //! Where a graph begins and ends: inputs of stated shape, outputs of the file's own type.
 
-use pocketvision_core::op::{Dequantize, Quantize};
+use pocketvision_core::op::{Dequantize, Normalize, Quantize};
 use pocketvision_core::{Element, NodeId, Op, TensorType};
 
 use super::{Importer, quantized};
 use crate::ImportOptions;
 use crate::constant;
 use crate::error::{Problem, Result};
-use crate::message::{self, DimensionValue, ValueInfo, data_type};
+use crate::message::{self, Attribute, DimensionValue, ValueInfo, data_type};
 use crate::value::{Activation, Layout, Number, Value, graph_shape};
 
 impl Importer<'_> {
@@ -54,6 +54,7 @@ impl Importer<'_> {
             data_type::FLOAT | data_type::FLOAT16 | data_type::DOUBLE => {
                 (Number::Float, Element::F32)
             }
+            data_type::UINT8 if self.is_picture(&input.name) => (Number::Byte, Normalize::PIXELS),
             data_type::UINT8 => (Number::UInt8, self.quantization_of_input(&input.name)?),
             data_type::INT8 => (Number::Int8, self.quantization_of_input(&input.name)?),
             other => {
@@ -72,15 +73,40 @@ impl Importer<'_> {
         Ok(Activation { node, dims, layout, number })
     }
 
-    /// True if every reader of an input begins by turning it from N, H, W, C: such an input is
-    /// in our order already.
+    /// True if every reader of an input begins by turning it from N, H, W, C, normalized or not:
+    /// such an input is in our order already.
     fn is_channels_last(&self, name: &str) -> bool {
         let mut readers = self.network.readers(name).peekable();
-        let turns = |node: &message::Node| {
-            node.op_type == "Transpose"
-                && node.attribute.iter().any(|a| a.name == "perm" && a.ints == [0, 3, 1, 2])
-        };
-        readers.peek().is_some() && readers.all(turns)
+        readers.peek().is_some() && readers.all(|node| self.turns(node))
+    }
+
+    fn turns<'n>(&'n self, mut node: &'n message::Node) -> bool {
+        for _ in 0..LONGEST_NORMALIZATION {
+            match node.op_type.as_str() {
+                "Transpose" => {
+                    let is_order = |a: &Attribute| a.name == "perm" && a.ints == [0, 3, 1, 2];
+                    return node.attribute.iter().any(is_order);
+                }
+                "Cast" | "Sub" | "Div" | "Mul" | "Add" => {}
+                _ => return false,
+            }
+            let next = node.output.first().and_then(|output| self.network.only_reader(output));
+            match next {
+                Some((_, next)) => node = next,
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// True if a uint8 input is made float as it is: its bytes are numbers, and no scale's steps.
+    fn is_picture(&self, name: &str) -> bool {
+        let is = |op_type: &'static str| move |node: &message::Node| node.op_type == op_type;
+        let casts = |value: &str| self.network.readers(value).any(is("Cast"));
+        let turned = self.network.readers(name).filter(|node| node.op_type == "Transpose");
+        let mut turned = turned.filter_map(|node| node.output.first());
+        !self.network.readers(name).any(is("DequantizeLinear"))
+            && (casts(name) || turned.any(|output| casts(output)))
     }
 
     /// The int8 element of an integer input, as the `DequantizeLinear` that reads it has it.
@@ -89,7 +115,8 @@ impl Importer<'_> {
         match reader {
             Some(node) => self.element_of(node),
             None => Err(Problem::Quantization(
-                "an integer input must be read by DequantizeLinear, which says what it means"
+                "an integer input must be read by DequantizeLinear, which says what it means, or, \
+                 if it is uint8, by Cast"
                     .into(),
             )),
         }
@@ -183,3 +210,7 @@ fn as_written(shape: &message::TensorShape) -> String {
     };
     format!("[{}]", shape.dim.iter().map(dim).collect::<Vec<_>>().join(", "))
 }
+
+/// Most operators between an input and the `Transpose` that says its order: a `Cast`, a product, a
+/// difference and a quotient are what exporters write.
+const LONGEST_NORMALIZATION: usize = 5;

@@ -4,6 +4,7 @@ use pocketvision_core::Op;
 use pocketvision_core::op::{self, ActivationKind, Add, Mul};
 
 use super::activation::recognised;
+use super::pixels;
 use crate::constant::{Constant, Numbers};
 use crate::error::{Problem, Result};
 use crate::importer::{Importer, Meaning};
@@ -97,6 +98,9 @@ fn with_constant(
     a: Activation,
     b: &Constant,
 ) -> Result<Value> {
+    if let Some(value) = pixels::normalized(importer, node, &a, b)? {
+        return Ok(value);
+    }
     let scalar = if b.quantization.is_none() { b.scalar() } else { None };
     let meaning = importer.meaning(a.node).cloned();
     let kind = node.op_type.as_str();

@@ -3,7 +3,7 @@
 use pocketvision_core::Op;
 use pocketvision_core::op::{Axis, Concat, Pad, Reshape};
 
-use super::{axes, axis};
+use super::{axes, axis, pixels};
 use crate::attributes::Attributes;
 use crate::constant;
 use crate::error::{Problem, Result, show};
@@ -24,13 +24,14 @@ pub(super) fn lower(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
         },
         "Cast" => {
             let to = Attributes::of(node).int("to")?.unwrap_or(0) as i32;
-            match to {
-                data_type::UINT8 | data_type::INT32 | data_type::INT64
-                    if input.number == Number::Index =>
-                {
+            match (to, input.number) {
+                (data_type::UINT8 | data_type::INT32 | data_type::INT64, Number::Index) => {
                     Ok(Value::Activation(input))
                 }
-                data_type::FLOAT | data_type::FLOAT16 | data_type::DOUBLE => {
+                (data_type::FLOAT | data_type::FLOAT16 | data_type::DOUBLE, Number::Byte) => {
+                    pixels::float(importer, node, &input).map(Value::Activation)
+                }
+                (data_type::FLOAT | data_type::FLOAT16 | data_type::DOUBLE, _) => {
                     Ok(Value::Activation(input))
                 }
                 _ => Err(Problem::attribute("to", data_type::name(to), "a float type")),

@@ -7,6 +7,7 @@ mod elementwise;
 mod layout;
 mod linear;
 mod normalization;
+mod pixels;
 mod pool;
 mod quantize;
 mod resize;

@@ -7,6 +7,7 @@ mod network;
 
 mod integers;
 mod nchw;
+mod pixels;
 mod sliding;
 
 use nchw::{Nchw, assert_close};

@@ -88,39 +88,47 @@ impl<'a> Importer<'a> {
                 stated => stated,
             })
         };
-        let (element, data) = match (source.kind, is_real) {
-            (tensor_type::FLOAT32, _) => {
-                (Element::F32, TensorData::F32(self.numbers::<f32>(&source, shape)?.collect()))
-            }
-            (tensor_type::INT8, false) => {
+        if is_real || source.kind == tensor_type::FLOAT32 {
+            let data = TensorData::F32(self.reals(tensor, shape)?);
+            return self.add_constant(tensor, shape, Element::F32, data);
+        }
+        let (element, data) = match source.kind {
+            tensor_type::INT8 => {
                 let data = self.numbers::<i8>(&source, shape)?.collect();
                 self.budget.charge(count * size_of::<f32>())?;
                 (Element::Int8(quantization()?), TensorData::I8(data))
             }
-            (tensor_type::UINT8, false) => {
+            tensor_type::UINT8 => {
                 let data = self.numbers::<u8>(&source, shape)?.map(to_int8).collect();
                 self.budget.charge(count * size_of::<f32>())?;
                 (Element::Int8(quantization()?), TensorData::I8(data))
             }
-            (tensor_type::FLOAT16, true) => {
-                let halves = self.numbers::<u16>(&source, shape)?;
-                let data = halves.map(|bits| half::f16::from_bits(bits).to_f32()).collect();
-                (Element::F32, TensorData::F32(data))
-            }
-            (tensor_type::INT8 | tensor_type::UINT8, true) => {
-                let (scale, zero_point) = one_scale(&source, quantization()?)?;
-                let real = |x: i8| scale * (i32::from(x) - zero_point) as f32;
-                let data = if source.kind == tensor_type::INT8 {
-                    self.numbers::<i8>(&source, shape)?.map(real).collect()
-                } else {
-                    self.numbers::<u8>(&source, shape)?.map(to_int8).map(real).collect()
-                };
-                (Element::F32, TensorData::F32(data))
-            }
-            (_, true) => return Err(source.unsupported_kind("FLOAT32, FLOAT16, INT8 or UINT8")),
-            (_, false) => return Err(source.unsupported_kind("FLOAT32, INT8 or UINT8")),
+            _ => return Err(source.unsupported_kind("FLOAT32, INT8 or UINT8")),
         };
         self.add_constant(tensor, shape, element, data)
+    }
+
+    /// The real numbers that a constant stands for, whatever it is stored as.
+    pub(crate) fn reals(&mut self, tensor: &FileTensor<'a>, shape: Shape) -> Result<Vec<f32>> {
+        let source = self.constant_source(tensor)?;
+        if source.kind == tensor_type::FLOAT32 {
+            return Ok(self.numbers::<f32>(&source, shape)?.collect());
+        }
+        if source.kind == tensor_type::FLOAT16 {
+            let halves = self.numbers::<u16>(&source, shape)?;
+            return Ok(halves.map(|bits| half::f16::from_bits(bits).to_f32()).collect());
+        }
+        if !matches!(source.kind, tensor_type::INT8 | tensor_type::UINT8) {
+            return Err(source.unsupported_kind("FLOAT32, FLOAT16, INT8 or UINT8"));
+        }
+        let element = source.element()?;
+        let (scale, zero_point) = element.per_tensor().expect("such a tensor has one scale");
+        let real = |x: i8| scale * (i32::from(x) - zero_point) as f32;
+        Ok(if source.kind == tensor_type::INT8 {
+            self.numbers::<i8>(&source, shape)?.map(real).collect()
+        } else {
+            self.numbers::<u8>(&source, shape)?.map(to_int8).map(real).collect()
+        })
     }
 
     /// A bias as a parameter: f32, or int32 at the given scale if the file states none.
@@ -205,16 +213,6 @@ impl<'a> Importer<'a> {
         let constants = Constants { param, element };
         self.params.insert((tensor.index, shape), constants.clone());
         Ok(constants)
-    }
-}
-
-fn one_scale(tensor: &FileTensor<'_>, quantization: Quantization) -> Result<(f32, i32)> {
-    match quantization {
-        Quantization::PerTensor { scale, zero_point } => Ok((scale, zero_point)),
-        Quantization::PerChannel { .. } => {
-            let text = "dequantized constants with one scale per channel are not supported";
-            Err(tensor.wrong(Problem::Quantization(text.into())))
-        }
     }
 }
 

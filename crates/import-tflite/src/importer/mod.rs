@@ -6,7 +6,7 @@ pub(crate) use constants::Role;
 
 use std::collections::{HashMap, HashSet};
 
-use pocketvision_core::op::{Constant, Quantize};
+use pocketvision_core::op::{Constant, Normalize, Quantize};
 use pocketvision_core::{
     Element, Graph, GraphBuilder, NodeId, Op, ParamId, Shape, TensorType, UniqueNames,
 };
@@ -141,7 +141,8 @@ impl<'a> Importer<'a> {
         for index in inputs.iter() {
             let tensor = self.tensor(index)?;
             let dims = tensor.dims()?;
-            let element = tensor.edge_element()?;
+            let element =
+                if tensor.is_bytes()? { Normalize::PIXELS } else { tensor.edge_element()? };
             if dims.is_empty() {
                 return Err(tensor.wrong(Problem::Dynamic { shape: "[]".into() }));
             }

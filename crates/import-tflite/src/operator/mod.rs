@@ -5,6 +5,7 @@ mod custom;
 mod detection;
 mod elementwise;
 mod layout;
+mod pixels;
 mod pool;
 mod quantize;
 mod resize;
@@ -138,6 +139,9 @@ impl<'a> Importer<'a> {
             builtin::MEAN => self.mean(operator, output),
             builtin::ADD => self.add(operator, output),
             builtin::MUL => self.mul(operator, output),
+            builtin::SUB => self.sub(operator, output),
+            builtin::DIV => self.div(operator, output),
+            builtin::CAST => self.cast(operator, output),
             builtin::RELU => self.activation(operator, output, ActivationKind::Relu),
             builtin::RELU6 => self.activation(operator, output, ActivationKind::Relu6),
             builtin::HARD_SWISH => self.activation(operator, output, ActivationKind::HardSwish),
@@ -244,14 +248,16 @@ fn axis(value: i64, rank: usize, attribute: &'static str) -> Result<usize> {
 }
 
 /// What can be imported, besides the operators of [`Custom`].
-const KNOWN: [i32; 24] = [
+const KNOWN: [i32; 27] = [
     builtin::ADD,
     builtin::ARG_MAX,
     builtin::AVERAGE_POOL_2D,
+    builtin::CAST,
     builtin::CONCATENATION,
     builtin::CONV_2D,
     builtin::DEPTHWISE_CONV_2D,
     builtin::DEQUANTIZE,
+    builtin::DIV,
     builtin::FULLY_CONNECTED,
     builtin::HARD_SWISH,
     builtin::LOGISTIC,
@@ -267,6 +273,7 @@ const KNOWN: [i32; 24] = [
     builtin::RESIZE_NEAREST_NEIGHBOR,
     builtin::SOFTMAX,
     builtin::SQUEEZE,
+    builtin::SUB,
     builtin::TILE,
     builtin::TRANSPOSE_CONV,
 ];

@@ -279,6 +279,10 @@ pub(crate) mod options {
         Some((21, Table::default().i8(0, activation)))
     }
 
+    pub(crate) fn sub(activation: i8) -> Option<(u8, Table)> {
+        Some((28, Table::default().i8(0, activation)))
+    }
+
     pub(crate) fn reducer(keep_dims: bool) -> Option<(u8, Table)> {
         Some((27, Table::default().u8(0, keep_dims.into())))
     }
@@ -321,7 +325,10 @@ pub(crate) mod code {
     pub(crate) const MEAN: i32 = 40;
     pub(crate) const RESIZE_BILINEAR: i32 = 23;
     pub(crate) const CUSTOM: i32 = 32;
+    pub(crate) const SUB: i32 = 41;
+    pub(crate) const DIV: i32 = 42;
     pub(crate) const SQUEEZE: i32 = 43;
+    pub(crate) const CAST: i32 = 53;
     pub(crate) const ARG_MAX: i32 = 56;
     pub(crate) const TRANSPOSE_CONV: i32 = 67;
     pub(crate) const TILE: i32 = 69;

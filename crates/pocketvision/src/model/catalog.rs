@@ -131,8 +131,7 @@ impl Catalog {
             return Ok(Origin::BuiltIn(definition));
         }
         if path.exists() {
-            let found = if path.is_dir() { "a folder" } else { "no regular file" };
-            return Err(ModelError::NotAFile { path: name_or_path.to_owned(), found });
+            return Err(ModelError::not_a_file(path));
         }
         let entries = self.entries();
         let wanted = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

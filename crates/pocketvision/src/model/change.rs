@@ -121,7 +121,8 @@ impl Model {
     }
 
     /// The same network in float: an integer network's real weights for the float paths. Its
-    /// pixels become the numbers that the integer input's scale says.
+    /// pixels become the numbers that the integer input's scale says; all else that was chosen
+    /// about photos stays.
     ///
     /// ```
     /// use pocketvision::{Element, Model};
@@ -143,9 +144,9 @@ impl Model {
             (Element::UInt8(_), Some((scale, zero_point))) if became_float => {
                 Some(Normalization { mean: [zero_point as f32; 3], std: [1.0 / scale; 3] })
             }
-            _ => self.preprocess.as_ref().map(|preprocess| preprocess.normalization),
+            _ => None,
         };
-        let model = Self::assemble(self.name, graph, self.labels, self.origin, self.weights);
+        let model = Self { graph, ..self };
         Ok(match normalization {
             Some(normalization) => model.with_normalization(normalization),
             None => model,
@@ -197,11 +198,11 @@ impl Model {
 mod tests {
     use super::*;
     use crate::op::Quantize;
+    use crate::vision::{Filter, SamplePicture};
     use crate::{GraphBuilder, Op, Origin, Shape, TensorType, Weights};
 
-    /// Its scale and zero point are those of a picture's bytes, but nothing normalizes them.
-    #[test]
-    fn an_integer_network_of_plain_bytes_keeps_their_scale_as_float() {
+    /// An integer network that takes a picture's bytes.
+    fn plain() -> Model {
         let mut builder = GraphBuilder::new("plain");
         let photo = TensorType::new(Shape::new(1, 8, 8, 3), Normalize::PIXELS);
         let photo = builder.input("photo", photo).unwrap();
@@ -209,9 +210,26 @@ mod tests {
         let numbers = builder.push_as("numbers", Op::Quantize(Quantize), &[photo], int8).unwrap();
         let graph = builder.finish(&[numbers]).unwrap();
         let origin = Origin::File("plain.tflite".into());
-        let model = Model::assemble("plain".into(), graph, None, origin, Weights::Trained);
-        let float = model.dequantized().unwrap();
+        Model::assemble("plain".into(), graph, None, origin, Weights::Trained)
+    }
+
+    /// Its scale and zero point are those of a picture's bytes, but nothing normalizes them.
+    #[test]
+    fn an_integer_network_of_plain_bytes_keeps_their_scale_as_float() {
+        let float = plain().dequantized().unwrap();
         let expected = Normalization { mean: [0.0; 3], std: [1.0; 3] };
         assert_eq!(float.normalization(), Some(expected));
+    }
+
+    #[test]
+    fn a_network_made_float_sees_photos_as_it_did() {
+        let preprocess = plain().preprocess.unwrap();
+        let chosen = Preprocess { fit: Fit::Letterbox, filter: Filter::Interpolated, ..preprocess };
+        let model = plain().with_preprocess(chosen.clone());
+        let float = model.clone().dequantized().unwrap();
+        let photo = SamplePicture::Ship.paint(640, 320);
+        assert_eq!(float.placement(&photo), model.placement(&photo));
+        let normalization = float.normalization().unwrap();
+        assert_eq!(float.preprocess, Some(Preprocess { normalization, ..chosen }));
     }
 }

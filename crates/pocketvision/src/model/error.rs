@@ -1,5 +1,7 @@
 //! Why there is no model.
 
+use std::path::Path;
+
 use pocketvision_import_tflite::ImportError;
 use thiserror::Error;
 
@@ -79,4 +81,12 @@ pub enum ModelError {
         /// What does not fit.
         source: GraphError,
     },
+}
+
+impl ModelError {
+    /// The error for a path to something that is no file.
+    pub(super) fn not_a_file(path: &Path) -> Self {
+        let found = if path.is_dir() { "a folder" } else { "no regular file" };
+        Self::NotAFile { path: path.display().to_string(), found }
+    }
 }

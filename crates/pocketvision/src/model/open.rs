@@ -84,8 +84,7 @@ pub(super) fn read(
     options: &OpenOptions,
 ) -> Result<(Graph, Filter, Normalization), ModelError> {
     if path.is_dir() {
-        let path = path.display().to_string();
-        return Err(ModelError::NotAFile { path, found: "a folder" });
+        return Err(ModelError::not_a_file(path));
     }
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     if FOREIGN_EXTENSIONS.contains(&extension.as_str()) {

@@ -61,6 +61,7 @@ impl Compare {
         }
         report::print(&matrix, json, out)?;
         out.flush()?;
+        // After the table, which is there even if nothing can be plotted or the file not written.
         if let Some(path) = &self.many.plot {
             matrix.plot()?.write(path)?;
         }

@@ -31,13 +31,7 @@ impl Layers<'_> {
         name: &str,
         x: Feature,
     ) -> Result<Feature, GraphError> {
-        let TensorType { shape, element } = self.builder.ty(x.node).clone();
-        let window =
-            Window { kernel_h: shape.h, kernel_w: shape.w, ..Window::square(1, 1, Padding::Valid) };
-        let rounding = IntegerRounding::HalfAwayFromZero;
-        let op = Op::Pool2d(Pool2d { kind: PoolKind::Average, window, rounding });
-        let node = self.builder.push_as(name, op, &[x.node], element)?;
-        Ok(Feature { node, ..x })
+        self.average_pool(name, x, usize::MAX, [1, 1])
     }
 
     /// Averages of windows, of the whole image where it is smaller.

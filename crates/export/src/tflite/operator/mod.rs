@@ -4,6 +4,7 @@ mod convolution;
 mod detection;
 mod elementwise;
 mod layout;
+mod normalize;
 mod pool;
 mod quantize;
 mod segmentation;

@@ -1,21 +1,17 @@
-//! Options that several commands share.
+//! Which model, and how it is opened.
 
-use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
-use clap::{Args, ValueEnum};
-use pocketvision::edgetpu_sim::Chip;
-use pocketvision::models::{self, BuildOptions, InputSize, Precision};
-use pocketvision::vision::{Fit, Image, Labels, Normalization, SamplePicture};
-use pocketvision::{
-    Backend, BackendOptions, Catalog, Model, ModelError, OpenOptions, Origin, Task, Weights,
-    backend, hint, vision,
-};
+use clap::Args;
+use pocketvision::models::{self, BuildOptions, InputSize};
+use pocketvision::vision::Labels;
+use pocketvision::{Catalog, Model, ModelError, OpenOptions, Origin, Task, Weights, hint};
 
+use super::MODEL_HEADING;
+use super::choice::{FitOption, NormalizationOption, PrecisionOption};
 use crate::precision::computes_in_float;
 use crate::terminal;
-use crate::verbose::Told;
 
 /// Which model, for commands that have a default.
 #[derive(Args, Debug)]
@@ -90,11 +86,6 @@ const DEFAULTS: [DefaultModel; 3] = [
         built_in: "deeplab-mobilenet-edgetpu-slim",
     },
 ];
-
-/// A heading stands over all options that follow: what has one is flattened last.
-pub(crate) const MODEL_HEADING: &str = "Options of the model";
-/// See [`MODEL_HEADING`].
-pub(crate) const DEVICE_HEADING: &str = "Options of devices";
 
 /// How a model is opened, where there is a choice.
 #[derive(Args, Debug)]
@@ -300,174 +291,5 @@ pub(crate) fn warn_about_seeded_weights(model: &Model) {
             model.name(),
             Catalog::FOLDERS_VARIABLE,
         ));
-    }
-}
-
-/// The picture to look at: a file, or one of our own.
-pub(crate) fn open_image(path: Option<&Path>) -> Result<(String, Image)> {
-    match path {
-        Some(path) => Ok((path.display().to_string(), vision::open(path)?)),
-        None => Ok(("sample picture".into(), SamplePicture::Macaw.paint(640, 480))),
-    }
-}
-
-/// The pictures to look at: files, or one of our own where none is named.
-pub(crate) fn picture_list(files: &[PathBuf]) -> Vec<Option<&Path>> {
-    match files {
-        [] => vec![None],
-        files => files.iter().map(|file| Some(file.as_path())).collect(),
-    }
-}
-
-/// A number from 0 to 1.
-pub(crate) fn share(text: &str) -> Result<f32, String> {
-    match text.parse::<f32>() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("a number from 0 to 1 is expected".into()),
-    }
-}
-
-/// How to run it.
-#[derive(Args, Debug)]
-#[command(next_help_heading = DEVICE_HEADING)]
-pub(crate) struct DeviceOptions {
-    /// Threads of the cpu backend [default: one a core]
-    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(THREADS))]
-    pub threads: Option<u16>,
-    /// Round the factors of the cpu backend's float products to bf16: faster and less exact
-    #[arg(long)]
-    pub bf16: bool,
-    /// Store the gpu backend's float tensors in half precision: fewer bytes and less exact
-    #[arg(long)]
-    pub f16: bool,
-    /// Chip of the edgetpu-sim backend: a preset or a .toml file [default: coral-usb]
-    #[arg(long, value_name = "CHIP")]
-    pub chip: Option<String>,
-    /// GPU adapter to use: a part of its name [default: the best; see `pocketvision devices`]
-    #[arg(long, value_name = "NAME")]
-    pub adapter: Option<String>,
-}
-
-/// How many threads may be asked for.
-const THREADS: RangeInclusive<i64> = 1..=BackendOptions::MAX_THREADS as i64;
-
-impl DeviceOptions {
-    /// Opens a backend.
-    pub(crate) fn backend(&self, name: &str) -> Result<Box<dyn Backend>> {
-        let backend = backend(name, &self.options())?;
-        // Only on request, so that what is timed is the backend and nothing else.
-        Ok(if terminal::is_verbose() { Box::new(Told(backend)) } else { backend })
-    }
-
-    /// The chip of the edgetpu-sim backend.
-    pub(crate) fn chip(&self) -> Result<Chip> {
-        Ok(pocketvision::chip(self.chip.as_deref().unwrap_or("coral-usb"))?)
-    }
-
-    /// As the library takes them.
-    pub(crate) fn options(&self) -> BackendOptions {
-        BackendOptions {
-            threads: self.threads.map(usize::from),
-            bf16: self.bf16,
-            half: self.f16,
-            chip: self.chip.clone(),
-            adapter: self.adapter.clone(),
-        }
-    }
-}
-
-/// Element types that built-in models come in.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
-pub(crate) enum PrecisionOption {
-    /// 32-bit float
-    F32,
-    /// 8-bit integers
-    Int8,
-}
-
-impl PrecisionOption {
-    /// What a network computes with.
-    pub(crate) fn of(model: &Model) -> Self {
-        if computes_in_float(model) { Self::F32 } else { Self::Int8 }
-    }
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::Int8 => "int8",
-        }
-    }
-
-    const fn built(self) -> Precision {
-        match self {
-            Self::F32 => Precision::F32,
-            Self::Int8 => Precision::Int8,
-        }
-    }
-}
-
-/// How pixels become the numbers of a float network. An integer network's input says it.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
-pub(crate) enum NormalizationOption {
-    /// From -1 to 1, as MobileNets of TensorFlow are trained
-    Symmetric,
-    /// ImageNet's mean 0 and deviation 1, as networks of PyTorch are trained
-    Torchvision,
-    /// (pixel - 127) / 128, as EfficientNets of TensorFlow are trained
-    EfficientnetLite,
-    /// From 0 to 1, as networks of MediaPipe are trained
-    Unit,
-}
-
-impl NormalizationOption {
-    const fn normalization(self) -> Normalization {
-        match self {
-            Self::Symmetric => Normalization::SYMMETRIC,
-            Self::Torchvision => Normalization::TORCHVISION,
-            Self::EfficientnetLite => Normalization::EFFICIENTNET_LITE,
-            Self::Unit => Normalization::UNIT,
-        }
-    }
-}
-
-/// What a network is for.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
-pub(crate) enum TaskOption {
-    /// What a picture shows
-    Classify,
-    /// What is where
-    Detect,
-    /// What each pixel belongs to
-    Segment,
-}
-
-impl TaskOption {
-    pub(crate) const fn task(self) -> Task {
-        match self {
-            Self::Classify => Task::Classify,
-            Self::Detect => Task::Detect,
-            Self::Segment => Task::Segment,
-        }
-    }
-}
-
-/// How a picture of any shape becomes as wide and high as a network's input.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
-pub(crate) enum FitOption {
-    /// The middle 87.5 % of the shorter side, as classifiers see pictures
-    Crop,
-    /// All of it, stretched, as detectors and segmentations see pictures
-    Stretch,
-    /// All of it in its proportions, between grey bars
-    Letterbox,
-}
-
-impl FitOption {
-    const fn fit(self) -> Fit {
-        match self {
-            Self::Crop => Fit::CentreCrop(0.875),
-            Self::Stretch => Fit::Stretch,
-            Self::Letterbox => Fit::Letterbox,
-        }
     }
 }

@@ -1,20 +1,19 @@
 //! From what a case says to a graph and numbers to feed it.
 
-use std::sync::Arc;
+mod numbers;
+mod operands;
 
 use pocketvision_core::detection::{BoxCoder, Suppression, SuppressionKind};
 use pocketvision_core::models::SplitMix64;
 use pocketvision_core::op::{
-    Activation, ActivationKind, Add, ArgMax, Concat, Constant, Conv2d, ConvTranspose2d,
-    DepthwiseConv2d, Dequantize, DetectionPostprocess, Linear, Mul, Normalize, Pad, Padding,
-    Pool2d, PoolKind, Quantize, Reshape, Resize, Softmax, Window,
+    Activation, ActivationKind, Add, ArgMax, Concat, Conv2d, ConvTranspose2d, DepthwiseConv2d,
+    Dequantize, DetectionPostprocess, Linear, Mul, Normalize, Pad, Padding, Pool2d, PoolKind,
+    Quantize, Reshape, Resize, Softmax, Window,
 };
-use pocketvision_core::{
-    Element, Graph, GraphBuilder, GraphError, NodeId, Op, ParamId, Quantization, Shape, Tensor,
-    TensorData, TensorType,
-};
+use pocketvision_core::{Element, Graph, GraphBuilder, GraphError, NodeId, Op, Shape, Tensor};
 
-use crate::case::{Case, CaseOp, Elements, Fill, Operand};
+use crate::case::{Case, CaseOp, Elements, Fill};
+use numbers::{grid, numbers};
 
 /// A case as a graph.
 ///
@@ -260,34 +259,6 @@ impl Build {
         }
     }
 
-    fn input(&mut self, name: &str, shape: Shape) -> Result<Feature, GraphError> {
-        let ty = TensorType::new(shape, self.activation_element());
-        let node = self.builder.input(name, ty)?;
-        Ok(Feature { node, deviation: self.input_deviation() })
-    }
-
-    /// A picture's bytes.
-    fn picture(&mut self, name: &str, shape: Shape) -> Result<Feature, GraphError> {
-        let node = self.builder.input(name, TensorType::new(shape, Normalize::PIXELS))?;
-        Ok(Feature { node, deviation: INTEGER_DEVIATION })
-    }
-
-    fn operand(&mut self, name: &str, operand: &Operand) -> Result<Feature, GraphError> {
-        match *operand {
-            Operand::Earlier(position) => Ok(self.features[position]),
-            Operand::Input(shape) => self.input(&format!("{name}/operand"), shape.into()),
-            Operand::Constant(shape) => {
-                let ty = TensorType::new(shape.into(), self.activation_element());
-                let tensor = numbers(&mut self.random, &ty, self.fill);
-                let value = self.builder.param(format!("{name}/constant"), tensor);
-                let op = Op::Constant(Constant { value });
-                let node = self.builder.push(format!("{name}/operand"), op, &[])?;
-                Ok(Feature { node, deviation: self.input_deviation() })
-            }
-        }
-    }
-
-    /// A node that computes: in int8 with a scale that its expected values fill.
     fn push_computed(
         &mut self,
         name: String,
@@ -333,76 +304,6 @@ impl Build {
         let node = self.builder.push_as(name, op, inputs, element)?;
         Ok(Feature { node, deviation })
     }
-
-    /// Weights, bias, and the deviation of their sums.
-    fn weights(
-        &mut self,
-        x: Feature,
-        shape: Shape,
-        channels: usize,
-        fan_in: usize,
-    ) -> (ParamId, ParamId, f32) {
-        let sum_deviation = |weight: f32| (fan_in as f32).sqrt() * weight * x.deviation;
-        let Element::Int8(input) = self.builder.ty(x.node).element.clone() else {
-            let ty = TensorType::new(shape, Element::F32);
-            let weight = numbers(&mut self.random, &ty, self.fill);
-            let bias_ty = TensorType::new(Shape::vector(channels), Element::F32);
-            let bias = numbers(&mut self.random, &bias_ty, self.fill);
-            let deviation = sum_deviation(self.input_deviation());
-            return (
-                self.builder.param("weight", weight),
-                self.builder.param("bias", bias),
-                deviation,
-            );
-        };
-        let quantization = match self.elements {
-            Elements::Int8PerTensor => {
-                let zero_point = self.random.integer(-40, 40);
-                Quantization::PerTensor { scale: WEIGHT_SCALE, zero_point }
-            }
-            _ => {
-                let factor = |random: &mut SplitMix64| 1.0 + 0.7 * random.signed_unit();
-                let scales: Arc<[f32]> =
-                    (0..channels).map(|_| WEIGHT_SCALE * factor(&mut self.random)).collect();
-                Quantization::PerChannel { scales }
-            }
-        };
-        let element = Element::Int8(quantization.clone());
-        let weight = numbers(&mut self.random, &TensorType::new(shape, element), self.fill);
-        let sum_scale = |scale: f32| scale * input.scale(0);
-        let sum_quantization = match quantization {
-            Quantization::PerTensor { scale, .. } => {
-                Quantization::PerTensor { scale: sum_scale(scale), zero_point: 0 }
-            }
-            Quantization::PerChannel { scales } => {
-                Quantization::PerChannel { scales: scales.iter().map(|&s| sum_scale(s)).collect() }
-            }
-        };
-        let largest = 5000;
-        let bias = (0..channels).map(|_| self.random.integer(-largest, largest)).collect();
-        let bias = Tensor::new(
-            Shape::vector(channels),
-            Element::Int32(sum_quantization),
-            TensorData::I32(bias),
-        )
-        .expect("a bias is a vector of valid scales");
-        let deviation = sum_deviation(INTEGER_DEVIATION * WEIGHT_SCALE);
-        (self.builder.param("weight", weight), self.builder.param("bias", bias), deviation)
-    }
-
-    const fn activation_element(&self) -> Element {
-        match self.elements {
-            Elements::F32 => Element::F32,
-            Elements::Int8 | Elements::Int8PerTensor => Element::int8(INPUT_SCALE, 7),
-        }
-    }
-
-    fn input_deviation(&self) -> f32 {
-        match self.elements {
-            Elements::F32 => FLOAT_RANGE / 3f32.sqrt(),
-            Elements::Int8 | Elements::Int8PerTensor => INTEGER_DEVIATION * INPUT_SCALE,
-        }
-    }
 }
 
 const fn window(
@@ -422,59 +323,6 @@ const fn window(
     }
 }
 
-/// Anchors of a tenth of the image's side and more, spread over it.
-fn grid(count: usize) -> Vec<f32> {
-    let anchor = |index: usize| {
-        let (row, column) = (index / 8 % 8, index % 8);
-        let size = 0.1 + 0.05 * (index % 5) as f32;
-        [row as f32 / 8.0, column as f32 / 8.0, size, 1.5 * size]
-    };
-    (0..count).flat_map(anchor).collect()
-}
-
-/// A tensor of random numbers.
-fn numbers(random: &mut SplitMix64, ty: &TensorType, fill: Fill) -> Tensor {
-    let count = ty.shape.elements();
-    let data = match (&ty.element, fill) {
-        (Element::F32, Fill::Random) => {
-            TensorData::F32((0..count).map(|_| FLOAT_RANGE * random.signed_unit()).collect())
-        }
-        (Element::F32, Fill::Extremes) => {
-            let magnitude = |random: &mut SplitMix64| {
-                2f32.powi(random.integer(-20, 6)) * (1.5 + 0.5 * random.signed_unit())
-            };
-            let mut signed = || {
-                let sign = if random.integer(0, 1) == 0 { -1.0 } else { 1.0 };
-                sign * magnitude(random)
-            };
-            TensorData::F32((0..count).map(|_| signed()).collect())
-        }
-        (Element::Int8(_), Fill::Random) => {
-            TensorData::I8((0..count).map(|_| random.integer(-128, 127) as i8).collect())
-        }
-        (Element::Int8(_), Fill::Extremes) => {
-            let end = |bit| if bit == 0 { -128 } else { 127 };
-            TensorData::I8((0..count).map(|_| end(random.integer(0, 1))).collect())
-        }
-        (Element::UInt8(_), Fill::Random) => {
-            TensorData::U8((0..count).map(|_| random.integer(0, 255) as u8).collect())
-        }
-        (Element::UInt8(_), Fill::Extremes) => {
-            TensorData::U8((0..count).map(|_| 255 * random.integer(0, 1) as u8).collect())
-        }
-        (element, _) => unreachable!("cases have no {element} inputs"),
-    };
-    Tensor::new(ty.shape, ty.element.clone(), data).expect("as many numbers as elements")
-}
-
-/// Float inputs and weights are spread over minus to plus this.
-const FLOAT_RANGE: f32 = 4.0;
-/// Scale of int8 inputs.
-const INPUT_SCALE: f32 = 0.04;
-/// Scale of int8 weights, before each channel's own factor.
-const WEIGHT_SCALE: f32 = 0.01;
-/// Standard deviation of an evenly spread int8.
-const INTEGER_DEVIATION: f32 = 74.0;
 /// Deviations that an int8 result covers on either side: some results saturate, as they do
 /// in networks.
 const RANGE: f32 = 3.0;
