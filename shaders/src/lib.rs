@@ -53,10 +53,11 @@ pub const WORKGROUP_SIZE: u32 = 64;
 /// Invocations of a workgroup that works alone on an image: the most that WebGPU promises.
 pub const LARGE_WORKGROUP_SIZE: u32 = 256;
 
-/// Quads that [`Shader::SqueezeExciteF32`] has room for before squeezing.
+/// Quads that [`Shader::SqueezeExciteF32`] and [`Shader::SqueezeExciteInt8`] have room for before
+/// squeezing.
 pub const MOST_EXCITED_QUADS: usize = 320;
 
-/// Quads that [`Shader::SqueezeExciteF32`] has room for after squeezing.
+/// Quads that they have room for after squeezing.
 pub const MOST_SQUEEZED_QUADS: usize = 160;
 
 /// Name of every entry point.
@@ -67,13 +68,14 @@ pub const ENTRY_POINT: &str = "main";
 /// | shader | buffers read | work |
 /// |---|---|---|
 /// | `ProductF32` | input; weight `[input quad][output quad]` tiles; bias; scale; residual | a tile of pixels x output quads, shared by `split` invocations |
-/// | `ProductInt8` | input; weight; `OutputChannels`; residual | the same |
+/// | `ProductInt8` | input; weight; `OutputChannels`; scale; residual | the same |
 /// | `Conv2dF32`, `Conv2dInt8`, `Conv2dPixels` | input; weight `[tap][input quad][output quad]` tiles; bias or `OutputChannels` | a run x output quads |
 /// | `DepthwiseConv2dF32`, `DepthwiseConv2dInt8` | input; weight `[tap][quad]`, integers as i32, zero point subtracted; bias or `OutputChannels` | a run x a quad |
 /// | `Conv2dProjectF32`, `Conv2dProjectInt8`, `Conv2dProjectPixels`, `DepthwiseProjectF32`, `DepthwiseProjectInt8` | input; weights of both; biases or `OutputChannels` of both; residual | a workgroup for `tile_runs` runs |
 /// | `ExpandDepthwiseF32` | input; weights of both; biases of both | a workgroup for a band of rows x `slice_quads` quads |
 /// | `ProductPoolF32`, `ProductPoolInt8` | input; weight; bias or `OutputChannels` | a workgroup for an image x output quads |
 /// | `SqueezeExciteF32` | pooled sums; weights of both; biases of both | a workgroup for an image |
+/// | `SqueezeExciteInt8` | input; weights of both; `OutputChannels` of both; 256 bytes for each | a workgroup for an image |
 /// | `GroupedConv2dF32`, `GroupedConv2dInt8` | input; weight `[tap][group input][output quad]`, integers as i32, zero point subtracted; bias or `OutputChannels` | a quad |
 /// | `Pool2dF32`, `Pool2dInt8` | input | a quad |
 /// | `ElementwiseF32` | a; b | a quad |
@@ -108,6 +110,7 @@ pub enum Shader {
     ProductPoolF32,
     ProductPoolInt8,
     SqueezeExciteF32,
+    SqueezeExciteInt8,
     GroupedConv2dF32,
     GroupedConv2dInt8,
     Pool2dF32,
@@ -156,7 +159,7 @@ impl Work {
 
 impl Shader {
     /// All of them.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::ProductF32,
         Self::ProductInt8,
         Self::Conv2dF32,
@@ -173,6 +176,7 @@ impl Shader {
         Self::ProductPoolF32,
         Self::ProductPoolInt8,
         Self::SqueezeExciteF32,
+        Self::SqueezeExciteInt8,
         Self::GroupedConv2dF32,
         Self::GroupedConv2dInt8,
         Self::Pool2dF32,
@@ -217,6 +221,7 @@ impl Shader {
             Self::ProductPoolF32 => "f32/product_pool",
             Self::ProductPoolInt8 => "int8/product_pool",
             Self::SqueezeExciteF32 => "f32/squeeze_excite",
+            Self::SqueezeExciteInt8 => "int8/squeeze_excite",
             Self::DepthwiseConv2dF32 => "f32/depthwise_conv2d",
             Self::DepthwiseConv2dInt8 => "int8/depthwise_conv2d",
             Self::GroupedConv2dF32 => "f32/grouped_conv2d",
@@ -251,7 +256,7 @@ impl Shader {
     pub const fn reads(self) -> &'static [&'static str] {
         match self {
             Self::ProductF32 => &["input", "weight", "bias", "scale", "residual"],
-            Self::ProductInt8 => &["input", "weight", "channels", "residual"],
+            Self::ProductInt8 => &["input", "weight", "channels", "scale", "residual"],
             Self::Conv2dProjectF32 | Self::Conv2dProjectPixels | Self::DepthwiseProjectF32 => {
                 &["input", "weight", "bias", "residual"]
             }
@@ -271,6 +276,7 @@ impl Shader {
             | Self::GroupedConv2dInt8
             | Self::ConvTranspose2dInt8 => &["input", "weight", "channels"],
             Self::SqueezeExciteF32 => &["pooled", "weight", "bias"],
+            Self::SqueezeExciteInt8 => &["input", "weight", "channels", "table"],
             Self::ResizeF32 | Self::ResizeInt8 => &["input", "rows", "columns"],
             Self::ElementwiseF32 => &["a", "b"],
             Self::ElementwiseInt8 => &["a", "b", "operands"],
@@ -304,7 +310,7 @@ impl Shader {
     /// Invocations of its workgroups.
     pub const fn workgroup_size(self) -> u32 {
         match self {
-            Self::SqueezeExciteF32 => LARGE_WORKGROUP_SIZE,
+            Self::SqueezeExciteF32 | Self::SqueezeExciteInt8 => LARGE_WORKGROUP_SIZE,
             _ => WORKGROUP_SIZE,
         }
     }
@@ -324,6 +330,7 @@ impl Shader {
             Self::ProductPoolF32 => params::ProductPoolF32::FIELDS,
             Self::ProductPoolInt8 => params::ProductPoolInt8::FIELDS,
             Self::SqueezeExciteF32 => params::SqueezeExciteF32::FIELDS,
+            Self::SqueezeExciteInt8 => params::SqueezeExciteInt8::FIELDS,
             Self::DepthwiseConv2dF32 => params::DepthwiseConv2dF32::FIELDS,
             Self::DepthwiseConv2dInt8 => params::DepthwiseConv2dInt8::FIELDS,
             Self::GroupedConv2dF32 => params::GroupedConv2dF32::FIELDS,
@@ -366,7 +373,7 @@ impl Shader {
             Self::ProductF32 => (include_str!("../wgsl/f32/product.wgsl"), &[EPILOGUE, SUMS_F32]),
             Self::ProductInt8 => (
                 include_str!("../wgsl/int8/product.wgsl"),
-                &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, RESIDUAL],
+                &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, SCALING, RESIDUAL],
             ),
             Self::Conv2dF32 => {
                 (CONV2D_F32, &[EPILOGUE, WINDOW, RUN, NORMALIZATION, INPUT_F32, SUMS_F32, CONV_F32])
@@ -450,6 +457,10 @@ impl Shader {
             Self::SqueezeExciteF32 => {
                 (include_str!("../wgsl/f32/squeeze_excite.wgsl"), &[EPILOGUE])
             }
+            Self::SqueezeExciteInt8 => (
+                include_str!("../wgsl/int8/squeeze_excite.wgsl"),
+                &[FIXED_POINT, REQUANTIZE, DOT, AVERAGE, LOOK_UP],
+            ),
             Self::GroupedConv2dF32 => {
                 (include_str!("../wgsl/f32/grouped_conv2d.wgsl"), &[EPILOGUE, WINDOW])
             }
@@ -470,7 +481,7 @@ impl Shader {
                 &[FIXED_POINT, REQUANTIZE, BROADCAST],
             ),
             Self::ActivationF32 => (include_str!("../wgsl/f32/activation.wgsl"), &[EPILOGUE]),
-            Self::Table => (include_str!("../wgsl/int8/table.wgsl"), &[]),
+            Self::Table => (include_str!("../wgsl/int8/table.wgsl"), &[LOOK_UP]),
             Self::SoftmaxF32 => (include_str!("../wgsl/f32/softmax.wgsl"), &[]),
             Self::SoftmaxInt8 => (include_str!("../wgsl/int8/softmax.wgsl"), &[FIXED_POINT]),
             Self::Quantize => (include_str!("../wgsl/int8/quantize.wgsl"), &[]),
@@ -515,6 +526,8 @@ const DEPTHWISE_F32: &str = include_str!("../wgsl/snippets/depthwise_f32.wgsl");
 const DEPTHWISE_INT8: &str = include_str!("../wgsl/snippets/depthwise_int8.wgsl");
 const PROJECT_F32: &str = include_str!("../wgsl/snippets/project_f32.wgsl");
 const PROJECT_INT8: &str = include_str!("../wgsl/snippets/project_int8.wgsl");
+const LOOK_UP: &str = include_str!("../wgsl/snippets/look_up.wgsl");
+const SCALING: &str = include_str!("../wgsl/snippets/scaling.wgsl");
 const RESIDUAL: &str = include_str!("../wgsl/snippets/residual.wgsl");
 const AVERAGE: &str = include_str!("../wgsl/snippets/average.wgsl");
 const WINDOW: &str = include_str!("../wgsl/snippets/window.wgsl");

@@ -114,7 +114,7 @@ macro_rules! part {
 }
 
 // Each a multiple of four words, as fields may follow it in a uniform.
-part!(Window Residual Average Normalization);
+part!(Window Residual Scaling Average Normalization);
 
 macro_rules! params {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $ty:ty,)* })*) => {$(
@@ -174,6 +174,18 @@ params! {
         sum_high: i32,
     }
 
+    /// How a scale of each channel multiplies int8 inputs: `snippets/scaling.wgsl`.
+    Scaling {
+        image_zero_point: i32,
+        scale_zero_point: i32,
+        mantissa: u32,
+        shift_right: u32,
+        zero_point: i32,
+        low: i32,
+        high: i32,
+        unused_0: u32,
+    }
+
     /// How int8 numbers are pooled: `snippets/average.wgsl`. `kind` is a number of
     /// [`pool_kind`].
     Average {
@@ -205,10 +217,12 @@ params! {
         has_residual: u32,
     }
 
-    /// Of `int8/product.wgsl`.
+    /// Of `int8/product.wgsl`. `pixels` are those of one image.
     ProductInt8 {
+        scaling: Scaling,
         residual: Residual,
         pixels: u32,
+        images: u32,
         input_quads: u32,
         output_quads: u32,
         weight_zero_point: i32,
@@ -359,6 +373,20 @@ params! {
         gate_at: u32,
         gate_activation: u32,
         channels: u32,
+    }
+
+    /// Of `int8/squeeze_excite.wgsl`. `pixels` are those of one image.
+    SqueezeExciteInt8 {
+        average: Average,
+        images: u32,
+        pixels: u32,
+        quads: u32,
+        squeezed_quads: u32,
+        squeeze_weight_zero_point: i32,
+        squeeze_zero_point: i32,
+        gate_at: u32,
+        gate_weight_zero_point: i32,
+        gate_zero_point: i32,
     }
 
     /// Of `f32/grouped_conv2d.wgsl`.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Scalar, ScalarKind, StorageAccess, TypeInner, VectorSize};
-use pocketvision_shaders::params::{Average, Normalization, ParamsLayout, Residual, Window};
+use pocketvision_shaders::params::{
+    Average, Normalization, ParamsLayout, Residual, Scaling, Window,
+};
 use pocketvision_shaders::{ENTRY_POINT, Shader, Variant};
 
 /// Variants that together reach each branch of the texts.
@@ -103,9 +105,10 @@ fn params_have_the_fields_that_the_host_writes() {
 }
 
 /// Structures within params.
-const PARTS: [(&str, &[(&str, &str)]); 4] = [
+const PARTS: [(&str, &[(&str, &str)]); 5] = [
     ("Window", Window::FIELDS),
     ("Residual", Residual::FIELDS),
+    ("Scaling", Scaling::FIELDS),
     ("Average", Average::FIELDS),
     ("Normalization", Normalization::FIELDS),
 ];

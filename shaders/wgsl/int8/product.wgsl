@@ -1,11 +1,14 @@
 // 1x1 convolution of stride 1 of int8, and fully connected layers: a matrix product over all
-// pixels, to which a tensor may be added. One invocation: TILE_PIXELS pixels, TILE_QUADS output
-// quads, one of SPLIT shares of the inputs. Needs fixed_point.wgsl, requantize.wgsl, dot.wgsl,
-// sums_int8.wgsl and residual.wgsl.
+// pixels, of inputs that a scale of each channel may multiply, to which a tensor may be added. One
+// invocation: TILE_PIXELS pixels, TILE_QUADS output quads, one of SPLIT shares of the inputs. Needs
+// fixed_point.wgsl, requantize.wgsl, dot.wgsl, sums_int8.wgsl, scaling.wgsl and residual.wgsl.
 
 struct Params {
+    scaling: Scaling,
     residual: Residual,
+    // Of one image.
     pixels: u32,
+    images: u32,
     input_quads: u32,
     output_quads: u32,
     weight_zero_point: i32,
@@ -19,9 +22,11 @@ struct Params {
 // [input quad][output quad], tiles
 @group(0) @binding(2) var<storage, read> weight: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> channels: array<OutputChannels>;
+// [image][input quad]; read if HAS_SCALE.
+@group(0) @binding(4) var<storage, read> scale: array<u32>;
 // Read if it is added.
-@group(0) @binding(4) var<storage, read> residual: array<u32>;
-@group(0) @binding(5) var<storage, read_write> output: array<u32>;
+@group(0) @binding(5) var<storage, read> residual: array<u32>;
+@group(0) @binding(6) var<storage, read_write> output: array<u32>;
 
 // Tiles of a workgroup.
 const TILES: u32 = WORKGROUP_SIZE / SPLIT;
@@ -39,16 +44,29 @@ fn main(
     let index = linear_workgroup(workgroup, workgroups) * TILES + tile;
     let blocks = quad_blocks(params.output_quads);
     let first_quad = index % blocks * TILE_QUADS;
-    let first = index / blocks * TILE_PIXELS;
-    // Pixels beyond the last are computed from the last and not stored.
+    let pixel_blocks = (params.pixels + TILE_PIXELS - 1u) / TILE_PIXELS;
+    let image = index / blocks / pixel_blocks;
+    let first = index / blocks % pixel_blocks * TILE_PIXELS;
+
+    // Tiles beyond the last image, and pixels beyond the last, are computed from the last and
+    // not stored.
+    let real_image = min(image, params.images - 1u);
     var offset: array<u32, TILE_PIXELS>;
     for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
-        offset[p] = min(first + p, params.pixels - 1u) * params.input_quads;
+        let pixel = real_image * params.pixels + min(first + p, params.pixels - 1u);
+        offset[p] = pixel * params.input_quads;
     }
     clear_sums();
     for (var k = share; k < params.input_quads; k += SPLIT) {
         for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
             inputs[p] = input[offset[p] + k];
+        }
+        if HAS_SCALE {
+            let factor = unpack4xI8(scale[real_image * params.input_quads + k])
+                - params.scaling.scale_zero_point;
+            for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+                inputs[p] = scaled(inputs[p], factor);
+            }
         }
         accumulate(k * weight_stride(params.output_quads) + first_quad);
     }
@@ -64,18 +82,18 @@ fn main(
             for (var other = 1u; other < SPLIT; other++) {
                 sum += partial[i * WORKGROUP_SIZE + other * TILES + tile];
             }
-            store(first + i / TILE_QUADS, first_quad + i % TILE_QUADS, sum);
+            store(image, first + i / TILE_QUADS, first_quad + i % TILE_QUADS, sum);
         }
     } else {
         var results = sums;
         for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) {
-            store(first + i / TILE_QUADS, first_quad + i % TILE_QUADS, results[i]);
+            store(image, first + i / TILE_QUADS, first_quad + i % TILE_QUADS, results[i]);
         }
     }
 }
 
-fn store(pixel: u32, quad: u32, sum: vec4<i32>) {
-    if pixel < params.pixels && quad < params.output_quads {
+fn store(image: u32, pixel: u32, quad: u32, sum: vec4<i32>) {
+    if image < params.images && pixel < params.pixels && quad < params.output_quads {
         var value = requantize(
             sum + channels[quad].bias,
             channels[quad].multiplier,
@@ -83,7 +101,7 @@ fn store(pixel: u32, quad: u32, sum: vec4<i32>) {
             params.output_low,
             params.output_high,
         );
-        let at = pixel * params.output_quads + quad;
+        let at = (image * params.pixels + pixel) * params.output_quads + quad;
         if params.residual.is_added != 0u {
             value = with_residual(value, residual[at]);
         }

@@ -6,14 +6,16 @@
 //! dispatch.
 
 use pocketvision_core::op::{Conv2d, Mul, Pool2d, PoolKind, Window};
-use pocketvision_core::{Graph, Keep, NodeId, Op};
+use pocketvision_core::quant::QuantizedMul;
+use pocketvision_core::{Graph, Keep, NodeId, Op, TensorType};
 use pocketvision_shaders::{MOST_EXCITED_QUADS, MOST_SQUEEZED_QUADS};
 
+use super::byte_function::ByteFunction;
 use super::{Limits, tiles};
 use crate::layout::quads;
 
 /// What becomes of a node.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Role {
     /// It is computed by itself.
     Alone,
@@ -24,7 +26,7 @@ pub(super) enum Role {
 }
 
 /// Nodes that become one dispatch.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Group {
     /// A 1x1 convolution, with what multiplies its input before and what is added after.
     Product { convolution: NodeId, scaled: Option<NodeId>, sum: Option<NodeId> },
@@ -37,14 +39,29 @@ pub(super) enum Group {
     ExpandDepthwise { expand: NodeId, depthwise: NodeId },
     /// Both layers of squeeze-and-excitation, from the pooled sums of `depthwise`.
     SqueezeExcite { depthwise: NodeId, pool: NodeId, squeeze: NodeId, gate: NodeId },
+    /// The average over an image of int8, and both layers of squeeze-and-excitation.
+    SqueezeExciteInt8 { pool: NodeId, squeeze: ByteLayer, gate: ByteLayer },
     /// A 1x1 convolution and the average over the image that reads it.
     ProductPool { convolution: NodeId, pool: NodeId },
 }
 
+/// A layer of int8 and the functions of one byte that follow it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct ByteLayer {
+    pub(super) layer: NodeId,
+    pub(super) functions: Vec<NodeId>,
+}
+
+impl ByteLayer {
+    fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        std::iter::once(self.layer).chain(self.functions.iter().copied())
+    }
+}
+
 impl Group {
     /// The layers it computes, in order.
-    pub(super) fn nodes(self) -> Vec<NodeId> {
-        match self {
+    pub(super) fn nodes(&self) -> Vec<NodeId> {
+        match *self {
             Self::Product { convolution, scaled, sum } => {
                 scaled.into_iter().chain([convolution]).chain(sum).collect()
             }
@@ -54,6 +71,9 @@ impl Group {
             }
             Self::ExpandDepthwise { expand, depthwise } => vec![expand, depthwise],
             Self::SqueezeExcite { pool, squeeze, gate, .. } => vec![pool, squeeze, gate],
+            Self::SqueezeExciteInt8 { pool, ref squeeze, ref gate } => {
+                std::iter::once(pool).chain(squeeze.nodes()).chain(gate.nodes()).collect()
+            }
             Self::ProductPool { convolution, pool } => vec![convolution, pool],
         }
     }
@@ -68,6 +88,7 @@ pub(super) fn find(graph: &Graph, keep: Keep, limits: &Limits) -> Vec<Role> {
         let ids: Vec<NodeId> = graph.iter().map(|(id, _)| id).collect();
         for &id in &ids {
             finder.squeeze_excite(id);
+            finder.squeeze_excite_int8(id);
         }
         for &id in &ids {
             finder.product(id);
@@ -135,6 +156,49 @@ impl Finder<'_> {
         })
     }
 
+    /// From the product that applies the scale: the average and the two layers before it.
+    fn squeeze_excite_int8(&mut self, scaled: NodeId) {
+        let Op::Mul(_) = self.graph.node(scaled).op else { return };
+        let [a, b] = self.graph.node(scaled).inputs[..] else { return };
+        if self.is_float(scaled) {
+            return;
+        }
+        let found = [(a, b), (b, a)].into_iter().find_map(|(image, gate)| {
+            let gate = self.byte_layer_to(gate)?;
+            let squeeze = self.byte_layer_to(self.sole_input(gate.layer)?)?;
+            let pool = self.sole_input(squeeze.layer)?;
+            let is_pool =
+                self.is_average_of_image(pool) && self.graph.node(pool).inputs[0] == image;
+            let fits = quads(self.graph.ty(pool).shape.c) <= MOST_EXCITED_QUADS
+                && quads(self.graph.ty(gate.layer).shape.c) <= MOST_EXCITED_QUADS
+                && quads(self.graph.ty(squeeze.layer).shape.c) <= MOST_SQUEEZED_QUADS;
+            (is_pool && fits).then_some((pool, squeeze, gate))
+        });
+        let Some((pool, squeeze, gate)) = found else { return };
+        let group = Group::SqueezeExciteInt8 { pool, squeeze, gate };
+        let mut nodes = group.nodes();
+        if let Some(last) = nodes.pop() {
+            self.end(&nodes, last, group);
+        }
+    }
+
+    /// The layer whose outputs, through functions of one byte or none, become those of `last`.
+    fn byte_layer_to(&self, last: NodeId) -> Option<ByteLayer> {
+        let (mut layer, mut functions) = (last, Vec::new());
+        while !self.is_product(layer) {
+            let input = ByteFunction::of(self.graph, layer)?.input;
+            functions.insert(0, layer);
+            layer = (self.only_consumer(input) == Some(layer)).then_some(input)?;
+        }
+        Some(ByteLayer { layer, functions })
+    }
+
+    /// What a node reads, if nobody else does.
+    fn sole_input(&self, id: NodeId) -> Option<NodeId> {
+        let input = self.graph.node(id).inputs[0];
+        (self.only_consumer(input) == Some(id)).then_some(input)
+    }
+
     fn product(&mut self, id: NodeId) {
         if self.roles[id.index()] != Role::Alone || !self.is_product(id) {
             return;
@@ -159,8 +223,8 @@ impl Finder<'_> {
             self.end(&absorbed, end, Group::Project { pixels, first, project: id, sum });
             return;
         }
-        let scaled =
-            (first_alone && self.is_float(first) && self.is_scaled_image(first)).then_some(first);
+        let is_scaled = first_alone && scale_operand(self.graph, first).is_some();
+        let scaled = is_scaled.then_some(first);
         if scaled.is_some() || sum.is_some() {
             let absorbed: Vec<NodeId> = scaled.into_iter().chain([id]).collect();
             self.end(&absorbed, end, Group::Product { convolution: id, scaled, sum });
@@ -198,15 +262,6 @@ impl Finder<'_> {
         let is_free = self.roles[sum.index()] == Role::Alone;
         let is_plain = op.activation.is_none() || !self.is_float(sum);
         (same_shape && is_free && is_plain).then_some(sum)
-    }
-
-    /// Whether a node multiplies an image by one number for each channel: the second factor.
-    fn is_scaled_image(&self, id: NodeId) -> bool {
-        let Op::Mul(Mul { activation: None }) = self.graph.node(id).op else { return false };
-        let [image, scale] = self.graph.node(id).inputs[..] else { return false };
-        let (image, scale) = (self.graph.ty(image).shape, self.graph.ty(scale).shape);
-        let whole = self.graph.ty(id).shape;
-        image == whole && scale.pixels() == 1 && scale.c == whole.c && scale.n == whole.n
     }
 
     fn is_product(&self, id: NodeId) -> bool {
@@ -267,6 +322,29 @@ impl Finder<'_> {
         }
         self.roles[last.index()] = Role::Ends(group);
     }
+}
+
+/// Which operand of a product is one number for each channel of an image, by which a 1x1
+/// convolution may multiply as it loads that image; `None` if neither is.
+pub(super) fn scale_operand(graph: &Graph, id: NodeId) -> Option<usize> {
+    let node = graph.node(id);
+    let Op::Mul(Mul { activation }) = node.op else { return None };
+    let [a, b] = node.inputs[..] else { return None };
+    let (a, b) = (graph.ty(a), graph.ty(b));
+    let can_scale = if node.output.element.is_float() {
+        activation.is_none()
+    } else {
+        // What the shader's arithmetic is made for.
+        let mul = QuantizedMul::new(&a.element, &b.element, &node.output.element, activation);
+        mul.output_multiplier.exponent <= 0
+    };
+    let whole = node.output.shape;
+    let is_pair = |image: &TensorType, scale: &TensorType| {
+        let (image, scale) = (image.shape, scale.shape);
+        image == whole && scale.pixels() == 1 && scale.c == whole.c && scale.n == whole.n
+    };
+    let pairs = [(1, is_pair(a, b)), (0, is_pair(b, a))];
+    pairs.into_iter().find(|(_, is_pair)| can_scale && *is_pair).map(|(scale, _)| scale)
 }
 
 /// One workgroup pools an image: on larger ones it would be busy long after all others.

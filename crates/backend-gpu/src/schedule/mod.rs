@@ -9,6 +9,7 @@
 //! because WebGPU tracks hazards by buffer and forbids reading and writing one buffer in one
 //! dispatch.
 
+mod byte_function;
 mod groups;
 mod lower;
 mod slots;
@@ -356,6 +357,7 @@ mod tests {
     fn networks_take_few_dispatches() {
         for (name, precision, most) in [
             ("mobilenet-v3-large", Precision::F32, (42, 18, 45_400)),
+            ("mobilenet-v3-large", Precision::Int8, (76, 19, 17_800)),
             ("mobilenet-edgetpu-1.0", Precision::F32, (39, 15, 35_500)),
             ("mobilenet-edgetpu-1.0", Precision::Int8, (38, 13, 9_400)),
             ("mobilenet-v2-1.0", Precision::F32, (37, 11, 50_200)),

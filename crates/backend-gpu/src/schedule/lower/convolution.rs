@@ -1,11 +1,11 @@
 //! Convolutions and fully connected layers, alone or with what comes right before and after.
 
 use pocketvision_core::op::Conv2d;
-use pocketvision_core::quant::QuantizedAdd;
+use pocketvision_core::quant::{QuantizedAdd, QuantizedMul};
 use pocketvision_core::{CompileError, Node, NodeId, Op, Shape, Tensor};
 use pocketvision_shaders::{Shader, Variant, Work, params};
 
-use super::super::{BlobKind, Kernel, Operand, tiles};
+use super::super::{BlobKind, Kernel, Operand, groups, tiles};
 use super::layer::Layer;
 use super::{Lowering, activation_number, quad_work, quads, weights, window_params, zero_point};
 
@@ -53,17 +53,19 @@ impl Lowering<'_> {
         let pixels = output.n * output.pixels();
         let mut variant = tiles::product(pixels, ty.shape.c, &node.output, &self.limits);
         let residual = sum.map(|sum| self.other_operand(sum, layer.id));
+        let (input, scale) = match scaled {
+            None => (self.input(node, 0).0, None),
+            Some(scaled) => {
+                let factors = self.image_and_scale(scaled);
+                let [image, scale] = factors.map(|id| self.operands[id.index()]);
+                (image, Some(scale))
+            }
+        };
+        variant.has_scale = scale.is_some();
+        // Tiles may not straddle images where each image has a scale of its own.
+        let images = if scale.is_some() { output.n } else { 1 };
+        let work = product_work(pixels / images, images, output, &variant);
         if ty.element.is_float() {
-            let (input, scale) = match scaled {
-                None => (self.input(node, 0).0, None),
-                Some(scaled) => {
-                    let (image, scale) = self.image_and_scale(scaled);
-                    (image, Some(scale))
-                }
-            };
-            // Tiles may not straddle images where each image has a scale of its own.
-            let images = if scale.is_some() { output.n } else { 1 };
-            variant.has_scale = scale.is_some();
             variant.has_sigmoid = layer.has_sigmoid();
             let tiles = self.tiles_f32(layer);
             let weight = self.float_weights(layer.id, &tiles)?;
@@ -79,21 +81,22 @@ impl Lowering<'_> {
                 activation: activation_number(layer.activation),
                 has_residual: u32::from(residual.is_some()),
             };
-            let work = product_work(pixels / images, images, output, &variant);
             let kernel = Kernel { shader: Shader::ProductF32, variant };
             return self.compute(end, kernel, &params, &reads, work);
         }
-        let input = self.input(node, 0).0;
         let weight_zero_point = self.weight_zero_point(layer);
         variant.has_weight_zero_point = weight_zero_point != 0;
         let tiles = self.tiles_int8(layer);
         let weight = self.blob(layer.id, BlobKind::Weights, &tiles)?;
         let channels = self.channels(&[layer])?;
-        let reads = [input, weight, channels, residual.unwrap_or(channels)];
+        let unused = channels;
+        let reads = [input, weight, channels, scale.unwrap_or(unused), residual.unwrap_or(unused)];
         let (output_zero_point, output_low, output_high) = self.output_range(layer);
         let params = params::ProductInt8 {
+            scaling: scaled.map_or_else(params::Scaling::default, |id| self.scaling_params(id)),
             residual: self.residual_params(layer.id, sum),
-            pixels: pixels as u32,
+            pixels: (pixels / images) as u32,
+            images: images as u32,
             input_quads: quads(ty.shape.c),
             output_quads: quads(output.c),
             weight_zero_point,
@@ -101,7 +104,6 @@ impl Lowering<'_> {
             output_low,
             output_high,
         };
-        let work = product_work(pixels, 1, output, &variant);
         let kernel = Kernel { shader: Shader::ProductInt8, variant };
         self.compute(end, kernel, &params, &reads, work)
     }
@@ -236,14 +238,28 @@ impl Lowering<'_> {
     }
 
     /// The two factors of a scaled image.
-    fn image_and_scale(&self, scaled: NodeId) -> (Operand, Operand) {
+    fn image_and_scale(&self, scaled: NodeId) -> [NodeId; 2] {
         let inputs = &self.graph.node(scaled).inputs;
-        let is_scale = |i: usize| {
-            let shape = self.graph.ty(inputs[i]).shape;
-            shape.pixels() == 1 && (i == 1 || self.graph.ty(inputs[1]).shape.pixels() > 1)
-        };
-        let scale = usize::from(!is_scale(0));
-        (self.operands[inputs[1 - scale].index()], self.operands[inputs[scale].index()])
+        let scale = groups::scale_operand(self.graph, scaled).expect("a scaled image");
+        [inputs[1 - scale], inputs[scale]]
+    }
+
+    /// How an int8 image is scaled.
+    fn scaling_params(&self, scaled: NodeId) -> params::Scaling {
+        let node = self.graph.node(scaled);
+        let Op::Mul(op) = &node.op else { return params::Scaling::default() };
+        let [image, scale] = self.image_and_scale(scaled).map(|id| &self.graph.ty(id).element);
+        let mul = QuantizedMul::new(image, scale, &node.output.element, op.activation);
+        params::Scaling {
+            image_zero_point: mul.a_zero_point,
+            scale_zero_point: mul.b_zero_point,
+            mantissa: mul.output_multiplier.mantissa.cast_unsigned(),
+            shift_right: mul.output_multiplier.shifts().1,
+            zero_point: mul.output_zero_point,
+            low: mul.range.0,
+            high: mul.range.1,
+            unused_0: 0,
+        }
     }
 
     /// How an int8 sum scales its operands.

@@ -1,18 +1,18 @@
 //! Groups of layers that are one dispatch.
 
 use pocketvision_core::{CompileError, NodeId, Op};
-use pocketvision_shaders::{Shader, Work, params};
+use pocketvision_shaders::{Shader, Variant, Work, params};
 
-use super::super::groups::Group;
-use super::super::{BlobKind, Kernel, Operand, tiles};
+use super::super::groups::{ByteLayer, Group};
+use super::super::{BlobKind, Kernel, Operand, byte_function, tiles};
 use super::layer::Layer;
 use super::{Lowering, activation_number, pool2d, quads, window_params, zero_point};
 use crate::layout::LANES;
 
 impl Lowering<'_> {
     /// The dispatch of a group; the operand is its last node's output.
-    pub(super) fn group(&mut self, group: Group) -> Result<Operand, CompileError> {
-        match group {
+    pub(super) fn group(&mut self, group: &Group) -> Result<Operand, CompileError> {
+        match *group {
             Group::Product { convolution, scaled, sum } => {
                 let layer = self.layer_of(convolution);
                 self.product(&layer, scaled, sum)
@@ -28,6 +28,9 @@ impl Lowering<'_> {
             }
             Group::SqueezeExcite { depthwise, squeeze, gate, .. } => {
                 self.squeeze_excite(depthwise, squeeze, gate)
+            }
+            Group::SqueezeExciteInt8 { pool, ref squeeze, ref gate } => {
+                self.squeeze_excite_int8(pool, squeeze, gate)
             }
             Group::ProductPool { convolution, pool } => self.product_pool(convolution, pool),
         }
@@ -222,12 +225,66 @@ impl Lowering<'_> {
             gate_activation: activation_number(last.activation),
             channels: image.c as u32,
         };
-        let variant = pocketvision_shaders::Variant {
+        let variant = Variant {
             has_sigmoid: first.has_sigmoid() || last.has_sigmoid(),
             ..Default::default()
         };
         let kernel = Kernel { shader: Shader::SqueezeExciteF32, variant };
         self.compute(gate, kernel, &params, &reads, Work::Workgroups(image.n as u32))
+    }
+
+    fn squeeze_excite_int8(
+        &mut self,
+        pool: NodeId,
+        squeeze: &ByteLayer,
+        gate: &ByteLayer,
+    ) -> Result<Operand, CompileError> {
+        let (first, last) = (self.layer_of(squeeze.layer), self.layer_of(gate.layer));
+        let (input, image) = self.input(self.graph.node(pool), 0);
+        let image = image.shape;
+        let mut all = self.tiles_int8(&first);
+        let gate_at = (all.len() / LANES) as u32;
+        all.extend(self.tiles_int8(&last));
+        let weight = self.blob(last.id, BlobKind::Weights, &all)?;
+        let channels = self.channels(&[&first, &last])?;
+        let tables = [self.table_after(squeeze), self.table_after(gate)].concat();
+        let table = self.blob(last.id, BlobKind::Table, &tables)?;
+        let weight_zero_points = [&first, &last].map(|layer| self.weight_zero_point(layer));
+        let variant =
+            Variant { has_weight_zero_point: weight_zero_points != [0, 0], ..Variant::default() };
+        let params = params::SqueezeExciteInt8 {
+            average: self.average(pool),
+            images: image.n as u32,
+            pixels: image.pixels() as u32,
+            quads: quads(image.c),
+            squeezed_quads: quads(self.graph.ty(first.id).shape.c),
+            squeeze_weight_zero_point: weight_zero_points[0],
+            squeeze_zero_point: self.output_range(&first).0,
+            gate_at,
+            gate_weight_zero_point: weight_zero_points[1],
+            gate_zero_point: self.output_range(&last).0,
+        };
+        let reads = [input, weight, channels, table];
+        let end = gate.functions.last().copied().unwrap_or(last.id);
+        let kernel = Kernel { shader: Shader::SqueezeExciteInt8, variant };
+        self.compute(end, kernel, &params, &reads, Work::Workgroups(image.n as u32))
+    }
+
+    /// What becomes of a layer's bytes before they are clamped: the clamp, and all functions.
+    fn table_after(&self, layer: &ByteLayer) -> [u8; 256] {
+        let table = byte_function::table(self.graph, &layer.functions);
+        let (_, low, high) = self.output_range(&self.layer_of(layer.layer));
+        std::array::from_fn(|byte| {
+            let clamped = i32::from((byte as u8).cast_signed()).clamp(low, high);
+            table[usize::from(clamped as u8)]
+        })
+    }
+
+    /// How a pool's int8 numbers are averaged.
+    fn average(&self, pool: NodeId) -> params::Average {
+        let node = self.graph.node(pool);
+        let Op::Pool2d(op) = &node.op else { unreachable!("groups hold a pool") };
+        pool2d::average(op, &self.graph.ty(node.inputs[0]).element, &node.output.element)
     }
 
     fn product_pool(&mut self, convolution: NodeId, pool: NodeId) -> Result<Operand, CompileError> {
@@ -261,11 +318,8 @@ impl Lowering<'_> {
         let weight = self.blob(convolution, BlobKind::Weights, &tiles)?;
         let reads = [input, weight, self.channels(&[&layer])?];
         let (output_zero_point, output_low, output_high) = self.output_range(&layer);
-        let Op::Pool2d(op) = &self.graph.node(pool).op else { unreachable!("groups hold a pool") };
-        let average =
-            pool2d::average(op, &self.graph.ty(convolution).element, &self.graph.ty(pool).element);
         let params = params::ProductPoolInt8 {
-            average,
+            average: self.average(pool),
             pixels,
             images,
             input_quads,

@@ -53,7 +53,7 @@ pub(super) fn lower(graph: &Graph, keep: Keep, limits: Limits) -> Result<Schedul
             Role::Alone => lowering.node(id, node)?,
             Role::Absorbed => NOWHERE,
             Role::Ends(group) => {
-                let operand = lowering.group(group)?;
+                let operand = lowering.group(&group)?;
                 for dispatch in &mut lowering.schedule.dispatches[first..] {
                     dispatch.nodes = group.nodes();
                 }
