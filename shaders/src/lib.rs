@@ -35,6 +35,14 @@
 //! through [`Work::Workgroups`], in x and then in y: a count beyond what one dimension of a
 //! dispatch allows is split over the two.
 //!
+//! **Sums that are shared.** Where there are fewer outputs than a device has room for, invocations
+//! share a sum and bring their parts together in workgroup memory. On devices with subgroups the
+//! same snippets have a second form, [`Variant::has_subgroups`], in which what the members of a
+//! subgroup have is added in registers. It is right for subgroups of any size, full or not, and
+//! however invocations are spread over them: it counts who is there, and knows a subgroup by its id.
+//! Naga wants no `enable subgroups;` and refuses it; browsers want it, but there wgpu does not offer
+//! the feature.
+//!
 //! **Exactness.** Integer shaders follow `pocketvision_core::quant` to the bit.
 //! `requantize.wgsl` builds the 64-bit products that WGSL lacks from 16-bit halves;
 //! functions of one byte, and conversions between bytes and floats, are tables from the host, but
@@ -356,11 +364,17 @@ impl Shader {
         }
     }
 
+    /// Whether it has a form in which subgroups share sums, for [`Variant::has_subgroups`].
+    pub fn can_use_subgroups(self) -> bool {
+        self.parts().1.iter().any(|&part| with_subgroups(part) != part)
+    }
+
     /// The whole text, ready to compile.
     pub fn source(self, variant: &Variant) -> String {
         let (body, snippets) = self.parts();
         let mut source = variant.header();
         for part in [INVOCATION].iter().chain(snippets).chain([&body]) {
+            let part = if variant.has_subgroups { with_subgroups(part) } else { part };
             source.push('\n');
             source.push_str(&unroll::unroll(part, variant));
         }
@@ -370,10 +384,12 @@ impl Shader {
     /// The body, and the snippets that it needs besides `invocation.wgsl`.
     const fn parts(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::ProductF32 => (include_str!("../wgsl/f32/product.wgsl"), &[EPILOGUE, SUMS_F32]),
+            Self::ProductF32 => {
+                (include_str!("../wgsl/f32/product.wgsl"), &[EPILOGUE, SUMS_F32, TEAM, TILES])
+            }
             Self::ProductInt8 => (
                 include_str!("../wgsl/int8/product.wgsl"),
-                &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, SCALING, RESIDUAL],
+                &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, TEAM, TILES, SCALING, RESIDUAL],
             ),
             Self::Conv2dF32 => {
                 (CONV2D_F32, &[EPILOGUE, WINDOW, RUN, NORMALIZATION, INPUT_F32, SUMS_F32, CONV_F32])
@@ -448,18 +464,18 @@ impl Shader {
                 &[EPILOGUE, WINDOW, RUN, SUMS_F32, DEPTHWISE_F32],
             ),
             Self::ProductPoolF32 => {
-                (include_str!("../wgsl/f32/product_pool.wgsl"), &[EPILOGUE, SUMS_F32])
+                (include_str!("../wgsl/f32/product_pool.wgsl"), &[EPILOGUE, SUMS_F32, WORKGROUP])
             }
             Self::ProductPoolInt8 => (
                 include_str!("../wgsl/int8/product_pool.wgsl"),
-                &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, AVERAGE],
+                &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, WORKGROUP, AVERAGE],
             ),
             Self::SqueezeExciteF32 => {
-                (include_str!("../wgsl/f32/squeeze_excite.wgsl"), &[EPILOGUE])
+                (include_str!("../wgsl/f32/squeeze_excite.wgsl"), &[EPILOGUE, TEAM, TEAM_SUM])
             }
             Self::SqueezeExciteInt8 => (
                 include_str!("../wgsl/int8/squeeze_excite.wgsl"),
-                &[FIXED_POINT, REQUANTIZE, DOT, AVERAGE, LOOK_UP],
+                &[FIXED_POINT, REQUANTIZE, DOT, AVERAGE, TEAM, TEAM_SUM, LOOK_UP],
             ),
             Self::GroupedConv2dF32 => {
                 (include_str!("../wgsl/f32/grouped_conv2d.wgsl"), &[EPILOGUE, WINDOW])
@@ -482,8 +498,10 @@ impl Shader {
             ),
             Self::ActivationF32 => (include_str!("../wgsl/f32/activation.wgsl"), &[EPILOGUE]),
             Self::Table => (include_str!("../wgsl/int8/table.wgsl"), &[LOOK_UP]),
-            Self::SoftmaxF32 => (include_str!("../wgsl/f32/softmax.wgsl"), &[]),
-            Self::SoftmaxInt8 => (include_str!("../wgsl/int8/softmax.wgsl"), &[FIXED_POINT]),
+            Self::SoftmaxF32 => (include_str!("../wgsl/f32/softmax.wgsl"), &[WORKGROUP]),
+            Self::SoftmaxInt8 => {
+                (include_str!("../wgsl/int8/softmax.wgsl"), &[FIXED_POINT, WORKGROUP])
+            }
             Self::Quantize => (include_str!("../wgsl/int8/quantize.wgsl"), &[]),
             Self::Dequantize => (include_str!("../wgsl/int8/dequantize.wgsl"), &[]),
             Self::Normalize => {
@@ -509,6 +527,17 @@ impl Shader {
     }
 }
 
+/// What stands in a snippet's place where there are subgroups.
+fn with_subgroups(part: &'static str) -> &'static str {
+    match part {
+        TEAM => include_str!("../wgsl/snippets/team_subgroups.wgsl"),
+        TEAM_SUM => include_str!("../wgsl/snippets/team_sum_subgroups.wgsl"),
+        TILES => include_str!("../wgsl/snippets/tiles_subgroups.wgsl"),
+        WORKGROUP => include_str!("../wgsl/snippets/workgroup_subgroups.wgsl"),
+        _ => part,
+    }
+}
+
 const INVOCATION: &str = include_str!("../wgsl/snippets/invocation.wgsl");
 const EPILOGUE: &str = include_str!("../wgsl/snippets/epilogue.wgsl");
 const FIXED_POINT: &str = include_str!("../wgsl/snippets/fixed_point.wgsl");
@@ -520,6 +549,10 @@ const INPUT_F32: &str = include_str!("../wgsl/snippets/input_f32.wgsl");
 const INPUT_PIXELS: &str = include_str!("../wgsl/snippets/input_pixels.wgsl");
 const SUMS_F32: &str = include_str!("../wgsl/snippets/sums_f32.wgsl");
 const SUMS_INT8: &str = include_str!("../wgsl/snippets/sums_int8.wgsl");
+const TEAM: &str = include_str!("../wgsl/snippets/team.wgsl");
+const TEAM_SUM: &str = include_str!("../wgsl/snippets/team_sum.wgsl");
+const TILES: &str = include_str!("../wgsl/snippets/tiles.wgsl");
+const WORKGROUP: &str = include_str!("../wgsl/snippets/workgroup.wgsl");
 const CONV_F32: &str = include_str!("../wgsl/snippets/conv_f32.wgsl");
 const CONV_INT8: &str = include_str!("../wgsl/snippets/conv_int8.wgsl");
 const DEPTHWISE_F32: &str = include_str!("../wgsl/snippets/depthwise_f32.wgsl");

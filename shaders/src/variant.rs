@@ -33,6 +33,11 @@ pub struct Variant {
     pub has_weight_zero_point: bool,
     /// Whether float tensors and weights are stored in half precision.
     pub is_half: bool,
+    /// Whether subgroups share sums, instead of workgroup memory: for shaders of which
+    /// [`Shader::can_use_subgroups`](crate::Shader::can_use_subgroups) says that they can, and
+    /// devices with the feature. `split` is then the size that subgroups are thought to have,
+    /// which is a matter of speed alone.
+    pub has_subgroups: bool,
 }
 
 impl Default for Variant {
@@ -50,6 +55,7 @@ impl Default for Variant {
             has_sigmoid: false,
             has_weight_zero_point: false,
             is_half: false,
+            has_subgroups: false,
         }
     }
 }

@@ -58,8 +58,33 @@ fn half_precision_needs_one_extension() {
     }
 }
 
+#[test]
+fn sums_in_subgroups_need_one_extension() {
+    let with_subgroups = |variant: Variant| Variant { has_subgroups: true, ..variant };
+    let shaders: Vec<Shader> =
+        Shader::ALL.into_iter().filter(|shader| shader.can_use_subgroups()).collect();
+    assert!(shaders.contains(&Shader::ProductInt8) && shaders.contains(&Shader::SoftmaxF32));
+    for shader in Shader::ALL {
+        let module = |variant| parse_variant(shader, &with_subgroups(variant));
+        if !shader.can_use_subgroups() {
+            let plain = Variant::default();
+            assert_eq!(shader.source(&with_subgroups(plain)), shader.source(&plain));
+            continue;
+        }
+        for variant in variants() {
+            check(shader, &with_subgroups(variant), Capabilities::SUBGROUP);
+            let without = Validator::new(ValidationFlags::all(), Capabilities::empty())
+                .validate(&module(variant));
+            assert!(without.is_err(), "{} needs no subgroups", shader.name());
+        }
+    }
+}
+
 fn check(shader: Shader, variant: &Variant, capabilities: Capabilities) {
     let mut validator = Validator::new(ValidationFlags::all(), capabilities);
+    validator
+        .subgroup_stages(naga::valid::ShaderStages::COMPUTE)
+        .subgroup_operations(naga::valid::SubgroupOperationSet::all());
     if let Err(error) = validator.validate(&parse_variant(shader, variant)) {
         panic!("{}: {}", shader.name(), error.emit_to_string(&shader.source(variant)));
     }

@@ -354,7 +354,10 @@ impl<'a> Cut<'a> {
         tuning: Tuning,
         self_test: SelfTest,
     ) -> Result<Self, CompileError> {
-        let others = Tuning::ALL.into_iter().filter(|other| *other != tuning);
+        // First the same without subgroups, if that is what it has.
+        let plain = Tuning { has_subgroups: false, ..tuning };
+        let others =
+            [plain].into_iter().chain(Tuning::ways(false)).filter(|other| *other != tuning);
         let mut wrong = Vec::new();
         for tuning in [tuning].into_iter().chain(others).chain([Tuning::ALONE]) {
             let limits = device.schedule_limits(tuning);

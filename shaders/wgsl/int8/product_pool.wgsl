@@ -1,7 +1,7 @@
 // 1x1 convolution of int8 and the average over the whole image that alone reads it, fused. One
 // workgroup: one image, TILE_QUADS output quads; its invocations share the pixels, and SPLIT of
 // them the inputs of one block of pixels. Needs fixed_point.wgsl, requantize.wgsl, dot.wgsl,
-// sums_int8.wgsl and average.wgsl.
+// sums_int8.wgsl, workgroup.wgsl and average.wgsl.
 
 struct Params {
     average: Average,
@@ -26,14 +26,14 @@ struct Params {
 const BLOCKS: u32 = WORKGROUP_SIZE / SPLIT;
 
 var<workgroup> split_sums: array<vec4<i32>, PARTIAL_SUMS>;
-var<workgroup> partial: array<vec4<i32>, WORKGROUP_SIZE * TILE_QUADS>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    member: Member,
 ) {
+    let local = member.index;
     let index = linear_workgroup(workgroup, workgroups);
     let blocks = quad_blocks(params.output_quads);
     let first_quad = index % blocks * TILE_QUADS;
@@ -90,16 +90,12 @@ fn main(
         }
     }
     for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
-        partial[q * WORKGROUP_SIZE + local] = pool[q];
-    }
-    workgroupBarrier();
-    if local < TILE_QUADS && first_quad + local < params.output_quads && image < params.images {
-        var sum = vec4<i32>(0);
-        for (var other = 0u; other < WORKGROUP_SIZE; other++) {
-            sum += partial[local * WORKGROUP_SIZE + other];
+        let sum = sum_for_first(member, pool[q]);
+        let quad = first_quad + q;
+        if local == 0u && quad < params.output_quads && image < params.images {
+            output[image * params.output_quads + quad] =
+                average(params.average, sum, i32(params.pixels));
         }
-        output[image * params.output_quads + first_quad + local] =
-            average(params.average, sum, i32(params.pixels));
     }
 }
 

@@ -1,6 +1,7 @@
 // Squeeze-and-excitation of int8 from the image to the scale of each channel: the average, both of
 // the layers, and the functions of one byte that follow each. One workgroup: one image. Needs
-// fixed_point.wgsl, requantize.wgsl, dot.wgsl, average.wgsl and look_up.wgsl.
+// fixed_point.wgsl, requantize.wgsl, dot.wgsl, average.wgsl, team.wgsl, team_sum.wgsl and
+// look_up.wgsl.
 
 struct Params {
     average: Average,
@@ -28,9 +29,12 @@ struct Params {
 
 var<workgroup> mean: array<u32, MOST_EXCITED_QUADS>;
 var<workgroup> squeezed: array<u32, MOST_SQUEEZED_QUADS>;
-var<workgroup> partial: array<vec4<i32>, LARGE_WORKGROUP_SIZE>;
+var<workgroup> strip_sums: array<vec4<i32>, LARGE_WORKGROUP_SIZE>;
 
-// Invocations that share an output quad of the first layer, which has few.
+alias Sum = vec4<i32>;
+
+// Teams share the output quads of the first layer, which has few.
+const MEMBERS: u32 = LARGE_WORKGROUP_SIZE;
 const SHARES: u32 = 8u;
 // Most quads before and after squeezing.
 const MOST_EXCITED_QUADS: u32 = 320u;
@@ -40,8 +44,9 @@ const MOST_SQUEEZED_QUADS: u32 = 160u;
 fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    member: Member,
 ) {
+    let local = member.index;
     let image = linear_workgroup(workgroup, workgroups);
     if image >= params.images {
         return;
@@ -59,40 +64,33 @@ fn main(
                 sum += unpack4xI8(input[(image * params.pixels + pixel) * params.quads + quad]);
             }
         }
-        partial[local] = sum;
+        strip_sums[local] = sum;
         workgroupBarrier();
         if strip == 0u && quad < params.quads {
             for (var other = 1u; other < strips; other++) {
-                sum += partial[other * width + local];
+                sum += strip_sums[other * width + local];
             }
             mean[quad] = average(params.average, sum, i32(params.pixels));
         }
         workgroupBarrier();
     }
 
-    let lanes = LARGE_WORKGROUP_SIZE / SHARES;
-    let lane = local % lanes;
-    let share = local / lanes;
-    let rounds = (params.squeezed_quads + lanes - 1u) / lanes;
-    for (var round = 0u; round < rounds; round++) {
-        let quad = round * lanes + lane;
+    let team = team_of(member);
+    for (var round = 0u; round < params.squeezed_quads; round += team_count()) {
+        let quad = round + team.number;
         var sum = vec4<i32>(0);
         if quad < params.squeezed_quads {
-            for (var k = share; k < params.quads; k += SHARES) {
+            for (var k = team.share; k < params.quads; k += team.shares) {
                 let at = k * weight_stride(params.squeezed_quads) + quad;
                 sum += product(mean[k], weight[at], params.squeeze_weight_zero_point);
             }
         }
-        partial[local] = sum;
-        workgroupBarrier();
-        if share == 0u && quad < params.squeezed_quads {
-            for (var other = 1u; other < SHARES; other++) {
-                sum += partial[other * lanes + lane];
-            }
+        sum = team_sum(team, sum);
+        if team.share == 0u && quad < params.squeezed_quads {
             squeezed[quad] = look_up(0u, finished(sum, quad, params.squeeze_zero_point));
         }
-        workgroupBarrier();
     }
+    workgroupBarrier();
 
     for (var quad = local; quad < params.quads; quad += LARGE_WORKGROUP_SIZE) {
         var sum = vec4<i32>(0);

@@ -132,6 +132,9 @@ pub(crate) struct Limits {
     pub(crate) tuning: Tuning,
     /// Whether float tensors are stored in half precision.
     pub(crate) is_half: bool,
+    /// The size of subgroups as the adapter states it, a power of two, if they shall share sums.
+    /// Kernels are right whatever it is.
+    pub(crate) subgroup_size: Option<u32>,
 }
 
 impl Schedule {
@@ -232,6 +235,7 @@ mod tests {
         memory_vectors: 960,
         tuning: Tuning::ALL[3],
         is_half: false,
+        subgroup_size: None,
     };
 
     fn relu() -> Op {
@@ -366,6 +370,39 @@ mod tests {
             let counts = counts(&built_in(name, precision));
             let fits = counts.0 <= most.0 && counts.1 <= most.1 && counts.2 <= most.2;
             assert!(fits, "{name} {precision:?}: {counts:?} are more than {most:?}");
+        }
+    }
+
+    #[test]
+    fn subgroups_share_sums_only_where_there_are_any() {
+        let graphs = [Precision::F32, Precision::Int8].map(|p| built_in("mobilenet-v3-large", p));
+        for graph in &graphs {
+            let kernels =
+                |limits: Limits| Schedule::new(graph, Keep::Outputs, limits).unwrap().kernels();
+            assert!(kernels(LIMITS).iter().all(|kernel| !kernel.variant.has_subgroups));
+            let with = kernels(Limits { subgroup_size: Some(32), ..LIMITS });
+            let shares = |kernel: &&Kernel| kernel.variant.has_subgroups;
+            let mut shaders: Vec<&str> =
+                with.iter().filter(shares).map(|kernel| kernel.shader.name()).collect();
+            shaders.sort_unstable();
+            shaders.dedup();
+            let element =
+                if graph.ty(graph.inputs()[0]).element.is_float() { "f32" } else { "int8" };
+            let expected: &[&str] = if element == "f32" {
+                &["f32/product", "f32/product_pool", "f32/softmax", "f32/squeeze_excite"]
+            } else {
+                // A table lies between the last convolution and the pool.
+                &["int8/product", "int8/softmax", "int8/squeeze_excite"]
+            };
+            assert_eq!(shaders, expected);
+            let products = with
+                .iter()
+                .filter(|kernel| matches!(kernel.shader, Shader::ProductF32 | Shader::ProductInt8));
+            // A layer with too little to share has a tile for each invocation, or for a few.
+            for Kernel { variant, .. } in products {
+                assert!(variant.split == 32 || !variant.has_subgroups);
+                assert!(variant.split <= 16 || variant.has_subgroups);
+            }
         }
     }
 

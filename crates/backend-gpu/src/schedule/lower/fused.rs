@@ -225,10 +225,8 @@ impl Lowering<'_> {
             gate_activation: activation_number(last.activation),
             channels: image.c as u32,
         };
-        let variant = Variant {
-            has_sigmoid: first.has_sigmoid() || last.has_sigmoid(),
-            ..Default::default()
-        };
+        let variant =
+            Variant { has_sigmoid: first.has_sigmoid() || last.has_sigmoid(), ..self.sharing() };
         let kernel = Kernel { shader: Shader::SqueezeExciteF32, variant };
         self.compute(gate, kernel, &params, &reads, Work::Workgroups(image.n as u32))
     }
@@ -251,7 +249,7 @@ impl Lowering<'_> {
         let table = self.blob(last.id, BlobKind::Table, &tables)?;
         let weight_zero_points = [&first, &last].map(|layer| self.weight_zero_point(layer));
         let variant =
-            Variant { has_weight_zero_point: weight_zero_points != [0, 0], ..Variant::default() };
+            Variant { has_weight_zero_point: weight_zero_points != [0, 0], ..self.sharing() };
         let params = params::SqueezeExciteInt8 {
             average: self.average(pool),
             images: image.n as u32,

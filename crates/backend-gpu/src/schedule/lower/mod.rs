@@ -19,8 +19,8 @@ use std::collections::HashMap;
 use pocketvision_core::op::{ActivationKind, Window};
 use pocketvision_core::quant::Multiplier;
 use pocketvision_core::{CompileError, Element, Graph, Keep, Node, NodeId, Op, Shape, TensorType};
-use pocketvision_shaders::Work;
 use pocketvision_shaders::params::{self, ParamsLayout, activation};
+use pocketvision_shaders::{Variant, Work};
 
 use self::signs::Signs;
 use super::groups::{self, Role};
@@ -202,6 +202,7 @@ impl Lowering<'_> {
         debug_assert_eq!(kernel.shader.writes().len(), outputs.len(), "{kernel:?}");
         debug_assert_eq!(kernel.shader.reads().len(), reads.len(), "{kernel:?}");
         debug_assert_eq!(kernel.shader.params(), P::FIELDS, "{kernel:?}");
+        debug_assert!(!kernel.variant.has_subgroups || kernel.shader.can_use_subgroups());
         self.schedule.dispatches.push(Dispatch {
             nodes: vec![node],
             kernel,
@@ -210,6 +211,11 @@ impl Lowering<'_> {
             outputs: outputs.to_vec(),
             workgroups: self.limits.workgroups(work),
         });
+    }
+
+    /// The variant of a kernel whose workgroups share sums and that has no tiles.
+    fn sharing(&self) -> Variant {
+        Variant { has_subgroups: self.limits.subgroup_size.is_some(), ..Variant::default() }
     }
 
     /// Where a node's input is found, and its type.
