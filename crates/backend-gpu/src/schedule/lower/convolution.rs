@@ -123,10 +123,8 @@ impl Lowering<'_> {
         let work = run_work(output, quads(output.c).div_ceil(variant.tile_quads), &variant);
         if element.is_float() {
             variant.has_sigmoid = layer.has_sigmoid();
-            let (shader, input, normalization) = match pixels.map(|id| self.pixels(id)) {
-                None => (Shader::Conv2dF32, input, params::Normalization::default()),
-                Some((bytes, normalization)) => (Shader::Conv2dPixels, bytes, normalization),
-            };
+            let shaders = [Shader::Conv2dF32, Shader::Conv2dPixels];
+            let (shader, input, normalization) = self.floats_or_pixels(node, pixels, shaders);
             let tiles = self.tiles_f32(layer);
             let reads = [input, self.float_weights(layer.id, &tiles)?, self.bias_f32(&[layer])?];
             let activation = activation_number(layer.activation);

@@ -64,10 +64,8 @@ impl Lowering<'_> {
         let (tile_runs, project_quads) = (tile_runs as u32, quads(project_channels));
         if element.is_float() {
             variant.has_sigmoid = hidden.has_sigmoid() || last.has_sigmoid();
-            let (shader, input, normalization) = match pixels.map(|id| self.pixels(id)) {
-                None => (Shader::Conv2dProjectF32, input, params::Normalization::default()),
-                Some((bytes, normalization)) => (Shader::Conv2dProjectPixels, bytes, normalization),
-            };
+            let shaders = [Shader::Conv2dProjectF32, Shader::Conv2dProjectPixels];
+            let (shader, input, normalization) = self.floats_or_pixels(node, pixels, shaders);
             let mut all =
                 if is_depthwise { self.rows_f32(&hidden) } else { self.tiles_f32(&hidden) };
             let project_at = (all.len() / LANES) as u32;
