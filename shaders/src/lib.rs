@@ -27,7 +27,7 @@
 //!
 //! **Bindings.** All are in group 0. Binding 0 is the uniform `params`, described by a
 //! structure of [`params`]; then come the read-only buffers that [`Shader::reads`] names, then
-//! those written, [`Shader::writes`]. No shader needs more than six buffers besides the
+//! those written, [`Shader::writes`]. No shader needs more than seven buffers besides the
 //! uniform. Workgroups have [`WORKGROUP_SIZE`] invocations, those of few outputs
 //! [`LARGE_WORKGROUP_SIZE`].
 //!

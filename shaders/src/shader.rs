@@ -3,7 +3,8 @@
 use crate::params::{self, ParamsLayout as _};
 use crate::{LARGE_WORKGROUP_SIZE, WORKGROUP_SIZE};
 
-/// Every shader.
+/// Every shader. Those of int8 layers also read a table, of what follows them: see
+/// [`Variant::has_table`](crate::Variant::has_table).
 ///
 /// | shader | buffers read | work |
 /// |---|---|---|
@@ -177,12 +178,12 @@ impl Shader {
     pub const fn reads(self) -> &'static [&'static str] {
         match self {
             Self::ProductF32 => &["input", "weight", "bias", "scale", "residual"],
-            Self::ProductInt8 => &["input", "weight", "channels", "scale", "residual"],
+            Self::ProductInt8 => &["input", "weight", "channels", "scale", "residual", "table"],
             Self::Conv2dProjectF32 | Self::Conv2dProjectPixels | Self::DepthwiseProjectF32 => {
                 &["input", "weight", "bias", "residual"]
             }
             Self::Conv2dProjectInt8 | Self::DepthwiseProjectInt8 => {
-                &["input", "weight", "channels", "residual"]
+                &["input", "weight", "channels", "residual", "table"]
             }
             Self::Conv2dF32
             | Self::Conv2dPixels
@@ -191,11 +192,10 @@ impl Shader {
             | Self::ProductPoolF32
             | Self::GroupedConv2dF32
             | Self::ConvTranspose2dF32 => &["input", "weight", "bias"],
-            Self::Conv2dInt8
-            | Self::DepthwiseConv2dInt8
-            | Self::ProductPoolInt8
-            | Self::GroupedConv2dInt8
-            | Self::ConvTranspose2dInt8 => &["input", "weight", "channels"],
+            Self::Conv2dInt8 | Self::DepthwiseConv2dInt8 | Self::ProductPoolInt8 => {
+                &["input", "weight", "channels", "table"]
+            }
+            Self::GroupedConv2dInt8 | Self::ConvTranspose2dInt8 => &["input", "weight", "channels"],
             Self::SqueezeExciteF32 => &["pooled", "weight", "bias"],
             Self::SqueezeExciteInt8 => &["input", "weight", "channels", "table"],
             Self::ResizeF32 | Self::ResizeInt8 => &["input", "rows", "columns"],

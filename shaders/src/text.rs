@@ -28,7 +28,7 @@ impl Shader {
             }
             Self::ProductInt8 => (
                 include_str!("../wgsl/int8/product.wgsl"),
-                &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, TEAM, TILES, SCALING, RESIDUAL],
+                &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, TEAM, TILES, SCALING, LOOK_UP, RESIDUAL],
             ),
             Self::Conv2dF32 => {
                 (CONV2D_F32, &[EPILOGUE, WINDOW, RUN, NORMALIZATION, INPUT_F32, SUMS_F32, CONV_F32])
@@ -39,7 +39,7 @@ impl Shader {
             ),
             Self::Conv2dInt8 => (
                 include_str!("../wgsl/int8/conv2d.wgsl"),
-                &[FIXED_POINT, REQUANTIZE, DOT, WINDOW, RUN, SUMS_INT8, CONV_INT8],
+                &[FIXED_POINT, REQUANTIZE, DOT, WINDOW, RUN, SUMS_INT8, CONV_INT8, LOOK_UP],
             ),
             Self::DepthwiseConv2dF32 => (
                 include_str!("../wgsl/f32/depthwise_conv2d.wgsl"),
@@ -47,7 +47,7 @@ impl Shader {
             ),
             Self::DepthwiseConv2dInt8 => (
                 include_str!("../wgsl/int8/depthwise_conv2d.wgsl"),
-                &[FIXED_POINT, REQUANTIZE, WINDOW, RUN, DEPTHWISE_INT8],
+                &[FIXED_POINT, REQUANTIZE, WINDOW, RUN, DEPTHWISE_INT8, LOOK_UP],
             ),
             Self::Conv2dProjectF32 => (
                 CONV2D_PROJECT_F32,
@@ -76,6 +76,7 @@ impl Shader {
                     RUN,
                     SUMS_INT8,
                     CONV_INT8,
+                    LOOK_UP,
                     RESIDUAL,
                     PROJECT_INT8,
                 ],
@@ -94,6 +95,7 @@ impl Shader {
                     RUN,
                     SUMS_INT8,
                     DEPTHWISE_INT8,
+                    LOOK_UP,
                     RESIDUAL,
                     PROJECT_INT8,
                 ],
@@ -107,7 +109,7 @@ impl Shader {
             }
             Self::ProductPoolInt8 => (
                 include_str!("../wgsl/int8/product_pool.wgsl"),
-                &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, WORKGROUP, AVERAGE],
+                &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, WORKGROUP, LOOK_UP, AVERAGE],
             ),
             Self::SqueezeExciteF32 => {
                 (include_str!("../wgsl/f32/squeeze_excite.wgsl"), &[EPILOGUE, TEAM, TEAM_SUM])

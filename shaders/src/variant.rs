@@ -31,6 +31,8 @@ pub struct Variant {
     pub has_sigmoid: bool,
     /// Whether zero points of weights may be other than 0: symmetric weights skip a sum.
     pub has_weight_zero_point: bool,
+    /// Whether functions of one byte follow an int8 layer, as a table.
+    pub has_table: bool,
     /// Whether float tensors and weights are stored in half precision.
     pub is_half: bool,
     /// Whether subgroups share sums, instead of workgroup memory: for shaders of which
@@ -54,6 +56,7 @@ impl Default for Variant {
             has_scale: false,
             has_sigmoid: false,
             has_weight_zero_point: false,
+            has_table: false,
             is_half: false,
             has_subgroups: false,
         }
@@ -91,6 +94,7 @@ impl Variant {
             ("HAS_SCALE", self.has_scale),
             ("HAS_SIGMOID", self.has_sigmoid),
             ("HAS_WEIGHT_ZERO_POINT", self.has_weight_zero_point),
+            ("HAS_TABLE", self.has_table),
         ] {
             let _ = writeln!(text, "const {name}: bool = {value};");
         }

@@ -23,6 +23,7 @@ fn variants() -> Vec<Variant> {
             has_scale: true,
             has_sigmoid: true,
             has_weight_zero_point: true,
+            has_table: true,
             ..plain
         },
         Variant { tile_pixels: 1, tile_quads: 2, split: 16, slice_quads: 4, ..plain },

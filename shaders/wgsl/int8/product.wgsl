@@ -1,8 +1,9 @@
 // 1x1 convolution of stride 1 of int8, and fully connected layers: a matrix product over all
-// pixels, of inputs that a scale of each channel may multiply, to which a tensor may be added. One
+// pixels, of inputs that a scale of each channel may multiply, whose outputs a table may
+// map, to which a tensor may be added. One
 // team: TILE_PIXELS pixels, TILE_QUADS output quads; its members share the inputs. Needs
-// fixed_point.wgsl, requantize.wgsl, dot.wgsl, sums_int8.wgsl, tiles.wgsl, scaling.wgsl and
-// residual.wgsl.
+// fixed_point.wgsl, requantize.wgsl, dot.wgsl, sums_int8.wgsl, tiles.wgsl, scaling.wgsl, look_up.wgsl
+// and residual.wgsl.
 
 struct Params {
     scaling: Scaling,
@@ -27,7 +28,9 @@ struct Params {
 @group(0) @binding(4) var<storage, read> scale: array<u32>;
 // Read if it is added.
 @group(0) @binding(5) var<storage, read> residual: array<u32>;
-@group(0) @binding(6) var<storage, read_write> output: array<u32>;
+// Of the functions that follow; read if HAS_TABLE.
+@group(0) @binding(6) var<storage, read> table: array<u32>;
+@group(0) @binding(7) var<storage, read_write> output: array<u32>;
 
 fn compute(tile: u32, team: Team) {
     let blocks = quad_blocks(params.output_quads);
@@ -76,13 +79,13 @@ fn compute(tile: u32, team: Team) {
 
 fn store(image: u32, pixel: u32, quad: u32, sum: vec4<i32>) {
     if image < params.images && pixel < params.pixels && quad < params.output_quads {
-        var value = requantize(
+        var value = followed(requantize(
             sum + channels[quad].bias,
             channels[quad].multiplier,
             params.output_zero_point,
             params.output_low,
             params.output_high,
-        );
+        ));
         let at = (image * params.pixels + pixel) * params.output_quads + quad;
         if params.residual.is_added != 0u {
             value = with_residual(value, residual[at]);

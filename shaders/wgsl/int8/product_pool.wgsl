@@ -1,7 +1,7 @@
 // 1x1 convolution of int8 and the average over the whole image that alone reads it, fused. One
 // workgroup: one image, TILE_QUADS output quads; its invocations share the pixels, and SPLIT of
 // them the inputs of one block of pixels. Needs fixed_point.wgsl, requantize.wgsl, dot.wgsl,
-// sums_int8.wgsl, workgroup.wgsl and average.wgsl.
+// sums_int8.wgsl, workgroup.wgsl, look_up.wgsl and average.wgsl.
 
 struct Params {
     average: Average,
@@ -21,7 +21,9 @@ struct Params {
 // [input quad][output quad], tiles
 @group(0) @binding(2) var<storage, read> weight: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> channels: array<OutputChannels>;
-@group(0) @binding(4) var<storage, read_write> output: array<u32>;
+// Of the functions that follow; read if HAS_TABLE.
+@group(0) @binding(4) var<storage, read> table: array<u32>;
+@group(0) @binding(5) var<storage, read_write> output: array<u32>;
 
 const BLOCKS: u32 = WORKGROUP_SIZE / SPLIT;
 
@@ -99,14 +101,15 @@ fn main(
     }
 }
 
-// An output of the convolution, as the integer that it would be stored as.
+// An output of the convolution, and of what follows it, as the integer that it would be stored as.
 fn finished(quad: u32, sum: vec4<i32>) -> vec4<i32> {
     // Beyond the last quad: any, it is not stored.
     let channel = min(quad, params.output_quads - 1u);
-    return place(
-        multiply(sum + channels[channel].bias, channels[channel].multiplier),
+    return unpack4xI8(followed(requantize(
+        sum + channels[channel].bias,
+        channels[channel].multiplier,
         params.output_zero_point,
         params.output_low,
         params.output_high,
-    );
+    )));
 }

@@ -11,6 +11,14 @@ fn look_up(function: u32, quad: u32) -> u32 {
     ));
 }
 
+// What the functions after a layer make of its bytes, if there are any.
+fn followed(quad: u32) -> u32 {
+    if HAS_TABLE {
+        return look_up(0u, quad);
+    }
+    return quad;
+}
+
 fn entry(function: u32, byte: u32) -> u32 {
     return (table[64u * function + byte / 4u] >> (8u * (byte % 4u))) & 0xffu;
 }

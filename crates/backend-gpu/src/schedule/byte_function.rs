@@ -14,28 +14,29 @@ pub(super) struct ByteFunction {
 
 impl ByteFunction {
     /// A node as such a function, if it is one: an activation, a change of scale, or a sum or
-    /// product with a constant number.
+    /// product with a constant number. Conversions from and to uint8 are left to where tensors enter
+    /// and leave the device.
     pub(super) fn of(graph: &Graph, id: NodeId) -> Option<Self> {
         let node = graph.node(id);
         let output = &node.output.element;
         let element = |input: NodeId| &graph.ty(input).element;
         match &node.op {
-            Op::Activation(op) if !output.is_float() => {
+            Op::Activation(op) if is_int8(output) => {
                 let input = node.inputs[0];
                 let by_value = activation_table(op.kind, element(input), output);
                 let table = std::array::from_fn(|byte| by_value[byte ^ 0x80].cast_unsigned());
                 Some(Self { input, table })
             }
-            Op::Quantize(_) if !element(node.inputs[0]).is_float() => {
+            Op::Quantize(_) if [output, element(node.inputs[0])].iter().all(|e| is_int8(e)) => {
                 let input = node.inputs[0];
                 Some(Self { input, table: requantize_table(element(input), output) })
             }
-            Op::Add(op) if matches!(output, Element::Int8(_)) => {
+            Op::Add(op) if is_int8(output) => {
                 let [a, b] = [0, 1].map(|i| element(node.inputs[i]));
                 let add = QuantizedAdd::new(a, b, output, op.activation);
                 Self::with_constant(graph, id, |a, b| add.apply(a, b))
             }
-            Op::Mul(op) if matches!(output, Element::Int8(_)) => {
+            Op::Mul(op) if is_int8(output) => {
                 let [a, b] = [0, 1].map(|i| element(node.inputs[i]));
                 let mul = QuantizedMul::new(a, b, output, op.activation);
                 Self::with_constant(graph, id, |a, b| mul.apply(a, b))
@@ -56,6 +57,10 @@ impl ByteFunction {
         let a = number(graph, a)?;
         Some(Self { input: b, table: of_byte(&|b| apply(a, b)) })
     }
+}
+
+const fn is_int8(element: &Element) -> bool {
+    matches!(element, Element::Int8(_))
 }
 
 /// The only element of a constant tensor of int8.

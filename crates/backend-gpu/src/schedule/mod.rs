@@ -10,6 +10,7 @@
 //! dispatch.
 
 mod byte_function;
+mod grouping;
 mod groups;
 mod lower;
 mod slots;

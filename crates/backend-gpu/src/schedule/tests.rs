@@ -142,7 +142,7 @@ fn counts(graph: &Graph) -> (usize, usize, u64) {
 fn networks_take_few_dispatches() {
     for (name, precision, most) in [
         ("mobilenet-v3-large", Precision::F32, (42, 18, 45_400)),
-        ("mobilenet-v3-large", Precision::Int8, (76, 19, 17_800)),
+        ("mobilenet-v3-large", Precision::Int8, (50, 23, 14_300)),
         ("mobilenet-edgetpu-1.0", Precision::F32, (39, 15, 35_500)),
         ("mobilenet-edgetpu-1.0", Precision::Int8, (38, 13, 9_400)),
         ("mobilenet-v2-1.0", Precision::F32, (37, 11, 50_200)),
@@ -168,13 +168,8 @@ fn subgroups_share_sums_only_where_there_are_any() {
         shaders.sort_unstable();
         shaders.dedup();
         let element = if graph.ty(graph.inputs()[0]).element.is_float() { "f32" } else { "int8" };
-        let expected: &[&str] = if element == "f32" {
-            &["f32/product", "f32/product_pool", "f32/softmax", "f32/squeeze_excite"]
-        } else {
-            // A table lies between the last convolution and the pool.
-            &["int8/product", "int8/softmax", "int8/squeeze_excite"]
-        };
-        assert_eq!(shaders, expected);
+        let expected = ["product", "product_pool", "softmax", "squeeze_excite"];
+        assert_eq!(shaders, expected.map(|name| format!("{element}/{name}")));
         let products = with
             .iter()
             .filter(|kernel| matches!(kernel.shader, Shader::ProductF32 | Shader::ProductInt8));
@@ -241,13 +236,15 @@ fn pixels_that_no_window_alone_reads_take_a_dispatch() {
 fn no_layer_is_lost_in_a_group() {
     for name in ["mobilenet-v3-large", "mobilenet-edgetpu-1.0"] {
         let floats = built_in(name, Precision::F32);
-        for graph in [with_pixel_input(&floats), floats] {
+        for graph in [with_pixel_input(&floats), floats, built_in(name, Precision::Int8)] {
             let schedule = Schedule::new(&graph, Keep::Outputs, LIMITS).unwrap();
             let computed: HashSet<NodeId> =
                 schedule.dispatches.iter().flat_map(|d| d.nodes.iter().copied()).collect();
+            // Signs change while tensors are copied to and from the device.
+            let is_free = |op: &Op| matches!(op, Op::Input | Op::Quantize(_));
             let missing: Vec<&str> = graph
                 .iter()
-                .filter(|(id, node)| !computed.contains(id) && !matches!(node.op, Op::Input))
+                .filter(|(id, node)| !computed.contains(id) && !is_free(&node.op))
                 .map(|(_, node)| node.name.as_str())
                 .collect();
             assert!(missing.is_empty(), "{missing:?}");

@@ -5,14 +5,16 @@ use pocketvision_core::quant::{QuantizedAdd, QuantizedMul};
 use pocketvision_core::{CompileError, Node, NodeId, Op, Shape, Tensor};
 use pocketvision_shaders::{Shader, Variant, Work, params};
 
-use super::super::{BlobKind, Kernel, Operand, groups, tiles};
+use super::super::groups::Activated;
+use super::super::{BlobKind, Kernel, Operand, grouping, tiles};
 use super::layer::Layer;
 use super::{Lowering, activation_number, quad_work, quads, weights, window_params, zero_point};
 
 impl Lowering<'_> {
     /// A layer by itself.
-    pub(super) fn layer(&mut self, id: NodeId, node: &Node) -> Result<Operand, CompileError> {
-        let layer = Layer::of(id, node).expect("a convolution or linear layer");
+    pub(super) fn layer(&mut self, activated: &Activated) -> Result<Operand, CompileError> {
+        let layer = self.layer_of(activated.layer);
+        let node = self.graph.node(layer.id);
         match &node.op {
             Op::Conv2d(Conv2d { groups, .. }) if *groups > 1 => {
                 let weight = self.weight(&layer).clone();
@@ -25,16 +27,16 @@ impl Lowering<'_> {
                     let weight = as_grouped(self.weight(&layer));
                     return self.grouped(node, &layer, &weight, filters);
                 }
-                self.depthwise(node, &layer)
+                self.depthwise(activated)
             }
             Op::Conv2d(_) if !layer.window.is_pointwise() => {
                 if !tiles::can_unroll(&layer.window) {
                     let weight = self.weight(&layer).clone();
                     return self.grouped(node, &layer, &weight, node.output.shape.c);
                 }
-                self.dense(&layer, None)
+                self.dense(activated, None)
             }
-            _ => self.product(&layer, None, None),
+            _ => self.product(activated, None, None),
         }
     }
 
@@ -42,17 +44,18 @@ impl Lowering<'_> {
     /// which `sum` adds.
     pub(super) fn product(
         &mut self,
-        layer: &Layer,
+        activated: &Activated,
         scaled: Option<NodeId>,
         sum: Option<NodeId>,
     ) -> Result<Operand, CompileError> {
-        let end = sum.unwrap_or(layer.id);
+        let (layer, own) = (&self.layer_of(activated.layer), activated.last());
+        let end = sum.unwrap_or(own);
         let node = self.graph.node(layer.id);
         let ty = self.graph.ty(node.inputs[0]).clone();
         let output = node.output.shape;
         let pixels = output.n * output.pixels();
         let mut variant = tiles::product(pixels, ty.shape.c, &node.output, &self.limits);
-        let residual = sum.map(|sum| self.other_operand(sum, layer.id));
+        let residual = sum.map(|sum| self.other_operand(sum, own));
         let (input, scale) = match scaled {
             None => (self.input(node, 0).0, None),
             Some(scaled) => {
@@ -90,11 +93,14 @@ impl Lowering<'_> {
         let weight = self.blob(layer.id, BlobKind::Weights, &tiles)?;
         let channels = self.channels(&[layer])?;
         let unused = channels;
-        let reads = [input, weight, channels, scale.unwrap_or(unused), residual.unwrap_or(unused)];
+        variant.has_table = !activated.functions.is_empty();
+        let table = self.table_or(activated, unused)?;
+        let (scale, residual) = (scale.unwrap_or(unused), residual.unwrap_or(unused));
+        let reads = [input, weight, channels, scale, residual, table];
         let (output_zero_point, output_low, output_high) = self.output_range(layer);
         let params = params::ProductInt8 {
             scaling: scaled.map_or_else(params::Scaling::default, |id| self.scaling_params(id)),
-            residual: self.residual_params(layer.id, sum),
+            residual: self.residual_params(own, sum),
             pixels: (pixels / images) as u32,
             images: images as u32,
             input_quads: quads(ty.shape.c),
@@ -111,9 +117,10 @@ impl Lowering<'_> {
     /// A dense convolution, of an input whose bytes `pixels` normalizes.
     pub(super) fn dense(
         &mut self,
-        layer: &Layer,
+        activated: &Activated,
         pixels: Option<NodeId>,
     ) -> Result<Operand, CompileError> {
+        let layer = &self.layer_of(activated.layer);
         let node = self.graph.node(layer.id);
         let (input, ty) = self.input(node, 0);
         let (shape, element) = (ty.shape, ty.element.clone());
@@ -136,7 +143,9 @@ impl Lowering<'_> {
         variant.has_weight_zero_point = weight_zero_point != 0;
         let tiles = self.tiles_int8(layer);
         let weight = self.blob(layer.id, BlobKind::Weights, &tiles)?;
-        let reads = [input, weight, self.channels(&[layer])?];
+        let channels = self.channels(&[layer])?;
+        variant.has_table = !activated.functions.is_empty();
+        let reads = [input, weight, channels, self.table_or(activated, channels)?];
         let (output_zero_point, output_low, output_high) = self.output_range(layer);
         let params = params::Conv2dInt8 {
             window,
@@ -147,10 +156,12 @@ impl Lowering<'_> {
             output_high,
         };
         let kernel = Kernel { shader: Shader::Conv2dInt8, variant };
-        self.compute(layer.id, kernel, &params, &reads, work)
+        self.compute(activated.last(), kernel, &params, &reads, work)
     }
 
-    fn depthwise(&mut self, node: &Node, layer: &Layer) -> Result<Operand, CompileError> {
+    fn depthwise(&mut self, activated: &Activated) -> Result<Operand, CompileError> {
+        let layer = &self.layer_of(activated.layer);
+        let node = self.graph.node(layer.id);
         let (input, ty) = self.input(node, 0);
         let (shape, element) = (ty.shape, ty.element.clone());
         let output = node.output.shape;
@@ -168,7 +179,9 @@ impl Lowering<'_> {
         }
         let rows = self.rows_int8(layer);
         let weight = self.blob(layer.id, BlobKind::Weights, &rows)?;
-        let reads = [input, weight, self.channels(&[layer])?];
+        let channels = self.channels(&[layer])?;
+        variant.has_table = !activated.functions.is_empty();
+        let reads = [input, weight, channels, self.table_or(activated, channels)?];
         let (output_zero_point, output_low, output_high) = self.output_range(layer);
         let params = params::DepthwiseConv2dInt8 {
             window,
@@ -179,7 +192,7 @@ impl Lowering<'_> {
             output_high,
         };
         let kernel = Kernel { shader: Shader::DepthwiseConv2dInt8, variant };
-        self.compute(layer.id, kernel, &params, &reads, work)
+        self.compute(activated.last(), kernel, &params, &reads, work)
     }
 
     /// Groups, several filters a channel, and windows too wide to be written out.
@@ -238,7 +251,7 @@ impl Lowering<'_> {
     /// The two factors of a scaled image.
     fn image_and_scale(&self, scaled: NodeId) -> [NodeId; 2] {
         let inputs = &self.graph.node(scaled).inputs;
-        let scale = groups::scale_operand(self.graph, scaled).expect("a scaled image");
+        let scale = grouping::scale_operand(self.graph, scaled).expect("a scaled image");
         [inputs[1 - scale], inputs[scale]]
     }
 

@@ -3,9 +3,8 @@
 use pocketvision_core::{CompileError, NodeId, Op};
 use pocketvision_shaders::{Shader, Variant, Work, params};
 
-use super::super::groups::{ByteLayer, Group};
+use super::super::groups::{Activated, Group};
 use super::super::{BlobKind, Kernel, Operand, byte_function, tiles};
-use super::layer::Layer;
 use super::{Lowering, activation_number, pool2d, quads, window_params, zero_point};
 use crate::layout::LANES;
 
@@ -13,14 +12,14 @@ impl Lowering<'_> {
     /// The dispatch of a group; the operand is its last node's output.
     pub(super) fn group(&mut self, group: &Group) -> Result<Operand, CompileError> {
         match *group {
-            Group::Product { convolution, scaled, sum } => {
-                let layer = self.layer_of(convolution);
-                self.product(&layer, scaled, sum)
+            Group::Layer(ref activated) => self.layer(activated),
+            Group::Product { ref convolution, scaled, sum } => {
+                self.product(convolution, scaled, sum)
             }
             Group::Dense { pixels, convolution } => {
-                self.dense(&self.layer_of(convolution), Some(pixels))
+                self.dense(&Activated::alone(convolution), Some(pixels))
             }
-            Group::Project { pixels, first, project, sum } => {
+            Group::Project { pixels, ref first, project, sum } => {
                 self.project(pixels, first, project, sum)
             }
             Group::ExpandDepthwise { expand, depthwise } => {
@@ -32,30 +31,27 @@ impl Lowering<'_> {
             Group::SqueezeExciteInt8 { pool, ref squeeze, ref gate } => {
                 self.squeeze_excite_int8(pool, squeeze, gate)
             }
-            Group::ProductPool { convolution, pool } => self.product_pool(convolution, pool),
+            Group::ProductPool { ref convolution, pool } => self.product_pool(convolution, pool),
         }
-    }
-
-    fn layer_of(&self, id: NodeId) -> Layer {
-        Layer::of(id, self.graph.node(id)).expect("groups consist of convolutions")
     }
 
     fn project(
         &mut self,
         pixels: Option<NodeId>,
-        first: NodeId,
+        first: &Activated,
         project: NodeId,
         sum: Option<NodeId>,
     ) -> Result<Operand, CompileError> {
         let end = sum.unwrap_or(project);
-        let (hidden, last) = (self.layer_of(first), self.layer_of(project));
-        let node = self.graph.node(first);
+        let (hidden, last) = (self.layer_of(first.layer), self.layer_of(project));
+        let node = self.graph.node(first.layer);
         let (input, ty) = self.input(node, 0);
         let (input_shape, element) = (ty.shape, ty.element.clone());
         let shape = node.output.shape;
         let is_depthwise = matches!(node.op, Op::DepthwiseConv2d(_));
-        let (mut variant, tile_runs) = tiles::project(self.graph, first, project, &self.limits)
-            .expect("groups fit workgroup memory");
+        let (mut variant, tile_runs) =
+            tiles::project(self.graph, first.layer, project, &self.limits)
+                .expect("groups fit workgroup memory");
         let window = window_params(&hidden.window, input_shape, shape);
         let row_runs = shape.w.div_ceil(variant.tile_pixels as usize);
         let work = Work::Workgroups((shape.n * shape.h * row_runs).div_ceil(tile_runs) as u32);
@@ -115,7 +111,9 @@ impl Lowering<'_> {
         all.extend(self.tiles_int8(&last));
         let weight = self.blob(project, BlobKind::Weights, &all)?;
         let channels = self.channels(&[&hidden, &last])?;
-        let reads = [input, weight, channels, residual.unwrap_or(channels)];
+        variant.has_table = !first.functions.is_empty();
+        let table = self.table_or(first, channels)?;
+        let reads = [input, weight, channels, residual.unwrap_or(channels), table];
         let (hidden_zero_point, hidden_low, hidden_high) = self.output_range(&hidden);
         let (output_zero_point, output_low, output_high) = self.output_range(&last);
         let residual = self.residual_params(project, sum);
@@ -232,8 +230,8 @@ impl Lowering<'_> {
     fn squeeze_excite_int8(
         &mut self,
         pool: NodeId,
-        squeeze: &ByteLayer,
-        gate: &ByteLayer,
+        squeeze: &Activated,
+        gate: &Activated,
     ) -> Result<Operand, CompileError> {
         let (first, last) = (self.layer_of(squeeze.layer), self.layer_of(gate.layer));
         let (input, image) = self.input(self.graph.node(pool), 0);
@@ -261,13 +259,12 @@ impl Lowering<'_> {
             gate_zero_point: self.output_range(&last).0,
         };
         let reads = [input, weight, channels, table];
-        let end = gate.functions.last().copied().unwrap_or(last.id);
         let kernel = Kernel { shader: Shader::SqueezeExciteInt8, variant };
-        self.compute(end, kernel, &params, &reads, Work::Workgroups(image.n as u32))
+        self.compute(gate.last(), kernel, &params, &reads, Work::Workgroups(image.n as u32))
     }
 
     /// What becomes of a layer's bytes before they are clamped: the clamp, and all functions.
-    fn table_after(&self, layer: &ByteLayer) -> [u8; 256] {
+    fn table_after(&self, layer: &Activated) -> [u8; 256] {
         let table = byte_function::table(self.graph, &layer.functions);
         let (_, low, high) = self.output_range(&self.layer_of(layer.layer));
         std::array::from_fn(|byte| {
@@ -283,7 +280,12 @@ impl Lowering<'_> {
         pool2d::average(op, &self.graph.ty(node.inputs[0]).element, &node.output.element)
     }
 
-    fn product_pool(&mut self, convolution: NodeId, pool: NodeId) -> Result<Operand, CompileError> {
+    fn product_pool(
+        &mut self,
+        activated: &Activated,
+        pool: NodeId,
+    ) -> Result<Operand, CompileError> {
+        let convolution = activated.layer;
         let layer = self.layer_of(convolution);
         let (input, ty) = self.input(self.graph.node(convolution), 0);
         let (input_quads, is_float) = (quads(ty.shape.c), ty.element.is_float());
@@ -312,7 +314,9 @@ impl Lowering<'_> {
         variant.has_weight_zero_point = weight_zero_point != 0;
         let tiles = self.tiles_int8(&layer);
         let weight = self.blob(convolution, BlobKind::Weights, &tiles)?;
-        let reads = [input, weight, self.channels(&[&layer])?];
+        let channels = self.channels(&[&layer])?;
+        variant.has_table = !activated.functions.is_empty();
+        let reads = [input, weight, channels, self.table_or(activated, channels)?];
         let (output_zero_point, output_low, output_high) = self.output_range(&layer);
         let params = params::ProductPoolInt8 {
             average: self.average(pool),

@@ -23,7 +23,8 @@ use pocketvision_shaders::params::{self, ParamsLayout, activation};
 use pocketvision_shaders::{Variant, Work};
 
 use self::signs::Signs;
-use super::groups::{self, Role};
+use super::grouping;
+use super::groups::{Activated, Role};
 use super::{Blob, BlobKind, Conversion, Dispatch, Kernel, Limits, Operand, Port, Schedule, Value};
 use crate::{BACKEND_NAME, layout};
 
@@ -37,7 +38,7 @@ pub(super) fn lower(graph: &Graph, keep: Keep, limits: Limits) -> Result<Schedul
         inputs: vec![],
         outputs: vec![],
     };
-    let roles = groups::find(graph, keep, &limits);
+    let roles = grouping::find(graph, keep, &limits);
     let signs = if keep == Keep::Outputs { signs::find(graph) } else { Signs::default() };
     let mut lowering = Lowering {
         graph,
@@ -97,7 +98,9 @@ impl Lowering<'_> {
                 Ok(operand)
             }
             Op::Constant(op) => self.constant(id, op),
-            Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::Linear(_) => self.layer(id, node),
+            Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::Linear(_) => {
+                self.layer(&Activated::alone(id))
+            }
             Op::ConvTranspose2d(op) => self.conv_transpose2d(id, node, op),
             Op::Pool2d(op) => self.pool2d(id, node, op),
             Op::Add(op) => self.add(id, node, op),
