@@ -31,8 +31,15 @@ pub struct Variant {
     pub has_sigmoid: bool,
     /// Whether zero points of weights may be other than 0: symmetric weights skip a sum.
     pub has_weight_zero_point: bool,
+    /// Whether functions of one byte follow an int8 layer, as a table.
+    pub has_table: bool,
     /// Whether float tensors and weights are stored in half precision.
     pub is_half: bool,
+    /// Whether subgroups share sums, instead of workgroup memory: for shaders of which
+    /// [`Shader::can_use_subgroups`](crate::Shader::can_use_subgroups) says that they can, and
+    /// devices with the feature. `split` is then the size that subgroups are thought to have,
+    /// which is a matter of speed alone.
+    pub has_subgroups: bool,
 }
 
 impl Default for Variant {
@@ -49,7 +56,9 @@ impl Default for Variant {
             has_scale: false,
             has_sigmoid: false,
             has_weight_zero_point: false,
+            has_table: false,
             is_half: false,
+            has_subgroups: false,
         }
     }
 }
@@ -85,6 +94,7 @@ impl Variant {
             ("HAS_SCALE", self.has_scale),
             ("HAS_SIGMOID", self.has_sigmoid),
             ("HAS_WEIGHT_ZERO_POINT", self.has_weight_zero_point),
+            ("HAS_TABLE", self.has_table),
         ] {
             let _ = writeln!(text, "const {name}: bool = {value};");
         }

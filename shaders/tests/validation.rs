@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Scalar, ScalarKind, StorageAccess, TypeInner, VectorSize};
-use pocketvision_shaders::params::{Average, Normalization, ParamsLayout, Residual, Window};
+use pocketvision_shaders::params::{
+    Average, Normalization, ParamsLayout, Residual, Scaling, Window,
+};
 use pocketvision_shaders::{ENTRY_POINT, Shader, Variant};
 
 /// Variants that together reach each branch of the texts.
@@ -21,6 +23,7 @@ fn variants() -> Vec<Variant> {
             has_scale: true,
             has_sigmoid: true,
             has_weight_zero_point: true,
+            has_table: true,
             ..plain
         },
         Variant { tile_pixels: 1, tile_quads: 2, split: 16, slice_quads: 4, ..plain },
@@ -56,8 +59,33 @@ fn half_precision_needs_one_extension() {
     }
 }
 
+#[test]
+fn sums_in_subgroups_need_one_extension() {
+    let with_subgroups = |variant: Variant| Variant { has_subgroups: true, ..variant };
+    let shaders: Vec<Shader> =
+        Shader::ALL.into_iter().filter(|shader| shader.can_use_subgroups()).collect();
+    assert!(shaders.contains(&Shader::ProductInt8) && shaders.contains(&Shader::SoftmaxF32));
+    for shader in Shader::ALL {
+        let module = |variant| parse_variant(shader, &with_subgroups(variant));
+        if !shader.can_use_subgroups() {
+            let plain = Variant::default();
+            assert_eq!(shader.source(&with_subgroups(plain)), shader.source(&plain));
+            continue;
+        }
+        for variant in variants() {
+            check(shader, &with_subgroups(variant), Capabilities::SUBGROUP);
+            let without = Validator::new(ValidationFlags::all(), Capabilities::empty())
+                .validate(&module(variant));
+            assert!(without.is_err(), "{} needs no subgroups", shader.name());
+        }
+    }
+}
+
 fn check(shader: Shader, variant: &Variant, capabilities: Capabilities) {
     let mut validator = Validator::new(ValidationFlags::all(), capabilities);
+    validator
+        .subgroup_stages(naga::valid::ShaderStages::COMPUTE)
+        .subgroup_operations(naga::valid::SubgroupOperationSet::all());
     if let Err(error) = validator.validate(&parse_variant(shader, variant)) {
         panic!("{}: {}", shader.name(), error.emit_to_string(&shader.source(variant)));
     }
@@ -103,9 +131,10 @@ fn params_have_the_fields_that_the_host_writes() {
 }
 
 /// Structures within params.
-const PARTS: [(&str, &[(&str, &str)]); 4] = [
+const PARTS: [(&str, &[(&str, &str)]); 5] = [
     ("Window", Window::FIELDS),
     ("Residual", Residual::FIELDS),
+    ("Scaling", Scaling::FIELDS),
     ("Average", Average::FIELDS),
     ("Normalization", Normalization::FIELDS),
 ];

@@ -31,6 +31,10 @@ pub struct GpuOptions {
     pub half: bool,
     /// When kernels are tested that are new to the adapter.
     pub self_test: SelfTest,
+    /// Whether subgroups share sums in networks that were not tuned, where the adapter has them: for
+    /// tests. [`GpuBackend::tune_async`] measures whether they should.
+    #[doc(hidden)]
+    pub subgroups: bool,
     /// The name of a shader that computes wrong: for tests of what happens then.
     #[doc(hidden)]
     pub sabotaged: Option<&'static str>,

@@ -27,6 +27,10 @@ pub(crate) struct Device {
     limits: wgpu::Limits,
     pub(crate) is_half: bool,
     pub(crate) self_test: SelfTest,
+    /// The size of subgroups as the adapter states it, if there are any: a power of two, at most
+    /// that of a workgroup.
+    pub(crate) subgroup_size: Option<u32>,
+    prefers_subgroups: bool,
     pipelines: Pipelines,
     cache: Option<Cache>,
     tuning_file: Option<CacheFile>,
@@ -67,7 +71,9 @@ impl Device {
         if options.half && !offered.contains(wgpu::Features::SHADER_F16) {
             return Err(GpuError::NoHalf { adapter: summary.name });
         }
-        let mut wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::PIPELINE_CACHE;
+        let mut wanted = wgpu::Features::TIMESTAMP_QUERY
+            | wgpu::Features::PIPELINE_CACHE
+            | wgpu::Features::SUBGROUP;
         if options.half {
             wanted |= wgpu::Features::SHADER_F16;
         }
@@ -97,6 +103,7 @@ impl Device {
             seen.record(format!("the device was lost ({reason:?}): {message}"));
         });
         let has_cache = device.features().contains(wgpu::Features::PIPELINE_CACHE);
+        let has_subgroups = device.features().contains(wgpu::Features::SUBGROUP);
         let info = wgpu::AdapterInfo { name: summary.name.clone(), ..adapter.get_info() };
         let tuning_file = CacheFile::of_adapter(&info, "tuning");
         let file = CacheFile::of_adapter(&info, "pipelines").filter(|_| has_cache);
@@ -117,6 +124,8 @@ impl Device {
             limits,
             is_half: options.half,
             self_test: options.self_test,
+            subgroup_size: has_subgroups.then(|| subgroup_size(info.subgroup_max_size)),
+            prefers_subgroups: options.subgroups,
             pipelines: Pipelines::default(),
             cache,
             tuning_file,
@@ -136,6 +145,7 @@ impl Device {
             memory_vectors: memory_vectors(self.limits.max_compute_workgroup_storage_size),
             tuning,
             is_half: self.is_half,
+            subgroup_size: self.subgroup_size.filter(|_| tuning.has_subgroups),
         }
     }
 
@@ -143,7 +153,8 @@ impl Device {
     pub(crate) fn tuning(&self, graph: &Graph, keep: Keep) -> Tuning {
         let choices = self.tuning_file.as_ref().map(Choices::read).unwrap_or_default();
         let choice = choices.get(tuning::fingerprint(graph, keep, self.is_half));
-        choice.unwrap_or(Tuning::for_kind(self.summary.kind))
+        let default = Tuning::for_kind(self.summary.kind);
+        choice.unwrap_or(Tuning { has_subgroups: self.prefers_subgroups, ..default })
     }
 
     /// Remembers how a network is best cut, by its position in [`Tuning::ALL`].
@@ -335,6 +346,12 @@ impl SharedDevice {
 /// takes longer is given up, as a hang must end.
 #[cfg(not(target_family = "wasm"))]
 const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// What is told of the largest subgroups, as a share of a workgroup.
+fn subgroup_size(largest: u32) -> u32 {
+    let most = largest.clamp(1, pocketvision_shaders::WORKGROUP_SIZE);
+    1 << most.ilog2()
+}
 
 /// Room for what fused layers hand over, in 16 bytes: all but a kibibyte, and not more than
 /// leaves a processor of the device room for several workgroups.

@@ -57,6 +57,7 @@ mod blocking;
 mod browser;
 mod buffers;
 mod cache_file;
+mod cut;
 mod device;
 mod error;
 mod frame;

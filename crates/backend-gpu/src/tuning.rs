@@ -1,11 +1,12 @@
 //! How work is cut, measured.
 //!
 //! What is best differs between adapters by more than any rule knows: large tiles read less,
-//! small ones keep more of a device busy. There are a few ways to cut a network, and
+//! small ones keep more of a device busy; subgroups share sums without memory where there are any,
+//! but what a driver makes of them nobody knows before. There are a few ways to cut a network, and
 //! [`crate::GpuBackend::tune`] runs it in each, on the adapter that it will run on, leaving out
 //! those that the adapter's driver gets wrong. The choice is kept in a file beside the compiled
 //! pipelines, and looked up when the network is compiled again. Nothing is measured unasked: until
-//! then the adapter's kind decides.
+//! then the adapter's kind decides, and workgroup memory is used, which every driver has long had.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -33,11 +34,13 @@ pub(crate) struct Tuning {
     pub(crate) has_few_workgroups: bool,
     /// Whether layers are computed together.
     pub(crate) is_fused: bool,
+    /// Whether subgroups share sums, where the device has them, instead of workgroup memory.
+    pub(crate) has_subgroups: bool,
 }
 
 impl Tuning {
-    /// All there are.
-    pub(crate) const ALL: [Self; 5] = [
+    /// All there are; those that need subgroups last.
+    pub(crate) const ALL: [Self; 9] = [
         // For software: each load is expensive, and a few threads are soon busy.
         Self::few_workgroups(true),
         Self::few_workgroups(false),
@@ -45,17 +48,36 @@ impl Tuning {
         Self::busy(4096),
         Self::busy(16384),
         Self::busy(65536),
+        Self::few_workgroups(true).with_subgroups(),
+        Self::busy(4096).with_subgroups(),
+        Self::busy(16384).with_subgroups(),
+        Self::busy(65536).with_subgroups(),
     ];
+
+    /// All that a device can do.
+    pub(crate) fn ways(has_subgroups: bool) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |way| has_subgroups || !way.has_subgroups)
+    }
 
     /// Each layer by itself: where what computes several is wrong.
     pub(crate) const ALONE: Self = Self { is_fused: false, ..Self::busy(4096) };
 
     const fn few_workgroups(is_wide: bool) -> Self {
-        Self { busy_invocations: 256, is_wide, has_few_workgroups: true, is_fused: true }
+        Self { is_wide, has_few_workgroups: true, ..Self::busy(256) }
     }
 
     const fn busy(busy_invocations: usize) -> Self {
-        Self { busy_invocations, is_wide: false, has_few_workgroups: false, is_fused: true }
+        Self {
+            busy_invocations,
+            is_wide: false,
+            has_few_workgroups: false,
+            is_fused: true,
+            has_subgroups: false,
+        }
+    }
+
+    const fn with_subgroups(self) -> Self {
+        Self { has_subgroups: true, ..self }
     }
 
     /// What an adapter of a kind begins with.
@@ -85,7 +107,7 @@ pub(crate) async fn tune(shared: &Arc<SharedDevice>, graph: &Graph) -> Result<Tu
     by_layer.run_async(&inputs, &mut expected).await?;
 
     let mut tuned = Tuned { times_ms: Vec::new(), chosen: None };
-    for tuning in Tuning::ALL {
+    for tuning in Tuning::ways(device.subgroup_size.is_some()) {
         let mut plan = plan(Keep::Outputs, tuning).await?;
         if plan.tuning() != tuning {
             // One of its kernels is wrong, and the plan is cut in another way.

@@ -1,7 +1,7 @@
 // 1x1 convolution of stride 1, and fully connected layers: a matrix product over all pixels,
 // of inputs that a scale of each channel may multiply, to which a tensor may be added. One
-// invocation: TILE_PIXELS pixels, TILE_QUADS output quads, one of SPLIT shares of the inputs.
-// Needs sums_f32.wgsl and epilogue.wgsl.
+// team: TILE_PIXELS pixels, TILE_QUADS output quads; its members share the inputs.
+// Needs sums_f32.wgsl, tiles.wgsl and epilogue.wgsl.
 
 struct Params {
     // Of one image.
@@ -25,25 +25,12 @@ struct Params {
 @group(0) @binding(5) var<storage, read> residual: array<Stored>;
 @group(0) @binding(6) var<storage, read_write> output: array<Stored>;
 
-// Tiles of a workgroup.
-const TILES: u32 = WORKGROUP_SIZE / SPLIT;
-
-var<workgroup> partial: array<vec4<f32>, PARTIAL_SUMS>;
-
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let tile = local % TILES;
-    let share = local / TILES;
-    let index = linear_workgroup(workgroup, workgroups) * TILES + tile;
+fn compute(tile: u32, team: Team) {
     let blocks = quad_blocks(params.output_quads);
-    let first_quad = index % blocks * TILE_QUADS;
+    let first_quad = tile % blocks * TILE_QUADS;
     let pixel_blocks = (params.pixels + TILE_PIXELS - 1u) / TILE_PIXELS;
-    let image = index / blocks / pixel_blocks;
-    let first = index / blocks % pixel_blocks * TILE_PIXELS;
+    let image = tile / blocks / pixel_blocks;
+    let first = tile / blocks % pixel_blocks * TILE_PIXELS;
 
     // Tiles beyond the last image, and pixels beyond the last, are computed from the last and
     // not stored.
@@ -54,7 +41,7 @@ fn main(
         offset[p] = pixel * params.input_quads;
     }
     clear_sums();
-    for (var k = share; k < params.input_quads; k += SPLIT) {
+    for (var k = team.share; k < params.input_quads; k += team.shares) {
         for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
             inputs[p] = vec4<f32>(input[offset[p] + k]);
         }
@@ -68,15 +55,9 @@ fn main(
     }
 
     if SPLIT > 1u {
-        for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) { // unrolled
-            partial[i * WORKGROUP_SIZE + local] = sums[i];
-        }
-        workgroupBarrier();
-        for (var i = share; i < TILE_PIXELS * TILE_QUADS; i += SPLIT) {
-            var sum = partial[i * WORKGROUP_SIZE + tile];
-            for (var other = 1u; other < SPLIT; other++) {
-                sum += partial[i * WORKGROUP_SIZE + other * TILES + tile];
-            }
+        share_sums(team);
+        for (var i = team.share; i < TILE_PIXELS * TILE_QUADS; i += team.shares) {
+            let sum = shared_sum(team, i);
             store(image, first + i / TILE_QUADS, first_quad + i % TILE_QUADS, sum);
         }
     } else {

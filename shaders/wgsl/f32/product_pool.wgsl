@@ -1,6 +1,6 @@
 // 1x1 convolution and the average over the whole image that alone reads it, fused. One
 // workgroup: one image, TILE_QUADS output quads; its invocations share the pixels. Needs
-// sums_f32.wgsl and epilogue.wgsl.
+// sums_f32.wgsl, workgroup.wgsl and epilogue.wgsl.
 
 struct Params {
     // Of one image.
@@ -19,8 +19,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> output: array<Stored>;
 
-var<workgroup> partial: array<vec4<f32>, WORKGROUP_SIZE * TILE_QUADS>;
-
 // Invocations that share one block of pixels, each with its part of the inputs.
 const BLOCKS: u32 = WORKGROUP_SIZE / SPLIT;
 var<workgroup> split_sums: array<vec4<f32>, PARTIAL_SUMS>;
@@ -29,8 +27,9 @@ var<workgroup> split_sums: array<vec4<f32>, PARTIAL_SUMS>;
 fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    member: Member,
 ) {
+    let local = member.index;
     let index = linear_workgroup(workgroup, workgroups);
     let blocks = quad_blocks(params.output_quads);
     let first_quad = index % blocks * TILE_QUADS;
@@ -84,17 +83,12 @@ fn main(
         }
     }
     for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
-        partial[q * WORKGROUP_SIZE + local] = pool[q];
-    }
-    workgroupBarrier();
-    if local < TILE_QUADS && first_quad + local < params.output_quads && image < params.images {
-        var sum = vec4<f32>(0.0);
-        for (var other = 0u; other < WORKGROUP_SIZE; other++) {
-            sum += partial[local * WORKGROUP_SIZE + other];
+        let sum = sum_for_first(member, pool[q]);
+        let quad = first_quad + q;
+        if local == 0u && quad < params.output_quads && image < params.images {
+            output[image * params.output_quads + quad] =
+                Stored(zero_padding(sum / f32(params.pixels), quad, params.output_channels));
         }
-        let quad = first_quad + local;
-        output[image * params.output_quads + quad] =
-            Stored(zero_padding(sum / f32(params.pixels), quad, params.output_channels));
     }
 }
 

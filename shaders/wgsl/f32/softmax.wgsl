@@ -1,5 +1,5 @@
 // exp(beta * (x - max)) over their sum, over the channels of each pixel. One workgroup: one
-// pixel.
+// pixel. Needs workgroup.wgsl.
 
 struct Params {
     pixels: u32,
@@ -14,14 +14,15 @@ struct Params {
 
 const LOWEST: f32 = -0x1.fffffep+127;
 
-var<workgroup> partial: array<vec4<f32>, WORKGROUP_SIZE>;
+alias Sum = vec4<f32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    member: Member,
 ) {
+    let local = member.index;
     let pixel = linear_workgroup(workgroup, workgroups);
     if pixel >= params.pixels {
         return;
@@ -33,31 +34,15 @@ fn main(
         let x = select(vec4<f32>(LOWEST), vec4<f32>(input[first + quad]), is_channel(quad));
         largest = max(largest, x);
     }
-    partial[local] = largest;
-    for (var reach = WORKGROUP_SIZE / 2u; reach > 0u; reach /= 2u) {
-        workgroupBarrier();
-        if local < reach {
-            partial[local] = max(partial[local], partial[local + reach]);
-        }
-    }
-    workgroupBarrier();
-    let most = partial[0];
+    let most = largest_of_workgroup(member, largest);
     let maximum = max(max(most.x, most.y), max(most.z, most.w));
-    workgroupBarrier();
 
     var sum = vec4<f32>(0.0);
     for (var quad = local; quad < params.quads; quad += WORKGROUP_SIZE) {
         sum += exponentials(first, quad, maximum);
     }
-    partial[local] = sum;
-    for (var reach = WORKGROUP_SIZE / 2u; reach > 0u; reach /= 2u) {
-        workgroupBarrier();
-        if local < reach {
-            partial[local] += partial[local + reach];
-        }
-    }
-    workgroupBarrier();
-    let total = partial[0].x + partial[0].y + partial[0].z + partial[0].w;
+    let sums = sum_of_workgroup(member, sum);
+    let total = sums.x + sums.y + sums.z + sums.w;
 
     for (var quad = local; quad < params.quads; quad += WORKGROUP_SIZE) {
         output[first + quad] = Stored(exponentials(first, quad, maximum) / total);

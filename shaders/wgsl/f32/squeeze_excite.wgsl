@@ -1,5 +1,5 @@
 // Squeeze-and-excitation from the pooled sums to the scale of each channel: both of its layers.
-// One workgroup: one image. Needs epilogue.wgsl.
+// One workgroup: one image. Needs team.wgsl, team_sum.wgsl and epilogue.wgsl.
 
 struct Params {
     images: u32,
@@ -25,9 +25,11 @@ struct Params {
 
 var<workgroup> mean: array<vec4<f32>, MOST_EXCITED_QUADS>;
 var<workgroup> squeezed: array<vec4<f32>, MOST_SQUEEZED_QUADS>;
-var<workgroup> partial: array<vec4<f32>, LARGE_WORKGROUP_SIZE>;
 
-// Invocations that share an output quad of the first layer, which has few.
+alias Sum = vec4<f32>;
+
+// Teams share the output quads of the first layer, which has few.
+const MEMBERS: u32 = LARGE_WORKGROUP_SIZE;
 const SHARES: u32 = 8u;
 // Most quads before and after squeezing.
 const MOST_EXCITED_QUADS: u32 = 320u;
@@ -37,8 +39,9 @@ const MOST_SQUEEZED_QUADS: u32 = 160u;
 fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    member: Member,
 ) {
+    let local = member.index;
     let image = linear_workgroup(workgroup, workgroups);
     if image >= params.images {
         return;
@@ -52,28 +55,21 @@ fn main(
     }
     workgroupBarrier();
 
-    let lanes = LARGE_WORKGROUP_SIZE / SHARES;
-    let lane = local % lanes;
-    let share = local / lanes;
-    let rounds = (params.squeezed_quads + lanes - 1u) / lanes;
-    for (var round = 0u; round < rounds; round++) {
-        let quad = round * lanes + lane;
+    let team = team_of(member);
+    for (var round = 0u; round < params.squeezed_quads; round += team_count()) {
+        let quad = round + team.number;
         var sum = vec4<f32>(0.0);
         if quad < params.squeezed_quads {
-            for (var k = share; k < params.quads; k += SHARES) {
+            for (var k = team.share; k < params.quads; k += team.shares) {
                 sum += product(k * weight_stride(params.squeezed_quads) + 4u * quad, mean[k]);
             }
         }
-        partial[local] = sum;
-        workgroupBarrier();
-        if share == 0u && quad < params.squeezed_quads {
-            for (var other = 1u; other < SHARES; other++) {
-                sum += partial[other * lanes + lane];
-            }
+        sum = team_sum(team, sum);
+        if team.share == 0u && quad < params.squeezed_quads {
             squeezed[quad] = activate(params.squeeze_activation, sum + bias[quad]);
         }
-        workgroupBarrier();
     }
+    workgroupBarrier();
 
     for (var quad = local; quad < params.quads; quad += LARGE_WORKGROUP_SIZE) {
         var sum = bias[params.squeezed_quads + quad];

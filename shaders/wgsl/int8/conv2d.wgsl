@@ -1,6 +1,6 @@
 // Dense 2-D convolution of int8. One invocation: a run of TILE_PIXELS output pixels, TILE_QUADS
 // output quads. Needs fixed_point.wgsl, requantize.wgsl, dot.wgsl, window.wgsl, run.wgsl,
-// sums_int8.wgsl and conv_int8.wgsl.
+// sums_int8.wgsl, conv_int8.wgsl and look_up.wgsl.
 
 struct Params {
     window: Window,
@@ -16,7 +16,9 @@ struct Params {
 // [tap][input quad][output quad], tiles
 @group(0) @binding(2) var<storage, read> weight: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> channels: array<OutputChannels>;
-@group(0) @binding(4) var<storage, read_write> output: array<u32>;
+// Of the functions that follow; read if HAS_TABLE.
+@group(0) @binding(4) var<storage, read> table: array<u32>;
+@group(0) @binding(5) var<storage, read_write> output: array<u32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -44,12 +46,12 @@ fn main(
 
 fn store(pixel: u32, quad: u32, sum: vec4<i32>) {
     if quad < params.window.output_quads {
-        output[pixel * params.window.output_quads + quad] = requantize(
+        output[pixel * params.window.output_quads + quad] = followed(requantize(
             sum + channels[quad].bias,
             channels[quad].multiplier,
             params.output_zero_point,
             params.output_low,
             params.output_high,
-        );
+        ));
     }
 }

@@ -1,7 +1,7 @@
 // Dense 2-D convolution of int8 and the 1x1 convolution that alone reads it, fused. One
 // workgroup: tile_runs runs of TILE_PIXELS output pixels, all channels; what lies between the
 // two never leaves its memory. Needs fixed_point.wgsl, requantize.wgsl, dot.wgsl, window.wgsl,
-// run.wgsl, sums_int8.wgsl, conv_int8.wgsl, residual.wgsl and project_int8.wgsl.
+// run.wgsl, sums_int8.wgsl, conv_int8.wgsl, look_up.wgsl, residual.wgsl and project_int8.wgsl.
 
 struct Params {
     // Of the first convolution: its outputs are the hidden channels.
@@ -29,7 +29,9 @@ struct Params {
 @group(0) @binding(3) var<storage, read> channels: array<OutputChannels>;
 // Read if it is added.
 @group(0) @binding(4) var<storage, read> residual: array<u32>;
-@group(0) @binding(5) var<storage, read_write> output: array<u32>;
+// Of the functions between the two; read if HAS_TABLE.
+@group(0) @binding(5) var<storage, read> table: array<u32>;
+@group(0) @binding(6) var<storage, read_write> output: array<u32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(

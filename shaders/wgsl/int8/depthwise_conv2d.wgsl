@@ -1,6 +1,6 @@
 // 2-D convolution of each int8 channel with one filter of its own. One invocation: a run of
 // TILE_PIXELS output pixels, four channels. Needs fixed_point.wgsl, requantize.wgsl,
-// window.wgsl, run.wgsl and depthwise_int8.wgsl.
+// window.wgsl, run.wgsl, depthwise_int8.wgsl and look_up.wgsl.
 
 struct Params {
     window: Window,
@@ -16,7 +16,9 @@ struct Params {
 // [tap][quad], zero point subtracted.
 @group(0) @binding(2) var<storage, read> weight: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> channels: array<OutputChannels>;
-@group(0) @binding(4) var<storage, read_write> output: array<u32>;
+// Of the functions that follow; read if HAS_TABLE.
+@group(0) @binding(4) var<storage, read> table: array<u32>;
+@group(0) @binding(5) var<storage, read_write> output: array<u32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
@@ -35,13 +37,13 @@ fn main(
     var results = run_sums;
     for (var p = 0u; p < TILE_PIXELS; p++) {
         if run.column + p < params.window.output_width {
-            output[(first + p) * params.window.output_quads + quad] = requantize(
+            output[(first + p) * params.window.output_quads + quad] = followed(requantize(
                 results[p] + channels[quad].bias,
                 channels[quad].multiplier,
                 params.output_zero_point,
                 params.output_low,
                 params.output_high,
-            );
+            ));
         }
     }
 }

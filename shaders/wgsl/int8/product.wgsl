@@ -1,11 +1,16 @@
 // 1x1 convolution of stride 1 of int8, and fully connected layers: a matrix product over all
-// pixels, to which a tensor may be added. One invocation: TILE_PIXELS pixels, TILE_QUADS output
-// quads, one of SPLIT shares of the inputs. Needs fixed_point.wgsl, requantize.wgsl, dot.wgsl,
-// sums_int8.wgsl and residual.wgsl.
+// pixels, of inputs that a scale of each channel may multiply, whose outputs a table may
+// map, to which a tensor may be added. One
+// team: TILE_PIXELS pixels, TILE_QUADS output quads; its members share the inputs. Needs
+// fixed_point.wgsl, requantize.wgsl, dot.wgsl, sums_int8.wgsl, tiles.wgsl, scaling.wgsl, look_up.wgsl
+// and residual.wgsl.
 
 struct Params {
+    scaling: Scaling,
     residual: Residual,
+    // Of one image.
     pixels: u32,
+    images: u32,
     input_quads: u32,
     output_quads: u32,
     weight_zero_point: i32,
@@ -19,71 +24,69 @@ struct Params {
 // [input quad][output quad], tiles
 @group(0) @binding(2) var<storage, read> weight: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> channels: array<OutputChannels>;
+// [image][input quad]; read if HAS_SCALE.
+@group(0) @binding(4) var<storage, read> scale: array<u32>;
 // Read if it is added.
-@group(0) @binding(4) var<storage, read> residual: array<u32>;
-@group(0) @binding(5) var<storage, read_write> output: array<u32>;
+@group(0) @binding(5) var<storage, read> residual: array<u32>;
+// Of the functions that follow; read if HAS_TABLE.
+@group(0) @binding(6) var<storage, read> table: array<u32>;
+@group(0) @binding(7) var<storage, read_write> output: array<u32>;
 
-// Tiles of a workgroup.
-const TILES: u32 = WORKGROUP_SIZE / SPLIT;
-
-var<workgroup> partial: array<vec4<i32>, PARTIAL_SUMS>;
-
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let tile = local % TILES;
-    let share = local / TILES;
-    let index = linear_workgroup(workgroup, workgroups) * TILES + tile;
+fn compute(tile: u32, team: Team) {
     let blocks = quad_blocks(params.output_quads);
-    let first_quad = index % blocks * TILE_QUADS;
-    let first = index / blocks * TILE_PIXELS;
-    // Pixels beyond the last are computed from the last and not stored.
+    let first_quad = tile % blocks * TILE_QUADS;
+    let pixel_blocks = (params.pixels + TILE_PIXELS - 1u) / TILE_PIXELS;
+    let image = tile / blocks / pixel_blocks;
+    let first = tile / blocks % pixel_blocks * TILE_PIXELS;
+
+    // Tiles beyond the last image, and pixels beyond the last, are computed from the last and
+    // not stored.
+    let real_image = min(image, params.images - 1u);
     var offset: array<u32, TILE_PIXELS>;
     for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
-        offset[p] = min(first + p, params.pixels - 1u) * params.input_quads;
+        let pixel = real_image * params.pixels + min(first + p, params.pixels - 1u);
+        offset[p] = pixel * params.input_quads;
     }
     clear_sums();
-    for (var k = share; k < params.input_quads; k += SPLIT) {
+    for (var k = team.share; k < params.input_quads; k += team.shares) {
         for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
             inputs[p] = input[offset[p] + k];
+        }
+        if HAS_SCALE {
+            let factor = unpack4xI8(scale[real_image * params.input_quads + k])
+                - params.scaling.scale_zero_point;
+            for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+                inputs[p] = scaled(inputs[p], factor);
+            }
         }
         accumulate(k * weight_stride(params.output_quads) + first_quad);
     }
     correct_sums(params.weight_zero_point);
 
     if SPLIT > 1u {
-        for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) { // unrolled
-            partial[i * WORKGROUP_SIZE + local] = sums[i];
-        }
-        workgroupBarrier();
-        for (var i = share; i < TILE_PIXELS * TILE_QUADS; i += SPLIT) {
-            var sum = partial[i * WORKGROUP_SIZE + tile];
-            for (var other = 1u; other < SPLIT; other++) {
-                sum += partial[i * WORKGROUP_SIZE + other * TILES + tile];
-            }
-            store(first + i / TILE_QUADS, first_quad + i % TILE_QUADS, sum);
+        share_sums(team);
+        for (var i = team.share; i < TILE_PIXELS * TILE_QUADS; i += team.shares) {
+            let sum = shared_sum(team, i);
+            store(image, first + i / TILE_QUADS, first_quad + i % TILE_QUADS, sum);
         }
     } else {
         var results = sums;
         for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) {
-            store(first + i / TILE_QUADS, first_quad + i % TILE_QUADS, results[i]);
+            store(image, first + i / TILE_QUADS, first_quad + i % TILE_QUADS, results[i]);
         }
     }
 }
 
-fn store(pixel: u32, quad: u32, sum: vec4<i32>) {
-    if pixel < params.pixels && quad < params.output_quads {
-        var value = requantize(
+fn store(image: u32, pixel: u32, quad: u32, sum: vec4<i32>) {
+    if image < params.images && pixel < params.pixels && quad < params.output_quads {
+        var value = followed(requantize(
             sum + channels[quad].bias,
             channels[quad].multiplier,
             params.output_zero_point,
             params.output_low,
             params.output_high,
-        );
-        let at = pixel * params.output_quads + quad;
+        ));
+        let at = (image * params.pixels + pixel) * params.output_quads + quad;
         if params.residual.is_added != 0u {
             value = with_residual(value, residual[at]);
         }

@@ -1,7 +1,7 @@
 // 1x1 convolution of int8 and the average over the whole image that alone reads it, fused. One
 // workgroup: one image, TILE_QUADS output quads; its invocations share the pixels, and SPLIT of
 // them the inputs of one block of pixels. Needs fixed_point.wgsl, requantize.wgsl, dot.wgsl,
-// sums_int8.wgsl and average.wgsl.
+// sums_int8.wgsl, workgroup.wgsl, look_up.wgsl and average.wgsl.
 
 struct Params {
     average: Average,
@@ -21,19 +21,21 @@ struct Params {
 // [input quad][output quad], tiles
 @group(0) @binding(2) var<storage, read> weight: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> channels: array<OutputChannels>;
-@group(0) @binding(4) var<storage, read_write> output: array<u32>;
+// Of the functions that follow; read if HAS_TABLE.
+@group(0) @binding(4) var<storage, read> table: array<u32>;
+@group(0) @binding(5) var<storage, read_write> output: array<u32>;
 
 const BLOCKS: u32 = WORKGROUP_SIZE / SPLIT;
 
 var<workgroup> split_sums: array<vec4<i32>, PARTIAL_SUMS>;
-var<workgroup> partial: array<vec4<i32>, WORKGROUP_SIZE * TILE_QUADS>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    member: Member,
 ) {
+    let local = member.index;
     let index = linear_workgroup(workgroup, workgroups);
     let blocks = quad_blocks(params.output_quads);
     let first_quad = index % blocks * TILE_QUADS;
@@ -90,27 +92,24 @@ fn main(
         }
     }
     for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
-        partial[q * WORKGROUP_SIZE + local] = pool[q];
-    }
-    workgroupBarrier();
-    if local < TILE_QUADS && first_quad + local < params.output_quads && image < params.images {
-        var sum = vec4<i32>(0);
-        for (var other = 0u; other < WORKGROUP_SIZE; other++) {
-            sum += partial[local * WORKGROUP_SIZE + other];
+        let sum = sum_for_first(member, pool[q]);
+        let quad = first_quad + q;
+        if local == 0u && quad < params.output_quads && image < params.images {
+            output[image * params.output_quads + quad] =
+                average(params.average, sum, i32(params.pixels));
         }
-        output[image * params.output_quads + first_quad + local] =
-            average(params.average, sum, i32(params.pixels));
     }
 }
 
-// An output of the convolution, as the integer that it would be stored as.
+// An output of the convolution, and of what follows it, as the integer that it would be stored as.
 fn finished(quad: u32, sum: vec4<i32>) -> vec4<i32> {
     // Beyond the last quad: any, it is not stored.
     let channel = min(quad, params.output_quads - 1u);
-    return place(
-        multiply(sum + channels[channel].bias, channels[channel].multiplier),
+    return unpack4xI8(followed(requantize(
+        sum + channels[channel].bias,
+        channels[channel].multiplier,
         params.output_zero_point,
         params.output_low,
         params.output_high,
-    );
+    )));
 }

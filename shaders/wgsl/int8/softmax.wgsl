@@ -1,6 +1,6 @@
 // Softmax over the int8 channels of each pixel in fixed point, exactly that of
 // `pocketvision_core::quant::QuantizedSoftmax`. One workgroup: one pixel. Needs
-// fixed_point.wgsl.
+// fixed_point.wgsl and workgroup.wgsl.
 
 struct Params {
     pixels: u32,
@@ -18,51 +18,38 @@ struct Params {
 // Integer bits of the sum of exponentials.
 const SUM_INTEGER_BITS: u32 = 12u;
 
-var<workgroup> partial: array<i32, WORKGROUP_SIZE>;
+alias Sum = vec4<i32>;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
     @builtin(workgroup_id) workgroup: vec3<u32>,
     @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
+    member: Member,
 ) {
+    let local = member.index;
     let pixel = linear_workgroup(workgroup, workgroups);
     if pixel >= params.pixels {
         return;
     }
     let first = pixel * params.quads;
 
-    var most = vec4<i32>(-128);
+    var largest = vec4<i32>(-128);
     for (var quad = local; quad < params.quads; quad += WORKGROUP_SIZE) {
-        most = max(most, select(vec4<i32>(-128), unpack4xI8(input[first + quad]), is_channel(quad)));
+        let x = select(vec4<i32>(-128), unpack4xI8(input[first + quad]), is_channel(quad));
+        largest = max(largest, x);
     }
-    partial[local] = max(max(most.x, most.y), max(most.z, most.w));
-    for (var reach = WORKGROUP_SIZE / 2u; reach > 0u; reach /= 2u) {
-        workgroupBarrier();
-        if local < reach {
-            partial[local] = max(partial[local], partial[local + reach]);
-        }
-    }
-    workgroupBarrier();
-    let maximum = partial[0];
-    workgroupBarrier();
+    let most = largest_of_workgroup(member, largest);
+    let maximum = max(max(most.x, most.y), max(most.z, most.w));
 
     var sums = vec4<i32>(0);
     for (var quad = local; quad < params.quads; quad += WORKGROUP_SIZE) {
         let values = max(exponentials_of(first, quad, maximum), vec4<i32>(0));
         sums += rounding_divide_by_power_of_two(values, vec4<u32>(SUM_INTEGER_BITS));
     }
-    partial[local] = sums.x + sums.y + sums.z + sums.w;
-    for (var reach = WORKGROUP_SIZE / 2u; reach > 0u; reach /= 2u) {
-        workgroupBarrier();
-        if local < reach {
-            partial[local] += partial[local + reach];
-        }
-    }
-    workgroupBarrier();
+    sums = sum_of_workgroup(member, sums);
 
     // The sum as (1 + x) * 2^-headroom, x in 0..1 with 31 fractional bits.
-    let sum = bitcast<u32>(partial[0]);
+    let sum = bitcast<u32>(sums.x + sums.y + sums.z + sums.w);
     let headroom = countLeadingZeros(sum);
     let x = bitcast<i32>((sum << min(headroom, 31u)) - (1u << 31u));
     let mantissa = vec4<i32>(one_over_one_plus(x));

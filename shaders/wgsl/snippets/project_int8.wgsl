@@ -1,6 +1,6 @@
 // The second half of a fused pair: the 1x1 convolution that reads what the first half left in
 // workgroup memory, to which a tensor may be added. Needs run.wgsl, sums_int8.wgsl,
-// requantize.wgsl and residual.wgsl.
+// requantize.wgsl, look_up.wgsl and residual.wgsl.
 
 // [pixel of the workgroup's runs][quad], rows padded to an even number of quads.
 var<workgroup> hidden: array<u32, 4u * MEMORY_VECTORS>;
@@ -11,13 +11,13 @@ fn hidden_stride() -> u32 {
 
 fn hide(pixel: u32, quad: u32, sum: vec4<i32>) {
     // Beyond the last quad the record is one of the projection: any will do, it is not read.
-    hidden[pixel * hidden_stride() + quad] = requantize(
+    hidden[pixel * hidden_stride() + quad] = followed(requantize(
         sum + channels[quad].bias,
         channels[quad].multiplier,
         params.hidden_zero_point,
         params.hidden_low,
         params.hidden_high,
-    );
+    ));
 }
 
 fn project(first_run: u32, local: u32) {

@@ -2,7 +2,9 @@
 // `weight` of tiles of four inputs by four outputs, four quads each: quad i is what input i
 // adds to four outputs.
 
-var<private> sums: array<vec4<f32>, TILE_PIXELS * TILE_QUADS>;
+alias Sum = vec4<f32>;
+
+var<private> sums: array<Sum, TILE_PIXELS * TILE_QUADS>;
 var<private> inputs: array<vec4<f32>, TILE_PIXELS>;
 
 fn clear_sums() {

@@ -6,7 +6,9 @@
 // each, the end of a tile would be most of a shader. A counter as an index into the sums
 // themselves would move them to memory.
 
-var<private> sums: array<vec4<i32>, TILE_PIXELS * TILE_QUADS>;
+alias Sum = vec4<i32>;
+
+var<private> sums: array<Sum, TILE_PIXELS * TILE_QUADS>;
 var<private> inputs: array<u32, TILE_PIXELS>;
 // Of the inputs alone: sum((w - z) * x) = sum(w * x) - z * sum(x).
 var<private> input_sums: array<i32, TILE_PIXELS>;

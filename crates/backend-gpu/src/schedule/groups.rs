@@ -2,18 +2,14 @@
 //!
 //! A network of one image is bound by how many dispatches it takes, not by its arithmetic. So
 //! what a shader can do before it stores a result is done there: residuals are added, scales
-//! multiplied, pixels normalized as they are loaded, and pairs of layers of which only the second reads the first become one
-//! dispatch.
+//! multiplied, pixels normalized as they are loaded, functions of one byte looked up, and pairs of
+//! layers of which only the second reads the first become one dispatch. This file says what there
+//! is; `grouping.rs` finds it in a network.
 
-use pocketvision_core::op::{Conv2d, Mul, Pool2d, PoolKind, Window};
-use pocketvision_core::{Graph, Keep, NodeId, Op};
-use pocketvision_shaders::{MOST_EXCITED_QUADS, MOST_SQUEEZED_QUADS};
-
-use super::{Limits, tiles};
-use crate::layout::quads;
+use pocketvision_core::NodeId;
 
 /// What becomes of a node.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Role {
     /// It is computed by itself.
     Alone,
@@ -24,250 +20,69 @@ pub(super) enum Role {
 }
 
 /// Nodes that become one dispatch.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Group {
+    /// A layer by itself.
+    Layer(Activated),
     /// A 1x1 convolution, with what multiplies its input before and what is added after.
-    Product { convolution: NodeId, scaled: Option<NodeId>, sum: Option<NodeId> },
+    Product { convolution: Activated, scaled: Option<NodeId>, sum: Option<NodeId> },
     /// A dense convolution, with what normalizes its input's pixels before.
     Dense { pixels: NodeId, convolution: NodeId },
     /// A convolution, the 1x1 convolution that reads it, and what is added after; before it what
     /// normalizes its input's pixels.
-    Project { pixels: Option<NodeId>, first: NodeId, project: NodeId, sum: Option<NodeId> },
+    Project { pixels: Option<NodeId>, first: Activated, project: NodeId, sum: Option<NodeId> },
     /// A 1x1 convolution and the depthwise convolution that reads it, with pooled sums.
     ExpandDepthwise { expand: NodeId, depthwise: NodeId },
     /// Both layers of squeeze-and-excitation, from the pooled sums of `depthwise`.
     SqueezeExcite { depthwise: NodeId, pool: NodeId, squeeze: NodeId, gate: NodeId },
+    /// The average over an image of int8, and both layers of squeeze-and-excitation.
+    SqueezeExciteInt8 { pool: NodeId, squeeze: Activated, gate: Activated },
     /// A 1x1 convolution and the average over the image that reads it.
-    ProductPool { convolution: NodeId, pool: NodeId },
+    ProductPool { convolution: Activated, pool: NodeId },
+}
+
+/// A layer and, in int8, the functions of one byte that follow it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Activated {
+    pub(super) layer: NodeId,
+    pub(super) functions: Vec<NodeId>,
+}
+
+impl Activated {
+    pub(super) const fn alone(layer: NodeId) -> Self {
+        Self { layer, functions: Vec::new() }
+    }
+
+    pub(super) fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        std::iter::once(self.layer).chain(self.functions.iter().copied())
+    }
+
+    /// The node whose output is that of all.
+    pub(super) fn last(&self) -> NodeId {
+        self.functions.last().copied().unwrap_or(self.layer)
+    }
 }
 
 impl Group {
     /// The layers it computes, in order.
-    pub(super) fn nodes(self) -> Vec<NodeId> {
-        match self {
-            Self::Product { convolution, scaled, sum } => {
-                scaled.into_iter().chain([convolution]).chain(sum).collect()
+    pub(super) fn nodes(&self) -> Vec<NodeId> {
+        match *self {
+            Self::Layer(ref layer) => layer.nodes().collect(),
+            Self::Product { ref convolution, scaled, sum } => {
+                scaled.into_iter().chain(convolution.nodes()).chain(sum).collect()
             }
             Self::Dense { pixels, convolution } => vec![pixels, convolution],
-            Self::Project { pixels, first, project, sum } => {
-                pixels.into_iter().chain([first, project]).chain(sum).collect()
+            Self::Project { pixels, ref first, project, sum } => {
+                pixels.into_iter().chain(first.nodes()).chain([project]).chain(sum).collect()
             }
             Self::ExpandDepthwise { expand, depthwise } => vec![expand, depthwise],
             Self::SqueezeExcite { pool, squeeze, gate, .. } => vec![pool, squeeze, gate],
-            Self::ProductPool { convolution, pool } => vec![convolution, pool],
+            Self::SqueezeExciteInt8 { pool, ref squeeze, ref gate } => {
+                std::iter::once(pool).chain(squeeze.nodes()).chain(gate.nodes()).collect()
+            }
+            Self::ProductPool { ref convolution, pool } => {
+                convolution.nodes().chain([pool]).collect()
+            }
         }
     }
 }
-
-/// The role of each node. Where every node is handed back, all are computed alone.
-pub(super) fn find(graph: &Graph, keep: Keep, limits: &Limits) -> Vec<Role> {
-    let nodes = graph.nodes().len();
-    let mut finder =
-        Finder { graph, limits, consumers: graph.consumers(), roles: vec![Role::Alone; nodes] };
-    if keep == Keep::Outputs && limits.tuning.is_fused {
-        let ids: Vec<NodeId> = graph.iter().map(|(id, _)| id).collect();
-        for &id in &ids {
-            finder.squeeze_excite(id);
-        }
-        for &id in &ids {
-            finder.product(id);
-        }
-        for &id in &ids {
-            finder.dense(id);
-        }
-    }
-    finder.roles
-}
-
-struct Finder<'g> {
-    graph: &'g Graph,
-    limits: &'g Limits,
-    consumers: Vec<Vec<NodeId>>,
-    roles: Vec<Role>,
-}
-
-impl Finder<'_> {
-    /// From the product that applies the scale: the expansion and depthwise convolution before
-    /// the pool, and the two layers after it.
-    fn squeeze_excite(&mut self, scaled: NodeId) {
-        let Some((depthwise, gate)) = self.scale_of(scaled) else { return };
-        let [squeeze, pool, expand] = {
-            let input = |id: NodeId| self.graph.node(id).inputs[0];
-            let squeeze = input(gate);
-            [squeeze, input(squeeze), input(depthwise)]
-        };
-        let channels = quads(self.graph.ty(gate).shape.c);
-        let squeezed = quads(self.graph.ty(squeeze).shape.c);
-        if channels > MOST_EXCITED_QUADS
-            || squeezed > MOST_SQUEEZED_QUADS
-            || !self.is_float(depthwise)
-            || !self.is_product(expand)
-            || self.only_consumer(expand) != Some(depthwise)
-            || tiles::band(self.graph, depthwise, self.limits).is_none()
-        {
-            return;
-        }
-        self.end(&[expand], depthwise, Group::ExpandDepthwise { expand, depthwise });
-        let group = Group::SqueezeExcite { depthwise, pool, squeeze, gate };
-        self.end(&[pool, squeeze], gate, group);
-    }
-
-    /// What `scaled` multiplies, and the gate that it multiplies by, if both are as they are in
-    /// squeeze-and-excitation.
-    fn scale_of(&self, scaled: NodeId) -> Option<(NodeId, NodeId)> {
-        let Op::Mul(Mul { activation: None }) = self.graph.node(scaled).op else { return None };
-        let [a, b] = self.graph.node(scaled).inputs[..] else { return None };
-        [(a, b), (b, a)].into_iter().find(|&(depthwise, gate)| {
-            if !self.is_product(gate) || self.only_consumer(gate) != Some(scaled) {
-                return false;
-            }
-            let squeeze = self.graph.node(gate).inputs[0];
-            if !self.is_product(squeeze) || self.only_consumer(squeeze) != Some(gate) {
-                return false;
-            }
-            let pool = self.graph.node(squeeze).inputs[0];
-            self.is_average_of_image(pool)
-                && self.only_consumer(pool) == Some(squeeze)
-                && self.graph.node(pool).inputs[0] == depthwise
-                && self.consumers[depthwise.index()].len() == 2
-                && !self.graph.outputs().contains(&depthwise)
-                && self.is_depthwise(depthwise)
-        })
-    }
-
-    fn product(&mut self, id: NodeId) {
-        if self.roles[id.index()] != Role::Alone || !self.is_product(id) {
-            return;
-        }
-        if let Some(pool) = self.only_consumer(id).filter(|&pool| self.is_average_of_image(pool))
-            && self.graph.ty(id).shape.pixels() <= MOST_POOLED_PIXELS
-        {
-            self.end(&[id], pool, Group::ProductPool { convolution: id, pool });
-            return;
-        }
-        let first = self.graph.node(id).inputs[0];
-        let first_alone =
-            self.roles[first.index()] == Role::Alone && self.only_consumer(first) == Some(id);
-        let sum = self.sum_after(id);
-        let end = sum.unwrap_or(id);
-        if first_alone
-            && (self.is_depthwise(first) || self.is_dense_window(first))
-            && tiles::project(self.graph, first, id, self.limits).is_some()
-        {
-            let pixels = self.pixels_before(first);
-            let absorbed: Vec<NodeId> = pixels.into_iter().chain([first, id]).collect();
-            self.end(&absorbed, end, Group::Project { pixels, first, project: id, sum });
-            return;
-        }
-        let scaled =
-            (first_alone && self.is_float(first) && self.is_scaled_image(first)).then_some(first);
-        if scaled.is_some() || sum.is_some() {
-            let absorbed: Vec<NodeId> = scaled.into_iter().chain([id]).collect();
-            self.end(&absorbed, end, Group::Product { convolution: id, scaled, sum });
-        }
-    }
-
-    fn dense(&mut self, id: NodeId) {
-        if self.roles[id.index()] == Role::Alone
-            && let Some(pixels) = self.pixels_before(id)
-        {
-            self.end(&[pixels], id, Group::Dense { pixels, convolution: id });
-        }
-    }
-
-    /// What normalizes the pixels that a dense convolution, and nobody else, reads.
-    fn pixels_before(&self, convolution: NodeId) -> Option<NodeId> {
-        if !self.is_dense_window(convolution) {
-            return None;
-        }
-        let pixels = self.graph.node(convolution).inputs[0];
-        let normalizes = matches!(self.graph.node(pixels).op, Op::Normalize(_));
-        (normalizes && self.only_consumer(pixels) == Some(convolution)).then_some(pixels)
-    }
-
-    /// The addition that alone reads a node, if it can be part of the node's dispatch.
-    fn sum_after(&self, id: NodeId) -> Option<NodeId> {
-        let sum = self.only_consumer(id)?;
-        let Op::Add(op) = self.graph.node(sum).op else { return None };
-        let same_shape = self
-            .graph
-            .node(sum)
-            .inputs
-            .iter()
-            .all(|&i| self.graph.ty(i).shape == self.graph.ty(sum).shape);
-        let is_free = self.roles[sum.index()] == Role::Alone;
-        let is_plain = op.activation.is_none() || !self.is_float(sum);
-        (same_shape && is_free && is_plain).then_some(sum)
-    }
-
-    /// Whether a node multiplies an image by one number for each channel: the second factor.
-    fn is_scaled_image(&self, id: NodeId) -> bool {
-        let Op::Mul(Mul { activation: None }) = self.graph.node(id).op else { return false };
-        let [image, scale] = self.graph.node(id).inputs[..] else { return false };
-        let (image, scale) = (self.graph.ty(image).shape, self.graph.ty(scale).shape);
-        let whole = self.graph.ty(id).shape;
-        image == whole && scale.pixels() == 1 && scale.c == whole.c && scale.n == whole.n
-    }
-
-    fn is_product(&self, id: NodeId) -> bool {
-        match &self.graph.node(id).op {
-            Op::Conv2d(Conv2d { window, groups: 1, .. }) => window.is_pointwise(),
-            Op::Linear(_) => true,
-            _ => false,
-        }
-    }
-
-    fn is_dense_window(&self, id: NodeId) -> bool {
-        match &self.graph.node(id).op {
-            Op::Conv2d(Conv2d { window, groups: 1, .. }) => {
-                !window.is_pointwise() && tiles::can_unroll(window)
-            }
-            _ => false,
-        }
-    }
-
-    /// Of one filter a channel.
-    fn is_depthwise(&self, id: NodeId) -> bool {
-        let node = self.graph.node(id);
-        match &node.op {
-            Op::DepthwiseConv2d(op) => {
-                let input = self.graph.ty(node.inputs[0]).shape;
-                input.c == node.output.shape.c && tiles::can_unroll(&op.window)
-            }
-            _ => false,
-        }
-    }
-
-    fn is_average_of_image(&self, id: NodeId) -> bool {
-        let node = self.graph.node(id);
-        let Op::Pool2d(Pool2d { kind, window, .. }) = &node.op else { return false };
-        let input = self.graph.ty(node.inputs[0]).shape;
-        let Window { kernel_h, kernel_w, .. } = *window;
-        let padding = window.resolve(input);
-        *kind != PoolKind::Max
-            && (kernel_h, kernel_w) == (input.h, input.w)
-            && node.output.shape.pixels() == 1
-            && (padding.top, padding.left) == (0, 0)
-    }
-
-    fn is_float(&self, id: NodeId) -> bool {
-        self.graph.ty(id).element.is_float()
-    }
-
-    fn only_consumer(&self, id: NodeId) -> Option<NodeId> {
-        match self.consumers[id.index()][..] {
-            [only] if !self.graph.outputs().contains(&id) => Some(only),
-            _ => None,
-        }
-    }
-
-    fn end(&mut self, absorbed: &[NodeId], last: NodeId, group: Group) {
-        for id in absorbed {
-            self.roles[id.index()] = Role::Absorbed;
-        }
-        self.roles[last.index()] = Role::Ends(group);
-    }
-}
-
-/// One workgroup pools an image: on larger ones it would be busy long after all others.
-const MOST_POOLED_PIXELS: usize = 256;

@@ -37,10 +37,15 @@ pub(super) fn product(
     {
         split *= 2;
     }
+    // As many share a sum as a subgroup has, unless there is too little to share.
+    let subgroup = limits.subgroup_size.map(|size| size as usize);
+    let subgroup = subgroup
+        .filter(|&size| split > 1 && size > 1 && quads(input_channels) >= FEWEST_LANE_QUADS * size);
     Variant {
         tile_pixels: p as u32,
         tile_quads: q.min(output_quads) as u32,
-        split: split as u32,
+        split: subgroup.unwrap_or(split) as u32,
+        has_subgroups: subgroup.is_some(),
         ..Variant::default()
     }
 }
@@ -146,6 +151,7 @@ pub(super) fn product_pool(pixels: usize, output_channels: usize, limits: &Limit
         tile_pixels: tile_pixels as u32,
         tile_quads: tile_quads as u32,
         split: split as u32,
+        has_subgroups: limits.subgroup_size.is_some(),
         ..Variant::default()
     }
 }
@@ -189,6 +195,8 @@ fn window_of(graph: &Graph, id: NodeId) -> Option<Window> {
 const MOST_SHARES: usize = 16;
 /// Input quads that are worth an invocation of their own.
 const FEWEST_SHARED_QUADS: usize = 4;
+/// Input quads that are worth an invocation of a subgroup, which adds without memory.
+const FEWEST_LANE_QUADS: usize = 2;
 /// Workgroups that a few threads share evenly enough.
 const FEW_WORKGROUPS: usize = 16;
 /// Input columns of a run that registers have room for.

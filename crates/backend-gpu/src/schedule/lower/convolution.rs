@@ -1,18 +1,20 @@
 //! Convolutions and fully connected layers, alone or with what comes right before and after.
 
 use pocketvision_core::op::Conv2d;
-use pocketvision_core::quant::QuantizedAdd;
+use pocketvision_core::quant::{QuantizedAdd, QuantizedMul};
 use pocketvision_core::{CompileError, Node, NodeId, Op, Shape, Tensor};
 use pocketvision_shaders::{Shader, Variant, Work, params};
 
-use super::super::{BlobKind, Kernel, Operand, tiles};
+use super::super::groups::Activated;
+use super::super::{BlobKind, Kernel, Operand, grouping, tiles};
 use super::layer::Layer;
 use super::{Lowering, activation_number, quad_work, quads, weights, window_params, zero_point};
 
 impl Lowering<'_> {
     /// A layer by itself.
-    pub(super) fn layer(&mut self, id: NodeId, node: &Node) -> Result<Operand, CompileError> {
-        let layer = Layer::of(id, node).expect("a convolution or linear layer");
+    pub(super) fn layer(&mut self, activated: &Activated) -> Result<Operand, CompileError> {
+        let layer = self.layer_of(activated.layer);
+        let node = self.graph.node(layer.id);
         match &node.op {
             Op::Conv2d(Conv2d { groups, .. }) if *groups > 1 => {
                 let weight = self.weight(&layer).clone();
@@ -25,16 +27,16 @@ impl Lowering<'_> {
                     let weight = as_grouped(self.weight(&layer));
                     return self.grouped(node, &layer, &weight, filters);
                 }
-                self.depthwise(node, &layer)
+                self.depthwise(activated)
             }
             Op::Conv2d(_) if !layer.window.is_pointwise() => {
                 if !tiles::can_unroll(&layer.window) {
                     let weight = self.weight(&layer).clone();
                     return self.grouped(node, &layer, &weight, node.output.shape.c);
                 }
-                self.dense(&layer, None)
+                self.dense(activated, None)
             }
-            _ => self.product(&layer, None, None),
+            _ => self.product(activated, None, None),
         }
     }
 
@@ -42,28 +44,31 @@ impl Lowering<'_> {
     /// which `sum` adds.
     pub(super) fn product(
         &mut self,
-        layer: &Layer,
+        activated: &Activated,
         scaled: Option<NodeId>,
         sum: Option<NodeId>,
     ) -> Result<Operand, CompileError> {
-        let end = sum.unwrap_or(layer.id);
+        let (layer, own) = (&self.layer_of(activated.layer), activated.last());
+        let end = sum.unwrap_or(own);
         let node = self.graph.node(layer.id);
         let ty = self.graph.ty(node.inputs[0]).clone();
         let output = node.output.shape;
         let pixels = output.n * output.pixels();
         let mut variant = tiles::product(pixels, ty.shape.c, &node.output, &self.limits);
-        let residual = sum.map(|sum| self.other_operand(sum, layer.id));
+        let residual = sum.map(|sum| self.other_operand(sum, own));
+        let (input, scale) = match scaled {
+            None => (self.input(node, 0).0, None),
+            Some(scaled) => {
+                let factors = self.image_and_scale(scaled);
+                let [image, scale] = factors.map(|id| self.operands[id.index()]);
+                (image, Some(scale))
+            }
+        };
+        variant.has_scale = scale.is_some();
+        // Tiles may not straddle images where each image has a scale of its own.
+        let images = if scale.is_some() { output.n } else { 1 };
+        let work = product_work(pixels / images, images, output, &variant);
         if ty.element.is_float() {
-            let (input, scale) = match scaled {
-                None => (self.input(node, 0).0, None),
-                Some(scaled) => {
-                    let (image, scale) = self.image_and_scale(scaled);
-                    (image, Some(scale))
-                }
-            };
-            // Tiles may not straddle images where each image has a scale of its own.
-            let images = if scale.is_some() { output.n } else { 1 };
-            variant.has_scale = scale.is_some();
             variant.has_sigmoid = layer.has_sigmoid();
             let tiles = self.tiles_f32(layer);
             let weight = self.float_weights(layer.id, &tiles)?;
@@ -79,21 +84,25 @@ impl Lowering<'_> {
                 activation: activation_number(layer.activation),
                 has_residual: u32::from(residual.is_some()),
             };
-            let work = product_work(pixels / images, images, output, &variant);
             let kernel = Kernel { shader: Shader::ProductF32, variant };
             return self.compute(end, kernel, &params, &reads, work);
         }
-        let input = self.input(node, 0).0;
         let weight_zero_point = self.weight_zero_point(layer);
         variant.has_weight_zero_point = weight_zero_point != 0;
         let tiles = self.tiles_int8(layer);
         let weight = self.blob(layer.id, BlobKind::Weights, &tiles)?;
         let channels = self.channels(&[layer])?;
-        let reads = [input, weight, channels, residual.unwrap_or(channels)];
+        let unused = channels;
+        variant.has_table = !activated.functions.is_empty();
+        let table = self.table_or(activated, unused)?;
+        let (scale, residual) = (scale.unwrap_or(unused), residual.unwrap_or(unused));
+        let reads = [input, weight, channels, scale, residual, table];
         let (output_zero_point, output_low, output_high) = self.output_range(layer);
         let params = params::ProductInt8 {
-            residual: self.residual_params(layer.id, sum),
-            pixels: pixels as u32,
+            scaling: scaled.map_or_else(params::Scaling::default, |id| self.scaling_params(id)),
+            residual: self.residual_params(own, sum),
+            pixels: (pixels / images) as u32,
+            images: images as u32,
             input_quads: quads(ty.shape.c),
             output_quads: quads(output.c),
             weight_zero_point,
@@ -101,7 +110,6 @@ impl Lowering<'_> {
             output_low,
             output_high,
         };
-        let work = product_work(pixels, 1, output, &variant);
         let kernel = Kernel { shader: Shader::ProductInt8, variant };
         self.compute(end, kernel, &params, &reads, work)
     }
@@ -109,9 +117,10 @@ impl Lowering<'_> {
     /// A dense convolution, of an input whose bytes `pixels` normalizes.
     pub(super) fn dense(
         &mut self,
-        layer: &Layer,
+        activated: &Activated,
         pixels: Option<NodeId>,
     ) -> Result<Operand, CompileError> {
+        let layer = &self.layer_of(activated.layer);
         let node = self.graph.node(layer.id);
         let (input, ty) = self.input(node, 0);
         let (shape, element) = (ty.shape, ty.element.clone());
@@ -121,10 +130,8 @@ impl Lowering<'_> {
         let work = run_work(output, quads(output.c).div_ceil(variant.tile_quads), &variant);
         if element.is_float() {
             variant.has_sigmoid = layer.has_sigmoid();
-            let (shader, input, normalization) = match pixels.map(|id| self.pixels(id)) {
-                None => (Shader::Conv2dF32, input, params::Normalization::default()),
-                Some((bytes, normalization)) => (Shader::Conv2dPixels, bytes, normalization),
-            };
+            let shaders = [Shader::Conv2dF32, Shader::Conv2dPixels];
+            let (shader, input, normalization) = self.floats_or_pixels(node, pixels, shaders);
             let tiles = self.tiles_f32(layer);
             let reads = [input, self.float_weights(layer.id, &tiles)?, self.bias_f32(&[layer])?];
             let activation = activation_number(layer.activation);
@@ -136,7 +143,9 @@ impl Lowering<'_> {
         variant.has_weight_zero_point = weight_zero_point != 0;
         let tiles = self.tiles_int8(layer);
         let weight = self.blob(layer.id, BlobKind::Weights, &tiles)?;
-        let reads = [input, weight, self.channels(&[layer])?];
+        let channels = self.channels(&[layer])?;
+        variant.has_table = !activated.functions.is_empty();
+        let reads = [input, weight, channels, self.table_or(activated, channels)?];
         let (output_zero_point, output_low, output_high) = self.output_range(layer);
         let params = params::Conv2dInt8 {
             window,
@@ -147,10 +156,12 @@ impl Lowering<'_> {
             output_high,
         };
         let kernel = Kernel { shader: Shader::Conv2dInt8, variant };
-        self.compute(layer.id, kernel, &params, &reads, work)
+        self.compute(activated.last(), kernel, &params, &reads, work)
     }
 
-    fn depthwise(&mut self, node: &Node, layer: &Layer) -> Result<Operand, CompileError> {
+    fn depthwise(&mut self, activated: &Activated) -> Result<Operand, CompileError> {
+        let layer = &self.layer_of(activated.layer);
+        let node = self.graph.node(layer.id);
         let (input, ty) = self.input(node, 0);
         let (shape, element) = (ty.shape, ty.element.clone());
         let output = node.output.shape;
@@ -168,7 +179,9 @@ impl Lowering<'_> {
         }
         let rows = self.rows_int8(layer);
         let weight = self.blob(layer.id, BlobKind::Weights, &rows)?;
-        let reads = [input, weight, self.channels(&[layer])?];
+        let channels = self.channels(&[layer])?;
+        variant.has_table = !activated.functions.is_empty();
+        let reads = [input, weight, channels, self.table_or(activated, channels)?];
         let (output_zero_point, output_low, output_high) = self.output_range(layer);
         let params = params::DepthwiseConv2dInt8 {
             window,
@@ -179,7 +192,7 @@ impl Lowering<'_> {
             output_high,
         };
         let kernel = Kernel { shader: Shader::DepthwiseConv2dInt8, variant };
-        self.compute(layer.id, kernel, &params, &reads, work)
+        self.compute(activated.last(), kernel, &params, &reads, work)
     }
 
     /// Groups, several filters a channel, and windows too wide to be written out.
@@ -236,14 +249,28 @@ impl Lowering<'_> {
     }
 
     /// The two factors of a scaled image.
-    fn image_and_scale(&self, scaled: NodeId) -> (Operand, Operand) {
+    fn image_and_scale(&self, scaled: NodeId) -> [NodeId; 2] {
         let inputs = &self.graph.node(scaled).inputs;
-        let is_scale = |i: usize| {
-            let shape = self.graph.ty(inputs[i]).shape;
-            shape.pixels() == 1 && (i == 1 || self.graph.ty(inputs[1]).shape.pixels() > 1)
-        };
-        let scale = usize::from(!is_scale(0));
-        (self.operands[inputs[1 - scale].index()], self.operands[inputs[scale].index()])
+        let scale = grouping::scale_operand(self.graph, scaled).expect("a scaled image");
+        [inputs[1 - scale], inputs[scale]]
+    }
+
+    /// How an int8 image is scaled.
+    fn scaling_params(&self, scaled: NodeId) -> params::Scaling {
+        let node = self.graph.node(scaled);
+        let Op::Mul(op) = &node.op else { return params::Scaling::default() };
+        let [image, scale] = self.image_and_scale(scaled).map(|id| &self.graph.ty(id).element);
+        let mul = QuantizedMul::new(image, scale, &node.output.element, op.activation);
+        params::Scaling {
+            image_zero_point: mul.a_zero_point,
+            scale_zero_point: mul.b_zero_point,
+            mantissa: mul.output_multiplier.mantissa.cast_unsigned(),
+            shift_right: mul.output_multiplier.shifts().1,
+            zero_point: mul.output_zero_point,
+            low: mul.range.0,
+            high: mul.range.1,
+            unused_0: 0,
+        }
     }
 
     /// How an int8 sum scales its operands.

@@ -1,11 +1,11 @@
 //! Sums, products and activations.
 
 use pocketvision_core::op::{ActivationKind, Add, Mul};
-use pocketvision_core::quant::{Multiplier, QuantizedAdd, QuantizedMul, activation_table};
+use pocketvision_core::quant::{Multiplier, QuantizedAdd, QuantizedMul};
 use pocketvision_core::{CompileError, Node, NodeId, Shape};
 use pocketvision_shaders::{Shader, Variant, params};
 
-use super::super::{BlobKind, Kernel, Operand};
+use super::super::{BlobKind, Kernel, Operand, byte_function};
 use super::{Lowering, activation_number, elements, multiplier_words, quad_work, quads};
 
 impl Lowering<'_> {
@@ -113,9 +113,8 @@ impl Lowering<'_> {
             let kernel = float_kernel(Shader::ActivationF32, Some(kind));
             return self.compute(id, kernel, &params, &[input], work);
         }
-        let by_value = activation_table(kind, &ty.element, &node.output.element);
-        let by_byte = std::array::from_fn(|byte| by_value[byte ^ 0x80].cast_unsigned());
-        self.look_up(id, node, input, &by_byte)
+        let table = byte_function::table(self.graph, &[id]);
+        self.look_up(id, node, input, &table)
     }
 }
 

@@ -1,26 +1,25 @@
 //! Groups of layers that are one dispatch.
 
 use pocketvision_core::{CompileError, NodeId, Op};
-use pocketvision_shaders::{Shader, Work, params};
+use pocketvision_shaders::{Shader, Variant, Work, params};
 
-use super::super::groups::Group;
-use super::super::{BlobKind, Kernel, Operand, tiles};
-use super::layer::Layer;
+use super::super::groups::{Activated, Group};
+use super::super::{BlobKind, Kernel, Operand, byte_function, tiles};
 use super::{Lowering, activation_number, pool2d, quads, window_params, zero_point};
 use crate::layout::LANES;
 
 impl Lowering<'_> {
     /// The dispatch of a group; the operand is its last node's output.
-    pub(super) fn group(&mut self, group: Group) -> Result<Operand, CompileError> {
-        match group {
-            Group::Product { convolution, scaled, sum } => {
-                let layer = self.layer_of(convolution);
-                self.product(&layer, scaled, sum)
+    pub(super) fn group(&mut self, group: &Group) -> Result<Operand, CompileError> {
+        match *group {
+            Group::Layer(ref activated) => self.layer(activated),
+            Group::Product { ref convolution, scaled, sum } => {
+                self.product(convolution, scaled, sum)
             }
             Group::Dense { pixels, convolution } => {
-                self.dense(&self.layer_of(convolution), Some(pixels))
+                self.dense(&Activated::alone(convolution), Some(pixels))
             }
-            Group::Project { pixels, first, project, sum } => {
+            Group::Project { pixels, ref first, project, sum } => {
                 self.project(pixels, first, project, sum)
             }
             Group::ExpandDepthwise { expand, depthwise } => {
@@ -29,30 +28,30 @@ impl Lowering<'_> {
             Group::SqueezeExcite { depthwise, squeeze, gate, .. } => {
                 self.squeeze_excite(depthwise, squeeze, gate)
             }
-            Group::ProductPool { convolution, pool } => self.product_pool(convolution, pool),
+            Group::SqueezeExciteInt8 { pool, ref squeeze, ref gate } => {
+                self.squeeze_excite_int8(pool, squeeze, gate)
+            }
+            Group::ProductPool { ref convolution, pool } => self.product_pool(convolution, pool),
         }
-    }
-
-    fn layer_of(&self, id: NodeId) -> Layer {
-        Layer::of(id, self.graph.node(id)).expect("groups consist of convolutions")
     }
 
     fn project(
         &mut self,
         pixels: Option<NodeId>,
-        first: NodeId,
+        first: &Activated,
         project: NodeId,
         sum: Option<NodeId>,
     ) -> Result<Operand, CompileError> {
         let end = sum.unwrap_or(project);
-        let (hidden, last) = (self.layer_of(first), self.layer_of(project));
-        let node = self.graph.node(first);
+        let (hidden, last) = (self.layer_of(first.layer), self.layer_of(project));
+        let node = self.graph.node(first.layer);
         let (input, ty) = self.input(node, 0);
         let (input_shape, element) = (ty.shape, ty.element.clone());
         let shape = node.output.shape;
         let is_depthwise = matches!(node.op, Op::DepthwiseConv2d(_));
-        let (mut variant, tile_runs) = tiles::project(self.graph, first, project, &self.limits)
-            .expect("groups fit workgroup memory");
+        let (mut variant, tile_runs) =
+            tiles::project(self.graph, first.layer, project, &self.limits)
+                .expect("groups fit workgroup memory");
         let window = window_params(&hidden.window, input_shape, shape);
         let row_runs = shape.w.div_ceil(variant.tile_pixels as usize);
         let work = Work::Workgroups((shape.n * shape.h * row_runs).div_ceil(tile_runs) as u32);
@@ -61,10 +60,8 @@ impl Lowering<'_> {
         let (tile_runs, project_quads) = (tile_runs as u32, quads(project_channels));
         if element.is_float() {
             variant.has_sigmoid = hidden.has_sigmoid() || last.has_sigmoid();
-            let (shader, input, normalization) = match pixels.map(|id| self.pixels(id)) {
-                None => (Shader::Conv2dProjectF32, input, params::Normalization::default()),
-                Some((bytes, normalization)) => (Shader::Conv2dProjectPixels, bytes, normalization),
-            };
+            let shaders = [Shader::Conv2dProjectF32, Shader::Conv2dProjectPixels];
+            let (shader, input, normalization) = self.floats_or_pixels(node, pixels, shaders);
             let mut all =
                 if is_depthwise { self.rows_f32(&hidden) } else { self.tiles_f32(&hidden) };
             let project_at = (all.len() / LANES) as u32;
@@ -114,7 +111,9 @@ impl Lowering<'_> {
         all.extend(self.tiles_int8(&last));
         let weight = self.blob(project, BlobKind::Weights, &all)?;
         let channels = self.channels(&[&hidden, &last])?;
-        let reads = [input, weight, channels, residual.unwrap_or(channels)];
+        variant.has_table = !first.functions.is_empty();
+        let table = self.table_or(first, channels)?;
+        let reads = [input, weight, channels, residual.unwrap_or(channels), table];
         let (hidden_zero_point, hidden_low, hidden_high) = self.output_range(&hidden);
         let (output_zero_point, output_low, output_high) = self.output_range(&last);
         let residual = self.residual_params(project, sum);
@@ -222,15 +221,71 @@ impl Lowering<'_> {
             gate_activation: activation_number(last.activation),
             channels: image.c as u32,
         };
-        let variant = pocketvision_shaders::Variant {
-            has_sigmoid: first.has_sigmoid() || last.has_sigmoid(),
-            ..Default::default()
-        };
+        let variant =
+            Variant { has_sigmoid: first.has_sigmoid() || last.has_sigmoid(), ..self.sharing() };
         let kernel = Kernel { shader: Shader::SqueezeExciteF32, variant };
         self.compute(gate, kernel, &params, &reads, Work::Workgroups(image.n as u32))
     }
 
-    fn product_pool(&mut self, convolution: NodeId, pool: NodeId) -> Result<Operand, CompileError> {
+    fn squeeze_excite_int8(
+        &mut self,
+        pool: NodeId,
+        squeeze: &Activated,
+        gate: &Activated,
+    ) -> Result<Operand, CompileError> {
+        let (first, last) = (self.layer_of(squeeze.layer), self.layer_of(gate.layer));
+        let (input, image) = self.input(self.graph.node(pool), 0);
+        let image = image.shape;
+        let mut all = self.tiles_int8(&first);
+        let gate_at = (all.len() / LANES) as u32;
+        all.extend(self.tiles_int8(&last));
+        let weight = self.blob(last.id, BlobKind::Weights, &all)?;
+        let channels = self.channels(&[&first, &last])?;
+        let tables = [self.table_after(squeeze), self.table_after(gate)].concat();
+        let table = self.blob(last.id, BlobKind::Table, &tables)?;
+        let weight_zero_points = [&first, &last].map(|layer| self.weight_zero_point(layer));
+        let variant =
+            Variant { has_weight_zero_point: weight_zero_points != [0, 0], ..self.sharing() };
+        let params = params::SqueezeExciteInt8 {
+            average: self.average(pool),
+            images: image.n as u32,
+            pixels: image.pixels() as u32,
+            quads: quads(image.c),
+            squeezed_quads: quads(self.graph.ty(first.id).shape.c),
+            squeeze_weight_zero_point: weight_zero_points[0],
+            squeeze_zero_point: self.output_range(&first).0,
+            gate_at,
+            gate_weight_zero_point: weight_zero_points[1],
+            gate_zero_point: self.output_range(&last).0,
+        };
+        let reads = [input, weight, channels, table];
+        let kernel = Kernel { shader: Shader::SqueezeExciteInt8, variant };
+        self.compute(gate.last(), kernel, &params, &reads, Work::Workgroups(image.n as u32))
+    }
+
+    /// What becomes of a layer's bytes before they are clamped: the clamp, and all functions.
+    fn table_after(&self, layer: &Activated) -> [u8; 256] {
+        let table = byte_function::table(self.graph, &layer.functions);
+        let (_, low, high) = self.output_range(&self.layer_of(layer.layer));
+        std::array::from_fn(|byte| {
+            let clamped = i32::from((byte as u8).cast_signed()).clamp(low, high);
+            table[usize::from(clamped as u8)]
+        })
+    }
+
+    /// How a pool's int8 numbers are averaged.
+    fn average(&self, pool: NodeId) -> params::Average {
+        let node = self.graph.node(pool);
+        let Op::Pool2d(op) = &node.op else { unreachable!("groups hold a pool") };
+        pool2d::average(op, &self.graph.ty(node.inputs[0]).element, &node.output.element)
+    }
+
+    fn product_pool(
+        &mut self,
+        activated: &Activated,
+        pool: NodeId,
+    ) -> Result<Operand, CompileError> {
+        let convolution = activated.layer;
         let layer = self.layer_of(convolution);
         let (input, ty) = self.input(self.graph.node(convolution), 0);
         let (input_quads, is_float) = (quads(ty.shape.c), ty.element.is_float());
@@ -259,13 +314,12 @@ impl Lowering<'_> {
         variant.has_weight_zero_point = weight_zero_point != 0;
         let tiles = self.tiles_int8(&layer);
         let weight = self.blob(convolution, BlobKind::Weights, &tiles)?;
-        let reads = [input, weight, self.channels(&[&layer])?];
+        let channels = self.channels(&[&layer])?;
+        variant.has_table = !activated.functions.is_empty();
+        let reads = [input, weight, channels, self.table_or(activated, channels)?];
         let (output_zero_point, output_low, output_high) = self.output_range(&layer);
-        let Op::Pool2d(op) = &self.graph.node(pool).op else { unreachable!("groups hold a pool") };
-        let average =
-            pool2d::average(op, &self.graph.ty(convolution).element, &self.graph.ty(pool).element);
         let params = params::ProductPoolInt8 {
-            average,
+            average: self.average(pool),
             pixels,
             images,
             input_quads,

@@ -6,7 +6,8 @@ use pocketvision_core::op::{ActivationKind, Conv2d, DepthwiseConv2d, Linear, Pad
 use pocketvision_core::quant::{Multiplier, activation_range, output_multipliers};
 use pocketvision_core::{CompileError, Element, Node, NodeId, Op, ParamId, Quantization, Tensor};
 
-use super::super::{BlobKind, Operand};
+use super::super::groups::Activated;
+use super::super::{BlobKind, Operand, byte_function};
 use super::{Lowering, weights, zero_point};
 use crate::layout::LANES;
 
@@ -42,6 +43,23 @@ impl Layer {
 }
 
 impl Lowering<'_> {
+    pub(super) fn layer_of(&self, id: NodeId) -> Layer {
+        Layer::of(id, self.graph.node(id)).expect("a convolution or linear layer")
+    }
+
+    /// The table of the functions that follow a layer; without any, what is bound in its place.
+    pub(super) fn table_or(
+        &mut self,
+        activated: &Activated,
+        unused: Operand,
+    ) -> Result<Operand, CompileError> {
+        if activated.functions.is_empty() {
+            return Ok(unused);
+        }
+        let table = byte_function::table(self.graph, &activated.functions);
+        self.blob(activated.layer, BlobKind::Table, &table)
+    }
+
     pub(super) fn weight(&self, layer: &Layer) -> &Tensor {
         self.graph.param(layer.weight)
     }

@@ -19,11 +19,12 @@ use std::collections::HashMap;
 use pocketvision_core::op::{ActivationKind, Window};
 use pocketvision_core::quant::Multiplier;
 use pocketvision_core::{CompileError, Element, Graph, Keep, Node, NodeId, Op, Shape, TensorType};
-use pocketvision_shaders::Work;
 use pocketvision_shaders::params::{self, ParamsLayout, activation};
+use pocketvision_shaders::{Variant, Work};
 
 use self::signs::Signs;
-use super::groups::{self, Role};
+use super::grouping;
+use super::groups::{Activated, Role};
 use super::{Blob, BlobKind, Conversion, Dispatch, Kernel, Limits, Operand, Port, Schedule, Value};
 use crate::{BACKEND_NAME, layout};
 
@@ -37,7 +38,7 @@ pub(super) fn lower(graph: &Graph, keep: Keep, limits: Limits) -> Result<Schedul
         inputs: vec![],
         outputs: vec![],
     };
-    let roles = groups::find(graph, keep, &limits);
+    let roles = grouping::find(graph, keep, &limits);
     let signs = if keep == Keep::Outputs { signs::find(graph) } else { Signs::default() };
     let mut lowering = Lowering {
         graph,
@@ -53,7 +54,7 @@ pub(super) fn lower(graph: &Graph, keep: Keep, limits: Limits) -> Result<Schedul
             Role::Alone => lowering.node(id, node)?,
             Role::Absorbed => NOWHERE,
             Role::Ends(group) => {
-                let operand = lowering.group(group)?;
+                let operand = lowering.group(&group)?;
                 for dispatch in &mut lowering.schedule.dispatches[first..] {
                     dispatch.nodes = group.nodes();
                 }
@@ -97,7 +98,9 @@ impl Lowering<'_> {
                 Ok(operand)
             }
             Op::Constant(op) => self.constant(id, op),
-            Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::Linear(_) => self.layer(id, node),
+            Op::Conv2d(_) | Op::DepthwiseConv2d(_) | Op::Linear(_) => {
+                self.layer(&Activated::alone(id))
+            }
             Op::ConvTranspose2d(op) => self.conv_transpose2d(id, node, op),
             Op::Pool2d(op) => self.pool2d(id, node, op),
             Op::Add(op) => self.add(id, node, op),
@@ -202,6 +205,7 @@ impl Lowering<'_> {
         debug_assert_eq!(kernel.shader.writes().len(), outputs.len(), "{kernel:?}");
         debug_assert_eq!(kernel.shader.reads().len(), reads.len(), "{kernel:?}");
         debug_assert_eq!(kernel.shader.params(), P::FIELDS, "{kernel:?}");
+        debug_assert!(!kernel.variant.has_subgroups || kernel.shader.can_use_subgroups());
         self.schedule.dispatches.push(Dispatch {
             nodes: vec![node],
             kernel,
@@ -210,6 +214,11 @@ impl Lowering<'_> {
             outputs: outputs.to_vec(),
             workgroups: self.limits.workgroups(work),
         });
+    }
+
+    /// The variant of a kernel whose workgroups share sums and that has no tiles.
+    fn sharing(&self) -> Variant {
+        Variant { has_subgroups: self.limits.subgroup_size.is_some(), ..Variant::default() }
     }
 
     /// Where a node's input is found, and its type.

@@ -21,11 +21,21 @@ impl Lowering<'_> {
         self.compute(id, Shader::Normalize, &params, &[input], quad_work(shape))
     }
 
-    /// The bytes that an absorbed node normalizes, and how.
-    pub(super) fn pixels(&self, absorbed: NodeId) -> (Operand, params::Normalization) {
-        let node = self.graph.node(absorbed);
+    /// What a dense convolution reads: its input, or the bytes that `pixels` makes floats of; and
+    /// which of two shaders reads that, the one of floats or the one of pixels.
+    pub(super) fn floats_or_pixels(
+        &self,
+        convolution: &Node,
+        pixels: Option<NodeId>,
+        [of_floats, of_pixels]: [Shader; 2],
+    ) -> (Shader, Operand, params::Normalization) {
+        let Some(pixels) = pixels else {
+            let input = self.input(convolution, 0).0;
+            return (of_floats, input, params::Normalization::default());
+        };
+        let node = self.graph.node(pixels);
         let Op::Normalize(op) = &node.op else { unreachable!("groups hold what normalizes") };
-        (self.input(node, 0).0, normalization(op))
+        (of_pixels, self.input(node, 0).0, normalization(op))
     }
 }
 

@@ -5,7 +5,7 @@ use pocketvision_core::quant::{QuantizedSoftmax, requantize_table};
 use pocketvision_core::{CompileError, Element, Node, NodeId};
 use pocketvision_shaders::{Shader, Work, params};
 
-use super::super::{BlobKind, Operand};
+use super::super::{BlobKind, Kernel, Operand};
 use super::{Lowering, elements, pixels, quad_work, quads};
 
 impl Lowering<'_> {
@@ -57,13 +57,15 @@ impl Lowering<'_> {
         let work = Work::Workgroups(pixels);
         if ty.element.is_float() {
             let params = params::SoftmaxF32 { pixels, quads, channels, beta: op.beta };
-            return self.compute(id, Shader::SoftmaxF32, &params, &[input], work);
+            let kernel = Kernel { shader: Shader::SoftmaxF32, variant: self.sharing() };
+            return self.compute(id, kernel, &params, &[input], work);
         }
         let softmax = QuantizedSoftmax::new(&ty.element, op.beta);
         let exponentials = softmax.exponentials.map(|exponential| exponential.unwrap_or(-1));
         let exponentials = self.blob(id, BlobKind::Table, &exponentials)?;
         let params = params::SoftmaxInt8 { pixels, quads, channels };
-        self.compute(id, Shader::SoftmaxInt8, &params, &[input, exponentials], work)
+        let kernel = Kernel { shader: Shader::SoftmaxInt8, variant: self.sharing() };
+        self.compute(id, kernel, &params, &[input, exponentials], work)
     }
 }
 
