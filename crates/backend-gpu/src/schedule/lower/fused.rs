@@ -69,7 +69,7 @@ impl Lowering<'_> {
                 if is_depthwise { self.rows_f32(&hidden) } else { self.tiles_f32(&hidden) };
             let project_at = (all.len() / LANES) as u32;
             all.extend(self.tiles_f32(&last));
-            let weight = self.float_weights(project, &all)?;
+            let weight = self.float_weights(project, all)?;
             let bias = self.bias_f32(&[&hidden, &last])?;
             let reads = [input, weight, bias, residual.unwrap_or(weight)];
             let hidden_activation = activation_number(hidden.activation);
@@ -176,7 +176,7 @@ impl Lowering<'_> {
         all.extend(self.rows_f32(&last));
         // A slice may reach beyond the last quad, and so read beyond the last weights.
         all.resize(all.len() + SPARE_WEIGHTS, 0.0);
-        let reads = [input, self.float_weights(depthwise, &all)?, self.bias_f32(&[&hidden, &last])?];
+        let reads = [input, self.float_weights(depthwise, all)?, self.bias_f32(&[&hidden, &last])?];
         let params = params::ExpandDepthwiseF32 {
             window: window_params(&last.window, self.graph.ty(expand).shape, output),
             source_quads,
@@ -210,7 +210,7 @@ impl Lowering<'_> {
         let mut all = self.tiles_f32(&first);
         let gate_at = (all.len() / LANES) as u32;
         all.extend(self.tiles_f32(&last));
-        let reads = [pooled, self.float_weights(gate, &all)?, self.bias_f32(&[&first, &last])?];
+        let reads = [pooled, self.float_weights(gate, all)?, self.bias_f32(&[&first, &last])?];
         let params = params::SqueezeExciteF32 {
             images: image.n as u32,
             bands,
@@ -242,7 +242,7 @@ impl Lowering<'_> {
         if is_float {
             variant.has_sigmoid = layer.has_sigmoid();
             let tiles = self.tiles_f32(&layer);
-            let reads = [input, self.float_weights(convolution, &tiles)?, self.bias_f32(&[&layer])?];
+            let reads = [input, self.float_weights(convolution, tiles)?, self.bias_f32(&[&layer])?];
             let params = params::ProductPoolF32 {
                 pixels,
                 images,
