@@ -13,7 +13,7 @@ use crate::{LARGE_WORKGROUP_SIZE, WORKGROUP_SIZE};
 /// | `Conv2dF32`, `Conv2dInt8`, `Conv2dPixels` | input; weight `[tap][input quad][output quad]` tiles; bias or `OutputChannels` | a run x output quads |
 /// | `DepthwiseConv2dF32`, `DepthwiseConv2dInt8` | input; weight `[tap][quad]`, integers as i32, zero point subtracted; bias or `OutputChannels` | a run x a quad |
 /// | `Conv2dProjectF32`, `Conv2dProjectInt8`, `Conv2dProjectPixels`, `DepthwiseProjectF32`, `DepthwiseProjectInt8` | input; weights of both; biases or `OutputChannels` of both; residual | a workgroup for `tile_runs` runs |
-/// | `ExpandDepthwiseF32` | input; weights of both; biases of both | a workgroup for a band of rows x `slice_quads` quads |
+/// | `ExpandDepthwiseF32` | input; weights of both; biases of both | a workgroup for a band of rows x a slice of quads |
 /// | `ProductPoolF32`, `ProductPoolInt8` | input; weight; bias or `OutputChannels` | a workgroup for an image x output quads |
 /// | `SqueezeExciteF32` | pooled sums; weights of both; biases of both | a workgroup for an image |
 /// | `SqueezeExciteInt8` | input; weights of both; `OutputChannels` of both; 256 bytes for each | a workgroup for an image |

@@ -15,8 +15,6 @@ pub struct Variant {
     pub tile_quads: u32,
     /// Invocations that share the sum over the inputs of one tile: a power of two.
     pub split: u32,
-    /// Quads that a workgroup of `ExpandDepthwiseF32` computes: a power of two.
-    pub slice_quads: u32,
     /// Columns of taps.
     pub kernel_width: u32,
     /// Columns between two neighbouring outputs.
@@ -48,7 +46,6 @@ impl Default for Variant {
             tile_pixels: 4,
             tile_quads: 1,
             split: 1,
-            slice_quads: 1,
             kernel_width: 1,
             stride_width: 1,
             dilation_width: 1,
@@ -80,7 +77,6 @@ impl Variant {
             ("TILE_PIXELS", self.tile_pixels),
             ("TILE_QUADS", self.tile_quads),
             ("SPLIT", self.split),
-            ("SLICE_QUADS", self.slice_quads),
             ("KERNEL_WIDTH", self.kernel_width),
             ("STRIDE_WIDTH", self.stride_width),
             ("DILATION_WIDTH", self.dilation_width),

@@ -14,7 +14,7 @@ fn variants() -> Vec<Variant> {
     let plain = Variant { memory_vectors: 64, ..Variant::default() };
     vec![
         plain,
-        Variant { tile_pixels: 8, tile_quads: 2, slice_quads: 2, kernel_width: 3, ..plain },
+        Variant { tile_pixels: 8, tile_quads: 2, kernel_width: 3, ..plain },
         Variant {
             split: 4,
             kernel_width: 5,
@@ -26,7 +26,7 @@ fn variants() -> Vec<Variant> {
             has_table: true,
             ..plain
         },
-        Variant { tile_pixels: 1, tile_quads: 2, split: 16, slice_quads: 4, ..plain },
+        Variant { tile_pixels: 1, tile_quads: 2, split: 16, ..plain },
     ]
 }
 

@@ -1,6 +1,8 @@
 //! From a schedule to device objects.
 
 use std::sync::Arc;
+#[cfg(not(target_family = "wasm"))]
+use std::thread;
 
 use pocketvision_core::{Graph, MemoryUse};
 
@@ -10,7 +12,7 @@ use crate::device::Device;
 use crate::frame::{Frame, Readback, Upload};
 use crate::pipeline::Pipeline;
 use crate::profile::Timestamps;
-use crate::schedule::{BlobKind, Dispatch, Operand, Port, Schedule};
+use crate::schedule::{BlobKind, Dispatch, Kernel, Operand, Port, Schedule};
 
 /// Everything that a plan has on one device.
 #[derive(Debug)]
@@ -52,16 +54,17 @@ impl Assembly {
         parts: usize,
     ) -> Result<Self, String> {
         let kernels: Vec<_> = schedule.dispatches.iter().map(|step| step.kernel).collect();
-        let pipelines = device.pipelines(&kernels).await?;
+        let (pipelines, constants) = compile_and_upload(&device, &kernels, schedule).await?;
         let owned = Arc::clone(&device);
-        let build = || Self::build(owned, graph, schedule, pipelines, parts);
+        let build = || Self::build(owned, graph, schedule, pipelines, constants, parts);
         device.checked(build).await
     }
 
-    /// Makes ready for runs: drivers finish what they compile, and each frame's first run is
-    /// recorded.
+    /// Makes ready for runs: the driver has finished what it compiles, and each frame's first run
+    /// is recorded.
     pub(crate) async fn prepare(&mut self) -> Result<(), String> {
-        self.warm_up().await?;
+        let submission = self.device.checked(|| self.device.queue.submit([])).await?;
+        self.device.wait_for(submission).await?;
         for frame in 0..self.frames.len() {
             self.record_ahead(frame).await?;
         }
@@ -73,9 +76,9 @@ impl Assembly {
         graph: &Graph,
         schedule: &Schedule,
         pipelines: Vec<Arc<Pipeline>>,
+        constants: Constants,
         parts: usize,
     ) -> Self {
-        let constants = Constants::upload(&device, schedule);
         let slots: Vec<wgpu::Buffer> = schedule
             .slot_bytes
             .iter()
@@ -174,27 +177,6 @@ impl Assembly {
         self.steps.len()
     }
 
-    /// Dispatches one workgroup of each pipeline: some drivers, software ones above all, turn a
-    /// shader into machine code when it is first dispatched, which must not delay a first run.
-    async fn warm_up(&self) -> Result<(), String> {
-        let warm_up = || {
-            let mut encoder = self.encoder();
-            {
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                let mut warm: Vec<&Arc<Pipeline>> = Vec::new();
-                for step in &self.steps {
-                    if !warm.iter().any(|pipeline| Arc::ptr_eq(pipeline, &step.pipeline)) {
-                        warm.push(&step.pipeline);
-                        step.dispatch(&mut pass, (1, 1));
-                    }
-                }
-            }
-            self.device.queue.submit([encoder.finish()])
-        };
-        let submission = self.device.checked(warm_up).await?;
-        self.device.wait_for(submission).await
-    }
-
     /// Records a frame's next run.
     pub(crate) async fn record_ahead(&mut self, frame: usize) -> Result<(), String> {
         let commands = self.device.checked(|| self.record(&self.frames[frame])).await?;
@@ -237,6 +219,35 @@ impl Assembly {
     fn encoder(&self) -> wgpu::CommandEncoder {
         self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
     }
+}
+
+/// Uploads constants while other threads compile: drivers keep a processor busy for longer.
+#[cfg(not(target_family = "wasm"))]
+async fn compile_and_upload(
+    device: &Device,
+    kernels: &[Kernel],
+    schedule: &Schedule,
+) -> Result<(Vec<Arc<Pipeline>>, Constants), String> {
+    let upload = || pollster::block_on(device.checked(|| Constants::upload(device, schedule)));
+    let (pipelines, constants) = thread::scope(|scope| {
+        let uploading = scope.spawn(upload);
+        let pipelines = pollster::block_on(device.pipelines(kernels));
+        (pipelines, uploading.join())
+    });
+    let constants = constants.map_err(|_| "a thread that uploaded weights panicked")??;
+    Ok((pipelines?, constants))
+}
+
+/// Uploads constants, and compiles.
+#[cfg(target_family = "wasm")]
+async fn compile_and_upload(
+    device: &Device,
+    kernels: &[Kernel],
+    schedule: &Schedule,
+) -> Result<(Vec<Arc<Pipeline>>, Constants), String> {
+    let pipelines = device.pipelines(kernels).await?;
+    let constants = device.checked(|| Constants::upload(device, schedule)).await?;
+    Ok((pipelines, constants))
 }
 
 impl Step {

@@ -17,7 +17,7 @@ impl Constants {
         let mut sizes: Vec<u64> = Vec::new();
         let mut places = Vec::with_capacity(schedule.blobs.len());
         for blob in &schedule.blobs {
-            let bytes = blob.bytes.len() as u64;
+            let bytes = blob.bytes().len() as u64;
             let offset = sizes.last().map(|size| size.next_multiple_of(alignment));
             let offset = match offset.filter(|offset| offset + bytes <= limit) {
                 Some(offset) => offset,
@@ -30,14 +30,14 @@ impl Constants {
             sizes[chunk] = offset + bytes;
             places.push((chunk, offset));
         }
-        let usage = wgpu::BufferUsages::STORAGE
-            | wgpu::BufferUsages::COPY_DST
-            | wgpu::BufferUsages::COPY_SRC;
-        let chunks: Vec<_> =
-            sizes.iter().map(|&size| buffer(device, "weights", size, usage)).collect();
-        for (blob, &(chunk, offset)) in schedule.blobs.iter().zip(&places) {
-            device.queue.write_buffer(&chunks[chunk], offset, &blob.bytes);
-        }
+        let contents = |chunk: usize| {
+            let blobs = schedule.blobs.iter().zip(&places);
+            blobs.filter_map(move |(blob, place)| {
+                (place.0 == chunk).then_some((place.1, blob.bytes()))
+            })
+        };
+        let chunk = |(chunk, &size): (usize, &u64)| filled(device, size, contents(chunk));
+        let chunks = sizes.iter().enumerate().map(chunk).collect();
         Self { chunks, places }
     }
 }
@@ -74,6 +74,36 @@ impl Params {
             size: wgpu::BufferSize::new(self.sizes[index]),
         })
     }
+}
+
+/// A buffer of constants, with these bytes at their offsets.
+fn filled<'a>(
+    device: &Device,
+    size: u64,
+    contents: impl Iterator<Item = (u64, &'a [u8])>,
+) -> wgpu::Buffer {
+    let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
+    if device.has_processor_memory() {
+        // In place: staging memory would have to be found, filled and copied.
+        let buffer = device.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("weights"),
+            size,
+            usage: usage | wgpu::BufferUsages::MAP_WRITE,
+            mapped_at_creation: true,
+        });
+        if let Ok(mut view) = buffer.get_mapped_range_mut(..) {
+            for (offset, bytes) in contents {
+                view.slice(offset as usize..offset as usize + bytes.len()).copy_from_slice(bytes);
+            }
+        }
+        buffer.unmap();
+        return buffer;
+    }
+    let buffer = buffer(device, "weights", size, usage | wgpu::BufferUsages::COPY_DST);
+    for (offset, bytes) in contents {
+        device.queue.write_buffer(&buffer, offset, bytes);
+    }
+    buffer
 }
 
 /// An unmapped buffer.

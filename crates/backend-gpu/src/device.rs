@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pocketvision_core::{Graph, Keep};
 
-use crate::adapter::AdapterSummary;
+use crate::adapter::{AdapterKind, AdapterSummary};
 #[cfg(target_family = "wasm")]
 use crate::answers::Answers;
 use crate::backend::GpuOptions;
@@ -15,6 +15,8 @@ use crate::pipeline::Pipeline;
 use crate::pipelines::Pipelines;
 use crate::schedule::{Kernel, Limits};
 use crate::self_test::SelfTest;
+#[cfg(not(target_family = "wasm"))]
+use crate::stand_ins::StandIns;
 use crate::tuning::{self, Choices, Tuning};
 use crate::verdicts::Verdicts;
 use crate::{GpuError, adapter, trusted};
@@ -32,6 +34,8 @@ pub(crate) struct Device {
     pub(crate) subgroup_size: Option<u32>,
     prefers_subgroups: bool,
     pipelines: Pipelines,
+    #[cfg(not(target_family = "wasm"))]
+    stand_ins: StandIns,
     cache: Option<Cache>,
     tuning_file: Option<CacheFile>,
     pub(crate) verdicts: Verdicts,
@@ -77,6 +81,10 @@ impl Device {
         if options.half {
             wanted |= wgpu::Features::SHADER_F16;
         }
+        if summary.kind == AdapterKind::Software {
+            // On a card, what the processor can write may be slow to read.
+            wanted |= wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
+        }
         let mut limits = adapter.limits();
         if let Some((binding_bytes, workgroups)) = options.low_limits {
             limits.max_storage_buffer_binding_size = binding_bytes;
@@ -118,6 +126,8 @@ impl Device {
         // What a test breaks on purpose is not remembered.
         let tested = CacheFile::of_adapter(&info, "tested").filter(|_| options.sabotaged.is_none());
         Ok(Self {
+            #[cfg(not(target_family = "wasm"))]
+            stand_ins: StandIns::new(&device),
             device,
             queue,
             summary,
@@ -142,7 +152,10 @@ impl Device {
         Limits {
             max_binding_bytes: binding.min(self.limits.max_buffer_size),
             max_workgroups_per_dimension: self.limits.max_compute_workgroups_per_dimension,
-            memory_vectors: memory_vectors(self.limits.max_compute_workgroup_storage_size),
+            memory_vectors: memory_vectors(
+                self.limits.max_compute_workgroup_storage_size,
+                self.summary.kind,
+            ),
             tuning,
             is_half: self.is_half,
             subgroup_size: self.subgroup_size.filter(|_| tuning.has_subgroups),
@@ -180,6 +193,11 @@ impl Device {
     /// True if the device can say when each dispatch began and ended.
     pub(crate) fn has_timestamps(&self) -> bool {
         self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY)
+    }
+
+    /// True if all of the device's memory is the processor's, which may write what shaders read.
+    pub(crate) fn has_processor_memory(&self) -> bool {
+        self.device.features().contains(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS)
     }
 
     /// What went wrong outside of any call, if something did: nothing works after that.
@@ -248,13 +266,17 @@ impl Device {
         self.pipelines.find_or_compile(self, kernels).await
     }
 
-    /// Compiles a kernel. Errors go to the device's error scope.
+    /// Compiles a kernel, up to the machine code. Errors go to the device's error scope.
     pub(crate) fn compile(&self, kernel: Kernel) -> Arc<Pipeline> {
         if let Some(cache) = &self.cache {
             cache.has_grown.store(true, Ordering::Relaxed);
         }
         let cache = self.cache.as_ref().map(|cache| &cache.pipelines);
-        Arc::new(Pipeline::new(&self.device, kernel.shader, self.source(kernel), cache))
+        let pipeline = Pipeline::new(&self.device, kernel.shader, self.source(kernel), cache);
+        // Browsers compile when a pipeline is made, in another process.
+        #[cfg(not(target_family = "wasm"))]
+        self.stand_ins.dispatch(&self.device, &self.queue, kernel.shader, &pipeline);
+        Arc::new(pipeline)
     }
 
     /// A kernel's text.
@@ -353,8 +375,12 @@ fn subgroup_size(largest: u32) -> u32 {
     1 << most.ilog2()
 }
 
-/// Room for what fused layers hand over, in 16 bytes: all but a kibibyte, and not more than
-/// leaves a processor of the device room for several workgroups.
-fn memory_vectors(workgroup_bytes: u32) -> u32 {
-    ((workgroup_bytes - 1024) / 16).min(1984)
+/// Room for what fused layers hand over, in 16 bytes: all but a kibibyte, and not more than leaves
+/// a processor of the device room for several workgroups.
+fn memory_vectors(workgroup_bytes: u32, kind: AdapterKind) -> u32 {
+    // Browsers zero workgroup memory. Their software adapter compiles a store for each number, 2 ms
+    // for 16 bytes of each shader, and dispatches do all of them.
+    let is_zeroed_slowly = cfg!(target_family = "wasm") && kind == AdapterKind::Software;
+    let most = if is_zeroed_slowly { 256 } else { 1984 };
+    ((workgroup_bytes - 1024) / 16).min(most)
 }

@@ -71,6 +71,8 @@ mod plan;
 mod profile;
 mod schedule;
 mod self_test;
+#[cfg(not(target_family = "wasm"))]
+mod stand_ins;
 mod subject;
 mod support;
 mod trusted;

@@ -1,5 +1,7 @@
 //! One network on one backend, picture by picture.
 
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -24,8 +26,14 @@ impl Inference {
         backend: &str,
         device: &DeviceOptions,
     ) -> Result<Self> {
-        let backend = device.backend(backend)?;
-        let model = model.open_for(task)?;
+        // Drivers are loaded while the network is read.
+        let (backend, model) = thread::scope(|scope| {
+            let backend = scope.spawn(|| device.backend(backend));
+            let model = model.open_for(task);
+            (backend.join(), model)
+        });
+        let backend = backend.unwrap_or_else(|panic| resume_unwind(panic))?;
+        let model = model?;
         check_task(&model, task)?;
         let plan = backend.compile(model.graph(), &CompileOptions::default())?;
         Ok(Self { device: backend.device(), model, backend, plan })

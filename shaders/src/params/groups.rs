@@ -74,6 +74,7 @@ params! {
         activation: u32,
         band_rows: u32,
         bands: u32,
+        slice_shift: u32,
     }
 
     /// Of `f32/product_pool.wgsl`. `pixels` are those of one image.

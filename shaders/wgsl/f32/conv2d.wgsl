@@ -31,11 +31,11 @@ fn main(
     let run = run_of(index / blocks);
     convolve(run, first_quad);
     let first = first_pixel(run);
-    for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
-        for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
-            if run.column + p < params.window.output_width {
-                store(first + p, first_quad + q, sums[p * TILE_QUADS + q]);
-            }
+    var results = sums;
+    for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) {
+        let p = i / TILE_QUADS;
+        if run.column + p < params.window.output_width {
+            store(first + p, first_quad + i % TILE_QUADS, results[i]);
         }
     }
 }

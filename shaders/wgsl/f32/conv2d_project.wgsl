@@ -40,13 +40,9 @@ fn main(
         let first_quad = item % blocks * TILE_QUADS;
         let number = item / blocks;
         convolve(run_of(first_run + number), first_quad);
-        for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
-            let at = (number * TILE_PIXELS + p) * hidden_stride() + first_quad;
-            for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
-                // Beyond the last quad the bias is that of the projection: finite, not read.
-                let value = sums[p * TILE_QUADS + q] + bias[first_quad + q];
-                hidden[at + q] = activate(params.hidden_activation, value);
-            }
+        var results = sums;
+        for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) {
+            hide(number * TILE_PIXELS + i / TILE_QUADS, first_quad + i % TILE_QUADS, results[i]);
         }
     }
     workgroupBarrier();

@@ -29,10 +29,11 @@ fn main(
     let run = run_of(index / params.window.output_quads);
     convolve_depthwise(run, quad);
     let first = first_pixel(run);
-    for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+    var results = run_sums;
+    for (var p = 0u; p < TILE_PIXELS; p++) {
         if run.column + p < params.window.output_width {
             output[(first + p) * params.window.output_quads + quad] =
-                Stored(activate(params.activation, run_sums[p] + bias[quad]));
+                Stored(activate(params.activation, results[p] + bias[quad]));
         }
     }
 }

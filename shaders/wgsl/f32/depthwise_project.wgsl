@@ -39,9 +39,9 @@ fn main(
         let quad = item % quads;
         let number = item / quads;
         convolve_depthwise(run_of(first_run + number), quad);
-        for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
-            hidden[(number * TILE_PIXELS + p) * hidden_stride() + quad] =
-                activate(params.hidden_activation, run_sums[p] + bias[quad]);
+        var results = run_sums;
+        for (var p = 0u; p < TILE_PIXELS; p++) {
+            hide(number * TILE_PIXELS + p, quad, results[p]);
         }
     }
     workgroupBarrier();

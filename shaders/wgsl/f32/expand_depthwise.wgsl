@@ -1,6 +1,6 @@
 // 1x1 convolution and the depthwise convolution that alone reads it, fused, with the sums that
 // squeeze-and-excitation pools. One workgroup: a band of output rows of one image, a slice of
-// SLICE_QUADS quads; it expands the input rows under the band in its own memory. Needs
+// a few quads; it expands the input rows under the band in its own memory. Needs
 // window.wgsl, run.wgsl, sums_f32.wgsl, depthwise_f32.wgsl and epilogue.wgsl.
 
 struct Params {
@@ -13,6 +13,8 @@ struct Params {
     activation: u32,
     band_rows: u32,
     bands: u32,
+    // A slice is 1, 2 or 4 quads, 2 to the power of this, and not fewer than TILE_QUADS.
+    slice_shift: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -37,9 +39,10 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let quads = params.window.output_quads;
-    let slices = (quads + SLICE_QUADS - 1u) / SLICE_QUADS;
+    let slice_quads = 1u << params.slice_shift;
+    let slices = (quads + slice_quads - 1u) / slice_quads;
     let index = linear_workgroup(workgroup, workgroups);
-    let slice_quad = index % slices * SLICE_QUADS;
+    let slice_quad = index % slices * slice_quads;
     let band = index / slices % params.bands;
     let images = params.window.pixels / (params.window.output_height * params.window.output_width);
     // A workgroup beyond the last image computes the last again.
@@ -62,19 +65,19 @@ fn main(
     let pixels = (end_row - first_row) * params.window.input_width;
     let first_pixel_in =
         (image * params.window.input_height + first_row) * params.window.input_width;
-    let blocks = SLICE_QUADS / TILE_QUADS;
+    let blocks = slice_quads / TILE_QUADS;
     let pixel_blocks = (pixels + TILE_PIXELS - 1u) / TILE_PIXELS;
     for (var item = local; item < pixel_blocks * blocks; item += WORKGROUP_SIZE) {
         let quad = item % blocks * TILE_QUADS;
         let first = item / blocks * TILE_PIXELS;
         expand(first_pixel_in, first, pixels, slice_quad + quad);
-        for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
-            if first + p < pixels {
-                for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
-                    let value = sums[p * TILE_QUADS + q] + bias[slice_quad + quad + q];
-                    hidden[(first + p) * SLICE_QUADS + quad + q] =
-                        activate(params.hidden_activation, value);
-                }
+        var results = sums;
+        for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) {
+            let pixel = first + i / TILE_QUADS;
+            let slice_lane = quad + i % TILE_QUADS;
+            if pixel < pixels {
+                hidden[pixel * slice_quads + slice_lane] =
+                    activate(params.hidden_activation, results[i] + bias[slice_quad + slice_lane]);
             }
         }
     }
@@ -82,19 +85,20 @@ fn main(
 
     // The slice's quads take turns, so that each invocation has one quad only.
     var pool = vec4<f32>(0.0);
-    let quad = slice_quad + local % SLICE_QUADS;
+    let quad = slice_quad + local % slice_quads;
     let row_runs = runs_of_a_row();
     if quad < quads {
         let runs = (bottom - top) * row_runs;
-        for (var item = local / SLICE_QUADS; item < runs; item += WORKGROUP_SIZE / SLICE_QUADS) {
+        for (var item = local / slice_quads; item < runs; item += WORKGROUP_SIZE / slice_quads) {
             let row = item / row_runs;
             let run = Run(image, top + row, (item - row * row_runs) * TILE_PIXELS);
             slice_first = slice_quad;
             convolve_depthwise(run, quad);
             let first = first_pixel(run);
-            for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+            var results = run_sums;
+            for (var p = 0u; p < TILE_PIXELS; p++) {
                 if run.column + p < params.window.output_width {
-                    let value = activate(params.activation, run_sums[p] + bias[quads + quad]);
+                    let value = activate(params.activation, results[p] + bias[quads + quad]);
                     pool += value;
                     output[(first + p) * quads + quad] = Stored(value);
                 }
@@ -103,8 +107,8 @@ fn main(
     }
     partial[local] = pool;
     workgroupBarrier();
-    if local < SLICE_QUADS && quad < quads {
-        for (var other = local + SLICE_QUADS; other < WORKGROUP_SIZE; other += SLICE_QUADS) {
+    if local < slice_quads && quad < quads {
+        for (var other = local + slice_quads; other < WORKGROUP_SIZE; other += slice_quads) {
             pool += partial[other];
         }
         pooled[(image * params.bands + band) * quads + quad] = pool;
@@ -129,5 +133,5 @@ fn expand(first_pixel_in: u32, first: u32, pixels: u32, first_quad: u32) {
 
 fn source(image: u32, row: u32, column: u32, quad: u32) -> vec4<f32> {
     let pixel = (row - first_row) * params.window.input_width + column;
-    return hidden[pixel * SLICE_QUADS + quad - slice_first];
+    return hidden[(pixel << params.slice_shift) + quad - slice_first];
 }

@@ -61,10 +61,9 @@ fn compute(tile: u32, team: Team) {
             store(image, first + i / TILE_QUADS, first_quad + i % TILE_QUADS, sum);
         }
     } else {
-        for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
-            for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
-                store(image, first + p, first_quad + q, sums[p * TILE_QUADS + q]);
-            }
+        var results = sums;
+        for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) {
+            store(image, first + i / TILE_QUADS, first_quad + i % TILE_QUADS, results[i]);
         }
     }
 }

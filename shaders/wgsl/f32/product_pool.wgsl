@@ -75,9 +75,12 @@ fn main(
             }
             workgroupBarrier();
         } else {
-            for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) { // unrolled
-                if first + i / TILE_QUADS < params.pixels {
-                    pool[i % TILE_QUADS] += finished(first_quad + i % TILE_QUADS, sums[i]);
+            var results = sums;
+            for (var p = 0u; p < TILE_PIXELS; p++) {
+                if first + p < params.pixels {
+                    for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
+                        pool[q] += finished(first_quad + q, results[p * TILE_QUADS + q]);
+                    }
                 }
             }
         }

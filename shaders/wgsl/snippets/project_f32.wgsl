@@ -9,6 +9,11 @@ fn hidden_stride() -> u32 {
     return (params.window.output_quads + 1u) / 2u * 2u;
 }
 
+fn hide(pixel: u32, quad: u32, sum: vec4<f32>) {
+    // Beyond the last quad the bias is one of the projection: finite, not read.
+    hidden[pixel * hidden_stride() + quad] = activate(params.hidden_activation, sum + bias[quad]);
+}
+
 fn project(first_run: u32, local: u32) {
     let blocks = quad_blocks(params.project_quads);
     let stride = weight_stride(params.project_quads);
@@ -25,11 +30,11 @@ fn project(first_run: u32, local: u32) {
             }
             let run = run_of(first_run + number);
             let first = first_pixel(run);
-            for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
-                for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
-                    if run.column + p < params.window.output_width {
-                        store(first + p, first_quad + q, sums[p * TILE_QUADS + q]);
-                    }
+            var results = sums;
+            for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) {
+                let p = i / TILE_QUADS;
+                if run.column + p < params.window.output_width {
+                    store(first + p, first_quad + i % TILE_QUADS, results[i]);
                 }
             }
         }

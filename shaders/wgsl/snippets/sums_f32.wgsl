@@ -1,6 +1,10 @@
 // Sums of a tile of TILE_PIXELS pixels by TILE_QUADS output quads, in registers. Needs a
 // `weight` of tiles of four inputs by four outputs, four quads each: quad i is what input i
 // adds to four outputs.
+//
+// What becomes of the sums is a loop over a copy of them. Written out for each, the end of a tile
+// would be most of a shader, and take most of the time that drivers compile. A counter as an index
+// into the sums themselves would move them to memory.
 
 alias Sum = vec4<f32>;
 

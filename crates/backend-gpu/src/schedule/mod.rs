@@ -27,7 +27,7 @@ use crate::tuning::Tuning;
 /// Everything that a plan does, in device terms but without device objects.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Schedule {
-    /// Constant bytes that dispatches read; each a multiple of four long.
+    /// Constant bytes that dispatches read.
     pub(crate) blobs: Vec<Blob>,
     /// Tensors that are computed, or fed by the caller.
     pub(crate) values: Vec<Value>,
@@ -63,7 +63,13 @@ pub(crate) enum Conversion {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Blob {
     pub(crate) kind: BlobKind,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) words: Vec<u32>,
+}
+
+impl Blob {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        bytemuck::cast_slice(&self.words)
+    }
 }
 
 /// What a blob is counted as.
@@ -166,7 +172,7 @@ impl Schedule {
     pub(crate) fn operand_bytes(&self, operand: Operand) -> u64 {
         match operand {
             Operand::Value(value) => self.values[value].bytes,
-            Operand::Blob(blob) => self.blobs[blob].bytes.len() as u64,
+            Operand::Blob(blob) => self.blobs[blob].bytes().len() as u64,
         }
     }
 
@@ -193,7 +199,7 @@ impl Schedule {
     /// Bytes of all blobs of a kind.
     pub(crate) fn blob_bytes(&self, kind: BlobKind) -> u64 {
         let blobs = self.blobs.iter().filter(|blob| blob.kind == kind);
-        blobs.map(|blob| blob.bytes.len() as u64).sum()
+        blobs.map(|blob| blob.bytes().len() as u64).sum()
     }
 }
 

@@ -105,6 +105,8 @@ pub(super) fn project(
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Band {
     pub(super) variant: Variant,
+    /// Quads of a workgroup.
+    pub(super) slice: usize,
     pub(super) rows: usize,
     pub(super) bands: usize,
 }
@@ -131,11 +133,10 @@ pub(super) fn band(graph: &Graph, depthwise: NodeId, limits: &Limits) -> Option<
     let &(slice, rows, bands) = cuts.iter().min_by_key(recomputed)?;
     let variant = Variant {
         tile_quads: slice.min(2) as u32,
-        slice_quads: slice as u32,
         memory_vectors: limits.memory_vectors,
         ..windowed(&window, graph.ty(depthwise), 1, limits)
     };
-    Some(Band { variant, rows, bands })
+    Some(Band { variant, slice, rows, bands })
 }
 
 /// The tile of a 1x1 convolution whose image is pooled.

@@ -29,7 +29,7 @@ impl Lowering<'_> {
             let bias = bias.and_then(|bias| bias.as_f32()).unwrap_or(&zeros);
             let bias = weights::padded_rows(output.c, bias, |x: f32| x);
             let reads =
-                [input, self.float_weights(id, &lanes)?, self.blob(id, BlobKind::Weights, &bias)?];
+                [input, self.float_weights(id, lanes)?, self.blob(id, BlobKind::Weights, &bias)?];
             let params = params::ConvTranspose2dF32 {
                 input_height: shape.h as u32,
                 input_width: shape.w as u32,

@@ -71,7 +71,7 @@ impl Lowering<'_> {
         if ty.element.is_float() {
             variant.has_sigmoid = layer.has_sigmoid();
             let tiles = self.tiles_f32(layer);
-            let weight = self.float_weights(layer.id, &tiles)?;
+            let weight = self.float_weights(layer.id, tiles)?;
             let bias = self.bias_f32(&[layer])?;
             let unused = weight;
             let reads = [input, weight, bias, scale.unwrap_or(unused), residual.unwrap_or(unused)];
@@ -133,7 +133,7 @@ impl Lowering<'_> {
             let shaders = [Shader::Conv2dF32, Shader::Conv2dPixels];
             let (shader, input, normalization) = self.floats_or_pixels(node, pixels, shaders);
             let tiles = self.tiles_f32(layer);
-            let reads = [input, self.float_weights(layer.id, &tiles)?, self.bias_f32(&[layer])?];
+            let reads = [input, self.float_weights(layer.id, tiles)?, self.bias_f32(&[layer])?];
             let activation = activation_number(layer.activation);
             let params = params::Conv2dF32 { window, normalization, activation };
             let kernel = Kernel { shader, variant };
@@ -171,7 +171,7 @@ impl Lowering<'_> {
         if element.is_float() {
             variant.has_sigmoid = layer.has_sigmoid();
             let rows = self.rows_f32(layer);
-            let reads = [input, self.float_weights(layer.id, &rows)?, self.bias_f32(&[layer])?];
+            let reads = [input, self.float_weights(layer.id, rows)?, self.bias_f32(&[layer])?];
             let activation = activation_number(layer.activation);
             let params = params::DepthwiseConv2dF32 { window, depthwise_at: 0, activation };
             let kernel = Kernel { shader: Shader::DepthwiseConv2dF32, variant };
@@ -213,7 +213,7 @@ impl Lowering<'_> {
         if let Some(values) = weight.as_f32() {
             let variant = Variant { has_sigmoid: layer.has_sigmoid(), ..Variant::default() };
             let lanes = weights::lanes(weight.shape(), values, |x| x);
-            let reads = [input, self.float_weights(layer.id, &lanes)?, self.bias_f32(&[layer])?];
+            let reads = [input, self.float_weights(layer.id, lanes)?, self.bias_f32(&[layer])?];
             let params = params::GroupedConv2dF32 {
                 window,
                 group_inputs,

@@ -66,7 +66,7 @@ impl Lowering<'_> {
                 if is_depthwise { self.rows_f32(&hidden) } else { self.tiles_f32(&hidden) };
             let project_at = (all.len() / LANES) as u32;
             all.extend(self.tiles_f32(&last));
-            let weight = self.float_weights(project, &all)?;
+            let weight = self.float_weights(project, all)?;
             let bias = self.bias_f32(&[&hidden, &last])?;
             let reads = [input, weight, bias, residual.unwrap_or(weight)];
             let hidden_activation = activation_number(hidden.activation);
@@ -166,7 +166,7 @@ impl Lowering<'_> {
         let (hidden, last) = (self.layer_of(expand), self.layer_of(depthwise));
         let (input, ty) = self.input(self.graph.node(expand), 0);
         let source_quads = quads(ty.shape.c);
-        let tiles::Band { mut variant, rows, bands } =
+        let tiles::Band { mut variant, slice, rows, bands } =
             tiles::band(self.graph, depthwise, &self.limits).expect("groups fit workgroup memory");
         variant.has_sigmoid = hidden.has_sigmoid() || last.has_sigmoid();
         let output = self.graph.ty(depthwise).shape;
@@ -175,8 +175,7 @@ impl Lowering<'_> {
         all.extend(self.rows_f32(&last));
         // A slice may reach beyond the last quad, and so read beyond the last weights.
         all.resize(all.len() + SPARE_WEIGHTS, 0.0);
-        let reads =
-            [input, self.float_weights(depthwise, &all)?, self.bias_f32(&[&hidden, &last])?];
+        let reads = [input, self.float_weights(depthwise, all)?, self.bias_f32(&[&hidden, &last])?];
         let params = params::ExpandDepthwiseF32 {
             window: window_params(&last.window, self.graph.ty(expand).shape, output),
             source_quads,
@@ -185,8 +184,9 @@ impl Lowering<'_> {
             activation: activation_number(last.activation),
             band_rows: rows as u32,
             bands: bands as u32,
+            slice_shift: slice.ilog2(),
         };
-        let slices = quads(output.c).div_ceil(variant.slice_quads);
+        let slices = quads(output.c).div_ceil(slice as u32);
         let work = Work::Workgroups((output.n * bands) as u32 * slices);
         let value = self.value(depthwise, self.graph.ty(depthwise))?;
         let pooled_bytes = (output.n * bands) as u64 * u64::from(quads(output.c)) * 16;
@@ -209,7 +209,7 @@ impl Lowering<'_> {
         let mut all = self.tiles_f32(&first);
         let gate_at = (all.len() / LANES) as u32;
         all.extend(self.tiles_f32(&last));
-        let reads = [pooled, self.float_weights(gate, &all)?, self.bias_f32(&[&first, &last])?];
+        let reads = [pooled, self.float_weights(gate, all)?, self.bias_f32(&[&first, &last])?];
         let params = params::SqueezeExciteF32 {
             images: image.n as u32,
             bands,
@@ -297,8 +297,7 @@ impl Lowering<'_> {
         if is_float {
             variant.has_sigmoid = layer.has_sigmoid();
             let tiles = self.tiles_f32(&layer);
-            let reads =
-                [input, self.float_weights(convolution, &tiles)?, self.bias_f32(&[&layer])?];
+            let reads = [input, self.float_weights(convolution, tiles)?, self.bias_f32(&[&layer])?];
             let params = params::ProductPoolF32 {
                 pixels,
                 images,

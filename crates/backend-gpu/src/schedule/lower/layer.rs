@@ -72,11 +72,11 @@ impl Lowering<'_> {
     pub(super) fn float_weights(
         &mut self,
         id: NodeId,
-        values: &[f32],
+        values: Vec<f32>,
     ) -> Result<Operand, CompileError> {
         if self.limits.is_half {
-            let halves: Vec<f16> = values.iter().map(|&x| f16::from_f32(x)).collect();
-            return self.blob(id, BlobKind::Weights, &halves);
+            let halves: Vec<f16> = values.into_iter().map(f16::from_f32).collect();
+            return self.blob(id, BlobKind::Weights, halves);
         }
         self.blob(id, BlobKind::Weights, values)
     }
@@ -94,7 +94,7 @@ impl Lowering<'_> {
         // Invocations of two or more quads may look beyond the last.
         all.resize(all.len() + SPARE_QUADS * LANES, 0.0);
         let last = layers[layers.len() - 1];
-        self.blob(last.id, BlobKind::Weights, &all)
+        self.blob(last.id, BlobKind::Weights, all)
     }
 
     /// `OutputChannels` of layers one after the other.
@@ -105,7 +105,7 @@ impl Lowering<'_> {
         }
         all.resize(all.len() + SPARE_QUADS * LANES * LANES, 0);
         let last = layers[layers.len() - 1];
-        self.blob(last.id, BlobKind::Weights, &all)
+        self.blob(last.id, BlobKind::Weights, all)
     }
 
     /// Biases and multipliers. Shaders sum products of weights and stored inputs: what the

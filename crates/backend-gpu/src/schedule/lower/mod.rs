@@ -14,8 +14,10 @@ mod signs;
 mod tables;
 mod weights;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
+use bytemuck::allocation;
 use pocketvision_core::op::{ActivationKind, Window};
 use pocketvision_core::quant::Multiplier;
 use pocketvision_core::{CompileError, Element, Graph, Keep, Node, NodeId, Op, Shape, TensorType};
@@ -156,16 +158,18 @@ impl Lowering<'_> {
         Port { operand: self.operands[id.index()], conversion }
     }
 
-    /// New constant bytes. Equal tables are kept once.
-    fn blob<T: bytemuck::Pod>(
+    /// New constant bytes, not copied if they are words that nobody else has. Equal tables are kept
+    /// once.
+    fn blob<'a, T: bytemuck::Pod>(
         &mut self,
         node: NodeId,
         kind: BlobKind,
-        items: &[T],
+        items: impl Into<Cow<'a, [T]>>,
     ) -> Result<Operand, CompileError> {
-        let bytes: Vec<u8> = bytemuck::cast_slice(items).to_vec();
-        self.limits.check(&self.graph.node(node).name, bytes.len() as u64)?;
-        let blob = Blob { kind, bytes };
+        let words = allocation::try_cast_vec(items.into().into_owned());
+        let words = words.unwrap_or_else(|(_, items)| allocation::pod_collect_to_vec(&items));
+        let blob = Blob { kind, words };
+        self.limits.check(&self.graph.node(node).name, blob.bytes().len() as u64)?;
         let known = match kind {
             BlobKind::Table => self.schedule.blobs.iter().position(|known| *known == blob),
             BlobKind::Weights => None,

@@ -14,7 +14,7 @@ impl Lowering<'_> {
         let TensorType { shape, element } = tensor.ty();
         if let Some(values) = tensor.as_f32() {
             let padded = super::weights::padded_rows(shape.c, values, |x| x);
-            return self.float_weights(id, &padded);
+            return self.float_weights(id, padded);
         }
         let bytes = layout::device_bytes(*shape, element);
         self.limits.check(&self.graph.node(id).name, bytes)?;

@@ -8,25 +8,17 @@ use crate::layout::{LANES, quads};
 /// Dense f32 weights as 4x4 tiles `[tap][input quad][output quad]`, a column for each input. Rows
 /// of tiles are padded to an even number.
 pub(super) fn tiles_f32(weight: &Tensor) -> Vec<f32> {
-    let shape = weight.shape();
     let values = weight.as_f32().unwrap_or_default();
-    let mut tiles = vec![0.0; tile_count(shape) * LANES * LANES];
-    for_each_weight(shape, |tile, input_lane, output_lane, index| {
-        tiles[(tile * LANES + input_lane) * LANES + output_lane] = values[index];
-    });
-    tiles
+    tiles(weight.shape(), values, 0.0, |input_lane, output_lane| input_lane * LANES + output_lane)
 }
 
 /// Dense int8 weights as tiles `[tap][input quad][output quad]`, four bytes for each output.
 /// Padded inputs hold the zero point. Rows of tiles are padded to an even number.
 pub(super) fn tiles_int8(weight: &Tensor, zero_point: i32) -> Vec<i8> {
-    let shape = weight.shape();
-    let values = weight.as_i8().unwrap_or_default();
-    let mut tiles = vec![zero_point as i8; tile_count(shape) * LANES * LANES];
-    for_each_weight(shape, |tile, input_lane, output_lane, index| {
-        tiles[(tile * LANES + output_lane) * LANES + input_lane] = values[index];
-    });
-    tiles
+    let (values, padding) = (weight.as_i8().unwrap_or_default(), zero_point as i8);
+    tiles(weight.shape(), values, padding, |input_lane, output_lane| {
+        output_lane * LANES + input_lane
+    })
 }
 
 /// Weights that are used lane by lane, `[tap][input of the group][output quad]`, from those of
@@ -77,29 +69,40 @@ pub(super) fn output_channels(bias: &[i32], multipliers: &[Multiplier]) -> Vec<i
     records
 }
 
+/// Tiles `[tap][input quad][output quad]`, in each of which `place` says where the weight of an
+/// input lane and an output lane stands. Weights are read in their order, and tiles written whole
+/// while they are in the cache: networks have millions of them.
+fn tiles<T: Copy>(
+    shape: Shape,
+    values: &[T],
+    padding: T,
+    place: impl Fn(usize, usize) -> usize,
+) -> Vec<T> {
+    let (inputs, outputs) = (quads(shape.c), row_tiles(shape));
+    let row = outputs * TILE;
+    let mut tiles = vec![padding; shape.pixels() * inputs * row];
+    for (output, filter) in values.chunks_exact(shape.pixels() * shape.c).enumerate() {
+        for (tap, weights) in filter.chunks_exact(shape.c).enumerate() {
+            let first = tap * inputs * row + output / LANES * TILE;
+            let rows = tiles[first..].chunks_mut(row);
+            for (tile, weights) in rows.zip(weights.chunks(LANES)) {
+                let tile = &mut tile[..TILE];
+                for (input_lane, &weight) in weights.iter().enumerate() {
+                    tile[place(input_lane, output % LANES)] = weight;
+                }
+            }
+        }
+    }
+    tiles
+}
+
 /// Tiles of one row: invocations may compute two output quads.
 fn row_tiles(shape: Shape) -> usize {
     quads(shape.n).next_multiple_of(2)
 }
 
-fn tile_count(shape: Shape) -> usize {
-    shape.pixels() * quads(shape.c) * row_tiles(shape)
-}
-
-/// Calls `(tile, input lane, output lane, index of the weight)` for each weight.
-fn for_each_weight(shape: Shape, mut place: impl FnMut(usize, usize, usize, usize)) {
-    let (inputs, outputs) = (quads(shape.c), row_tiles(shape));
-    let mut index = 0;
-    for output in 0..shape.n {
-        for tap in 0..shape.pixels() {
-            for input in 0..shape.c {
-                let tile = (tap * inputs + input / LANES) * outputs + output / LANES;
-                place(tile, input % LANES, output % LANES, index);
-                index += 1;
-            }
-        }
-    }
-}
+/// Weights of a tile.
+const TILE: usize = LANES * LANES;
 
 #[cfg(test)]
 mod tests {
