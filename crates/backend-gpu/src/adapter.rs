@@ -155,13 +155,17 @@ fn position(summaries: &[AdapterSummary], name: Option<&str>) -> Result<usize, G
     })
 }
 
+/// The most that a shader binds.
+pub(crate) fn storage_buffers() -> usize {
+    Shader::ALL.iter().map(|s| s.reads().len() + s.writes().len()).max().unwrap_or(0)
+}
+
 fn can_run_shaders(adapter: &wgpu::Adapter) -> bool {
     let computes =
         adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS);
-    let buffers = Shader::ALL.iter().map(|s| s.reads().len() + s.writes().len()).max().unwrap_or(0);
     let limits = adapter.limits();
     computes
-        && limits.max_storage_buffers_per_shader_stage as usize >= buffers
+        && limits.max_storage_buffers_per_shader_stage as usize >= storage_buffers()
         && limits.max_compute_invocations_per_workgroup >= LARGE_WORKGROUP_SIZE
         && limits.max_compute_workgroup_size_x >= LARGE_WORKGROUP_SIZE
         && limits.max_compute_workgroup_storage_size

@@ -40,7 +40,7 @@ pub(crate) struct Device {
     tuning_file: Option<CacheFile>,
     pub(crate) verdicts: Verdicts,
     /// Names of shaders that computed wrong and are not used.
-    wrong: Mutex<BTreeSet<&'static str>>,
+    wrong: Mutex<BTreeSet<String>>,
     sabotaged: Option<&'static str>,
     failure: Arc<Failure>,
 }
@@ -283,7 +283,9 @@ impl Device {
     pub(crate) fn source(&self, kernel: Kernel) -> String {
         let source = kernel.shader.source(&kernel.variant);
         match self.sabotaged {
-            Some(name) if name == kernel.shader.name() => source.replace("+ bias[", "- bias["),
+            Some(name) if name == kernel.shader.name() => {
+                source.replace("+ bias[", "- bias[").replace("+ channels[", "- channels[")
+            }
             _ => source,
         }
     }
@@ -291,12 +293,15 @@ impl Device {
     /// Notes that kernels are wrong and not used.
     pub(crate) fn report_wrong(&self, kernels: &[Kernel]) {
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        wrong.extend(kernels.iter().map(|kernel| kernel.shader.name()));
+        wrong.extend(kernels.iter().map(|kernel| match kernel.variant.has_subgroups {
+            true => format!("{} with subgroups", kernel.shader.name()),
+            false => kernel.shader.name().to_owned(),
+        }));
     }
 
     /// Names of shaders that computed wrong and are not used.
-    pub(crate) fn wrong_shaders(&self) -> Vec<&'static str> {
-        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    pub(crate) fn wrong_shaders(&self) -> Vec<String> {
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// Writes the driver's compiled pipelines to the cache, if there are new ones. A cache that

@@ -17,9 +17,11 @@ use thiserror::Error;
 pub enum GpuError {
     /// The machine has no driver that computes.
     #[error(
-        "no graphics adapter that can compute was found{}; install the driver of your graphics \
-         card, or a software one (Debian, Ubuntu: apt install mesa-vulkan-drivers)",
-        backends.as_ref().map_or_else(String::new, |b| format!(" for WGPU_BACKEND={b}"))
+        "no graphics adapter was found{} that computes with {} storage buffers, workgroups of 256 and \
+         16 KiB of their memory; install the driver of your graphics card, or a software one \
+         (Debian, Ubuntu: apt install mesa-vulkan-drivers)",
+        backends.as_ref().map_or_else(String::new, |b| format!(" for WGPU_BACKEND={b}")),
+        crate::adapter::storage_buffers()
     )]
     NoAdapter {
         /// The value of `WGPU_BACKEND`, if it narrowed the search.

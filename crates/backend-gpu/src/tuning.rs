@@ -90,7 +90,7 @@ impl Tuning {
     }
 }
 
-/// Runs a network in each way of [`Tuning::ALL`], and remembers the fastest of those that
+/// Runs a network in each of the [`Tuning::ways`] that the device has, and remembers the fastest of those that
 /// compute what the network computes layer by layer, each layer by itself.
 pub(crate) async fn tune(shared: &Arc<SharedDevice>, graph: &Graph) -> Result<Tuned, TuneError> {
     let device = shared.current();
@@ -242,6 +242,14 @@ pub(crate) fn fingerprint(graph: &Graph, keep: Keep, is_half: bool) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A choice is stored by its place, with subgroups or without.
+    #[test]
+    fn ways_with_subgroups_come_after_all_others() {
+        let without: Vec<Tuning> = Tuning::ways(false).collect();
+        assert_eq!(without, Tuning::ALL[..without.len()]);
+        assert!(Tuning::ALL[without.len()..].iter().all(|way| way.has_subgroups));
+    }
 
     #[test]
     fn choices_come_back_and_nonsense_is_dropped() {

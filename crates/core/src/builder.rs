@@ -151,6 +151,16 @@ impl GraphBuilder {
 
     /// A node pushed earlier.
     ///
+    /// ```
+    /// # use pocketvision_core::{Element, GraphBuilder, Op, Shape, TensorType, op};
+    /// let mut builder = GraphBuilder::new("tiny");
+    /// let image = builder.input("image", TensorType::new(Shape::new(1, 8, 8, 3), Element::F32))?;
+    /// let relu = Op::Activation(op::Activation { kind: op::ActivationKind::Relu });
+    /// let positive = builder.push("positive", relu, &[image])?;
+    /// assert_eq!(builder.node(positive).inputs, [image]);
+    /// # Ok::<(), pocketvision_core::GraphError>(())
+    /// ```
+    ///
     /// # Panics
     /// If the id is of another, longer graph.
     pub fn node(&self, id: NodeId) -> &Node {

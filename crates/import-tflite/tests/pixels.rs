@@ -162,6 +162,15 @@ fn bytes_without_a_scale_are_nothing_but_cast() {
     let output = TensorSpec::uint8("sum", &DIMS, 2.0, 0);
     network.last = model.operator(code::ADD, &[0, 0], output, options::add(NO_ACTIVATION));
     assert!(network.refusal().contains("0 scales, expected one"), "{}", network.refusal());
+
+    for (code, output) in [
+        (code::DEQUANTIZE, TensorSpec::f32("numbers", &DIMS)),
+        (code::QUANTIZE, TensorSpec::int8("numbers", &DIMS, 1.0, 0)),
+    ] {
+        let mut network = Network::of_bytes();
+        network.last = network.model.operator(code, &[0], output, None);
+        assert!(network.refusal().contains("0 scales, expected one"), "{}", network.refusal());
+    }
 }
 
 #[test]

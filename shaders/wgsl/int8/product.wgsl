@@ -1,9 +1,8 @@
 // 1x1 convolution of stride 1 of int8, and fully connected layers: a matrix product over all
-// pixels, of inputs that a scale of each channel may multiply, whose outputs a table may
-// map, to which a tensor may be added. One
-// team: TILE_PIXELS pixels, TILE_QUADS output quads; its members share the inputs. Needs
-// fixed_point.wgsl, requantize.wgsl, dot.wgsl, sums_int8.wgsl, tiles.wgsl, scaling.wgsl, look_up.wgsl
-// and residual.wgsl.
+// pixels, of inputs that a scale of each channel may multiply, whose outputs a table may map, to
+// which a tensor may be added. One team: TILE_PIXELS pixels, TILE_QUADS output quads; its members
+// share the inputs. Needs fixed_point.wgsl, requantize.wgsl, dot.wgsl, sums_int8.wgsl, tiles.wgsl,
+// scaling.wgsl, look_up.wgsl and residual.wgsl.
 
 struct Params {
     scaling: Scaling,

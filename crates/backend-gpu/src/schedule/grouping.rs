@@ -118,6 +118,9 @@ impl Finder<'_> {
     ) -> Option<Activated> {
         let (mut layer, mut functions) = (last, Vec::new());
         while !is_looked_for(layer) {
+            if functions.len() == MOST_FUNCTIONS {
+                return None;
+            }
             let input = ByteFunction::of(self.graph, layer)?.input;
             functions.insert(0, layer);
             layer = (self.only_consumer(input) == Some(layer)).then_some(input)?;
@@ -306,6 +309,10 @@ pub(super) fn scale_operand(graph: &Graph, id: NodeId) -> Option<usize> {
     let pairs = [(1, is_pair(a, b)), (0, is_pair(b, a))];
     pairs.into_iter().find(|(_, is_pair)| can_scale && *is_pair).map(|(scale, _)| scale)
 }
+
+/// Functions of one byte between two layers: more than any network has, and few enough that looking
+/// through them again for each of many products is soon done.
+const MOST_FUNCTIONS: usize = 16;
 
 /// One workgroup pools an image: on larger ones it would be busy long after all others.
 const MOST_POOLED_PIXELS: usize = 256;

@@ -2,9 +2,9 @@
 //! without one.
 //!
 //! A [`Schedule`] is made in three steps. *Grouping* finds nodes that one dispatch can compute
-//! together. *Lowering* walks the graph and turns each node or group into dispatches of one shader each, over [`Operand`]s: values that are computed on the way, and
-//! blobs, the constant bytes that the shaders read (packed weights, tables). *Slot
-//! assignment* then places the values in a few buffers: a value may take the buffer of one
+//! together. *Lowering* walks the graph and turns each node or group into dispatches of one
+//! shader each, over [`Operand`]s: values that are computed on the way, and blobs, the constant
+//! bytes that the shaders read (packed weights, tables). *Slot assignment* then places the values in a few buffers: a value may take the buffer of one
 //! that nothing reads any more. Buffers are kept separate rather than cut from one arena,
 //! because WebGPU tracks hazards by buffer and forbids reading and writing one buffer in one
 //! dispatch.

@@ -81,7 +81,7 @@ impl Importer<'_> {
     }
 
     fn turns<'n>(&'n self, mut node: &'n message::Node) -> bool {
-        for _ in 0..LONGEST_NORMALIZATION {
+        for _ in 0..=LONGEST_NORMALIZATION {
             match node.op_type.as_str() {
                 "Transpose" => {
                     let is_order = |a: &Attribute| a.name == "perm" && a.ints == [0, 3, 1, 2];
@@ -211,6 +211,6 @@ fn as_written(shape: &message::TensorShape) -> String {
     format!("[{}]", shape.dim.iter().map(dim).collect::<Vec<_>>().join(", "))
 }
 
-/// Most operators between an input and the `Transpose` that says its order: a `Cast`, a product, a
-/// difference and a quotient are what exporters write.
-const LONGEST_NORMALIZATION: usize = 5;
+/// Most operators between an input and the `Transpose` that says its order: a `Cast`, then what Keras
+/// writes of its `Rescaling`, its `Normalization` and a second `Rescaling`.
+const LONGEST_NORMALIZATION: usize = 7;

@@ -31,6 +31,9 @@ pub(super) fn lower(importer: &mut Importer<'_>, node: &Node) -> Result<Value> {
                 (data_type::FLOAT | data_type::FLOAT16 | data_type::DOUBLE, Number::Byte) => {
                     pixels::float(importer, node, &input).map(Value::Activation)
                 }
+                (_, Number::Int8 | Number::UInt8) => Err(Problem::Quantization(
+                    "integers of a scale are made float by DequantizeLinear, not by Cast".into(),
+                )),
                 (data_type::FLOAT | data_type::FLOAT16 | data_type::DOUBLE, _) => {
                     Ok(Value::Activation(input))
                 }

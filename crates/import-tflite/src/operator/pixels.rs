@@ -26,6 +26,9 @@ impl<'a> Importer<'a> {
                         zero point 0";
             return Err(input.wrong(Problem::Quantization(text.into())));
         }
+        if output.kind != tensor_type::FLOAT32 {
+            return Err(output.unsupported_kind("FLOAT32"));
+        }
         let pixels = self.value(&input)?;
         let ty = self.builder.ty(pixels.node);
         let op = if ty.element == Normalize::PIXELS && ty.shape.c == 3 {

@@ -16,6 +16,8 @@ impl<'a> Importer<'a> {
         output: &FileTensor<'a>,
     ) -> Result<Value> {
         let input = self.only_input(operator)?;
+        // Bytes without a scale are numbers to CAST alone.
+        input.edge_element()?;
         let input = self.value(&input)?;
         let element =
             if self.is_output(output) { output.edge_element()? } else { output.element()? };
@@ -36,6 +38,7 @@ impl<'a> Importer<'a> {
             self.dequantize_constant(&input, output)?;
             return Ok(None);
         }
+        input.edge_element()?;
         let input = self.value(&input)?;
         let node = self.push(output, Op::Dequantize(Dequantize), &[input.node])?;
         Ok(Some(Value::new(node, input.rank)))
