@@ -68,7 +68,7 @@ impl ImageLayers {
     }
 }
 
-/// How many of a network's first nodes have a line of their own for each image and few weights.
+/// How many of a network's first nodes compute each image by itself, with few weights in all.
 fn first_nodes(network: &Graph, images: usize) -> usize {
     let mut weight_bytes = 0;
     let passes = |node: &&Node| {

@@ -4,9 +4,9 @@
 //! a number to be broadcast, of 16 registers.
 //!
 //! Floors, for each tile of 4x4 pixels: 36 (81 with stride 2) * channels * columns / 8 fused
-//! multiply-adds; for 8 channels, 144 operations and 36 stores to transform the input, 36 loads, 136
-//! operations and 16 stores for the output (with stride 2, 25 loads and 124 operations). Six vectors of a line and their constants fill the registers, so lines
-//! wait for columns in memory.
+//! multiply-adds; for 8 channels, 144 operations and 36 stores to transform the input, 36 loads,
+//! 136 operations and 16 stores for the output (with stride 2, 25 loads and 124 operations). Six
+//! vectors of a line and their constants fill the registers, so lines wait for columns in memory.
 
 use std::arch::x86_64::*;
 
