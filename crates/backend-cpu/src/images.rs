@@ -27,39 +27,26 @@ impl ImageLayers {
         if images < 2 {
             return None;
         }
+        let end = first_nodes(network, images);
         let consumers = network.consumers();
-        let most = first_nodes(network, images);
-        let is_output = |index: usize| network.outputs().iter().any(|id| id.index() == index);
-        let is_input = |index: usize| matches!(network.nodes()[index].op, Op::Input);
-        let is_read_here = |index: usize, end: usize| {
-            !is_output(index) && consumers[index].iter().all(|id| id.index() < end)
-        };
-        let is_inner = |index: usize, end: usize| {
-            !is_input(index) && !consumers[index].is_empty() && is_read_here(index, end)
-        };
-        let image_bytes = |index: usize| network.nodes()[index].output.bytes() / images;
-        // What the caller or others read has room for all images, each of which must begin at a
-        // cache line; but what the caller gives to these layers alone is where it is.
-        let is_aligned = |index: usize| image_bytes(index).is_multiple_of(CACHE_LINE_BYTES);
-        let fits = |end: &usize| {
-            (0..*end).all(|index| {
-                is_aligned(index)
-                    || is_inner(index, *end)
-                    || is_input(index) && is_read_here(index, *end)
+        let mut is_inner: Vec<bool> = (0..end)
+            .map(|index| {
+                let readers = &consumers[index];
+                let is_input = matches!(network.nodes()[index].op, Op::Input);
+                !is_input && !readers.is_empty() && readers.iter().all(|id| id.index() < end)
             })
-        };
-        let end = (1..=most).rev().find(fits)?;
-        let mut is_inner: Vec<bool> = (0..end).map(|index| is_inner(index, end)).collect();
-        let saved = (0..end).filter(|&index| is_inner[index]);
-        let saved_an_image: usize = saved.map(image_bytes).sum();
+            .collect();
+        for output in network.outputs().iter().filter(|id| id.index() < end) {
+            is_inner[output.index()] = false;
+        }
+        let saved = network.nodes().iter().zip(&is_inner).filter(|&(_, &is_inner)| is_inner);
+        let saved_an_image: usize = saved.map(|(node, _)| node.output.bytes() / images).sum();
         if saved_an_image < LEAST_IMAGE_BYTES || saved_an_image * images < WORTHWHILE_BYTES {
             return None;
         }
+        // The same layers as otherwise, so that results do not depend on what is kept.
         if keep == Keep::EveryNode {
             is_inner.fill(false);
-            if !(0..end).all(is_aligned) {
-                return None;
-            }
         }
         Some(Self { graph: one_image(network, end)?, images, is_inner })
     }
@@ -81,7 +68,7 @@ impl ImageLayers {
     }
 }
 
-/// How many of a network's first nodes have a line of their own for each image and few weights.
+/// How many of a network's first nodes compute each image by itself, with few weights in all.
 fn first_nodes(network: &Graph, images: usize) -> usize {
     let mut weight_bytes = 0;
     let passes = |node: &&Node| {
@@ -142,5 +129,3 @@ const WORTHWHILE_BYTES: usize = 4 << 20;
 
 /// Steps of smaller images take less time than handing them out.
 const LEAST_IMAGE_BYTES: usize = 256 << 10;
-
-const CACHE_LINE_BYTES: usize = 64;

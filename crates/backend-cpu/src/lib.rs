@@ -1,17 +1,16 @@
 //! Networks on the processor: SIMD kernels, and one parallel region per inference.
 //!
-//! **Compile.** [`CpuBackend`] turns each node of a graph into one step: a kernel with its
-//! weights packed for the machine's vector unit, and the places in one arena that it reads
-//! and writes. The table in `lower.rs` says which operator becomes which kernel; read it
-//! first.
+//! **Compile.** [`CpuBackend`] turns each node of a graph into one step, the first ones of a batch
+//! into one for each image (`images.rs`): a kernel with its weights packed for the machine's
+//! vector unit, and the places in one arena that it reads and writes. The table in `lower.rs` says
+//! which operator becomes which kernel; read it first.
 //!
 //! **Run.** One inference is one parallel region: forking and joining at every layer would
 //! cost more than many layers do. The calling thread and its helpers walk the list of steps
 //! side by side. Each step's output is divided into parts when the network is compiled. A
 //! thread computes its own share of them first, then what is left of the others', so that
 //! nobody waits for a helper that has yet to wake up; a step begins when all parts of the one
-//! before are finished. With one thread there is no region at all. A run allocates nothing. A batch
-//! passes the network's first layers image by image (`images.rs`).
+//! before are finished. With one thread there is no region at all. A run allocates nothing.
 //!
 //! **Kernels.** Convolutions, dense, grouped and pointwise, and linear layers are one matrix
 //! product over patches of the image; depthwise convolutions run over channels. Both exist

@@ -58,7 +58,7 @@ fn results_do_not_depend_on_the_number_of_threads_or_on_what_is_kept() {
 /// Large enough that its first layers are computed image by image.
 fn network_of_images(precision: Precision, batch: usize) -> Graph {
     let options = BuildOptions { batch, precision, ..BuildOptions::default() };
-    models::find("mobilenet-v2-1.0").unwrap().build(&options).unwrap()
+    models::find("mobilenet-v3-large").unwrap().build(&options).unwrap()
 }
 
 #[test]
@@ -109,6 +109,42 @@ fn a_batch_of_odd_images_that_is_also_an_output_is_computed() {
     let positive: Vec<f32> = input.to_f32().iter().map(|x| x.max(0.0)).collect();
     assert!(outputs[0].to_f32() == positive, "each image's");
     assert!(outputs[1].bytes() == input.bytes(), "the input as it was");
+}
+
+/// Images of two inputs, of which one is read again later, and of a tensor between that is an output.
+#[test]
+fn images_of_a_batch_are_found_wherever_they_are() {
+    let ty = TensorType::new(Shape::new(4, 127, 129, 5), Element::F32);
+    let relu = Op::Activation(Activation { kind: ActivationKind::Relu });
+    let add = Op::Add(Add { activation: None });
+    let mut builder = GraphBuilder::new("test");
+    let a = builder.input("a", ty.clone()).unwrap();
+    let first = builder.push("first", relu.clone(), &[a]).unwrap();
+    let b = builder.input("b", ty.clone()).unwrap();
+    let second = builder.push("second", add.clone(), &[first, b]).unwrap();
+    let third = builder.push("third", relu.clone(), &[second]).unwrap();
+    let fourth = builder.push("fourth", add.clone(), &[third, a]).unwrap();
+    let fifth = builder.push("fifth", relu, &[fourth]).unwrap();
+    let last = builder.push("last", add.clone(), &[fifth, first]).unwrap();
+    let flat = Op::Reshape(Reshape { shape: Shape::vector(ty.shape.elements()) });
+    let flat_last = builder.push("flat last", flat.clone(), &[last]).unwrap();
+    let flat_b = builder.push("flat b", flat, &[b]).unwrap();
+    let total = builder.push("total", add, &[flat_last, flat_b]).unwrap();
+    let graph = builder.finish(&[total, third]).unwrap();
+
+    let inputs = [noise(&ty, 3), noise(&ty, 4)];
+    let numbers = inputs[0].to_f32().into_iter().zip(inputs[1].to_f32());
+    let expected = numbers.map(|(a, b)| {
+        let third = (a.max(0.0) + b).max(0.0);
+        ((third + a).max(0.0) + a.max(0.0) + b, third)
+    });
+    let (total, third): (Vec<f32>, Vec<f32>) = expected.unzip();
+    for keep in [Keep::Outputs, Keep::EveryNode] {
+        let mut plan = backend(2).compile(&graph, &CompileOptions { keep }).unwrap();
+        let outputs = plan.run(&inputs).unwrap();
+        let of = |index: usize| outputs.get(graph.outputs()[index]).unwrap().to_f32();
+        assert!(of(0) == total && of(1) == third, "{keep:?}");
+    }
 }
 
 #[test]

@@ -134,7 +134,7 @@ mod tests {
             for (pixels, channels) in
                 [(1, 1), (1, 19), (31, 5), (32, 16), (32, 19), (100, 256), (65, 7), (33, 300)]
             {
-                // Few different numbers, so that many are equal.
+                // Pixels of one number, of many, and of few, so that several are the largest.
                 let number = |i: usize| match i / channels % 3 {
                     0 => i8::MIN,
                     1 => (i * 7919 % 251) as u8 as i8,

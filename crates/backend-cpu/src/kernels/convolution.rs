@@ -23,7 +23,7 @@ pub(crate) trait Matmul: Send + Sync + fmt::Debug {
     /// The element's name.
     const NAME: &'static str;
 
-    /// Whether rows are copied to scratch memory, in another form, before they are multiplied.
+    /// Whether most levels copy rows to scratch memory, in another form, before they multiply.
     const COPIES_ROWS: bool;
 
     /// The SIMD level.
@@ -65,8 +65,8 @@ impl<M: Matmul> Convolution<M> {
     /// Rows that threads' shares are multiples of: whole register tiles.
     pub(crate) const ROW_GRANULE: usize = 14;
 
-    /// Columns that threads' shares are multiples of: whole panels. Two where each thread
-    /// copies the rows that it needs.
+    /// Columns that threads' shares are multiples of: whole panels, and more of them where each
+    /// thread copies the rows that it needs.
     pub(crate) const COLUMN_GRANULE: usize = if M::COPIES_ROWS { 64 } else { 32 };
 
     /// A convolution from the patches and weights of its groups.

@@ -1,8 +1,8 @@
 //! Functions of one byte, as tables: int8 activations, and changes between 8-bit elements.
 //!
-//! `out[i] = table[in[i]]`. With AVX-512 VBMI the table is held in four registers and 64
-//! bytes are looked up at once, with NEON in sixteen, 16 bytes at once, with AVX2 in sixteen, 32
-//! bytes one after the other; elsewhere it is a load a byte.
+//! `out[i] = table[in[i]]`. With AVX-512 VBMI the table is held in four registers and 64 bytes are
+//! looked up at once, with NEON in sixteen, 16 bytes at once; with AVX2 32 bytes are looked up in
+//! sixteen parts of it, one after the other; elsewhere it is a load a byte.
 
 use super::Kernel;
 use crate::simd::{Inputs, Simd, Tile};

@@ -20,13 +20,13 @@
 //! | NEON | 16 channels | 8x8 |
 //! | portable | 16 channels | 1x16 |
 //!
-//! **Error.** With `K` numbers at a position (the input channels, with stride 2 four times as many), a result before its activation is within `K + 20`
-//! roundings of the exact one, relative to the sum over channels of
-//! `|At| ((|G| |g| |Gt|) * (|Bt| |d| |B|)) |A|`: `K` for the sum, 1 for a weight, 6 for a
-//! transformed pixel, 10 for what follows the sum, and some for constants that are not exact.
-//! The sum is of more than the pixels under a filter, so a pixel beside a far larger one is
-//! less precise than if it were computed alone. On numbers of like size the error is some 7
-//! units of `2^-24` of `sum |g d|` where 4 are usual, see [`super::winograd_transform`].
+//! **Error.** With `K` numbers at a position (the input channels, with stride 2 four times as
+//! many), a result before its activation is within `K + 20` roundings of the exact one, relative
+//! to the sum over channels of `|At| ((|G| |g| |Gt|) * (|Bt| |d| |B|)) |A|`: `K` for the sum, 1
+//! for a weight, 6 for a transformed pixel, 10 for what follows the sum, and some for constants
+//! that are not exact. The sum is of more than the pixels under a filter, so a pixel beside a far
+//! larger one is less precise than if it were computed alone. On numbers of like size the error is
+//! some 10 units of `2^-24` of `sum |g d|` where 4 are usual, see [`super::winograd_transform`].
 
 use std::ops::Range;
 

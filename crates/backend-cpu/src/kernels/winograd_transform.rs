@@ -95,7 +95,7 @@ pub(crate) fn transform_input(patch: Patch<'_, f32>, channels: usize, output: Pl
 }
 
 /// `At m A` of the products at each position: 4x4 pixels, line after line. The points are all
-/// [`INPUT`], or those but 0.
+/// [`INPUT`], or with stride 2 others without 0.
 #[inline(always)]
 pub(crate) fn transform_output<const POINTS: usize>(
     products: Planes<&[f32]>,
@@ -136,6 +136,7 @@ fn input_line(d: [Lanes; INPUT]) -> [Lanes; INPUT] {
 /// `At m`.
 #[inline(always)]
 fn output_line<const POINTS: usize>(m: [Lanes; POINTS]) -> [Lanes; OUTPUT] {
+    let [near_once, near_twice, near_thrice] = const { near_powers(POINTS) };
     let mut out = [[0.0; LANES]; OUTPUT];
     for lane in 0..LANES {
         let mut at = [0.0; INPUT];
@@ -146,11 +147,16 @@ fn output_line<const POINTS: usize>(m: [Lanes; POINTS]) -> [Lanes; OUTPUT] {
         let (near_even, near_odd) = (near + near_minus, near - near_minus);
         let (far_even, far_odd) = (far + far_minus, far - far_minus);
         out[0][lane] = zero + near_even + far_even;
-        out[1][lane] = NEAR * near_odd + FAR * far_odd;
-        out[2][lane] = 0.5 * near_even + 2.0 * far_even;
-        out[3][lane] = infinity + 0.5 * NEAR * near_odd + 2.0 * FAR * far_odd;
+        out[1][lane] = near_once * near_odd + FAR * far_odd;
+        out[2][lane] = near_twice * near_even + 2.0 * far_even;
+        out[3][lane] = infinity + near_thrice * near_odd + 2.0 * FAR * far_odd;
     }
     out
+}
+
+/// The first, second and third power of the point near 0 that transforms at so many points have.
+pub(crate) const fn near_powers(points: usize) -> [f32; 3] {
+    if points == INPUT { [NEAR, 0.5, 0.5 * NEAR] } else { [0.5, 0.25, 0.125] }
 }
 
 /// Neighbouring channels.

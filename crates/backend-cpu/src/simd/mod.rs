@@ -18,9 +18,10 @@
 /// in registers.
 #[cfg(target_arch = "x86_64")]
 macro_rules! unrolled {
-    ($count:expr, $index:ident, $body:expr) => {
+    ($count:expr, $index:ident, $body:expr) => {{
+        const { assert!($count <= 17, "more numbers than are written out") };
         unrolled!($count, $index, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
-    };
+    }};
     ($count:expr, $index:ident, $body:expr, $($number:literal)*) => {{
         $(if $number < $count {
             let $index = $number;

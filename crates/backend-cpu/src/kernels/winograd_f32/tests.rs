@@ -147,7 +147,8 @@ proptest! {
             for ((&x, sum), size) in whole.iter().zip(&sums).zip(&sizes) {
                 let exact = activation.map_or(*sum as f32, |kind| kind.apply(*sum as f32));
                 // Slopes are at most 1.5, and activations round a few times.
-                let roundings = (form.most_numbers() * channels + 20) as f64 + 8.0 * (1.0 + sum.abs()) / size;
+                let terms = (form.most_numbers() * channels + 20) as f64;
+                let roundings = terms + 8.0 * (1.0 + sum.abs()) / size;
                 let bound = 1.5 * roundings * f64::from(f32::EPSILON) / 2.0 * size;
                 let error = f64::from(x - exact).abs();
                 prop_assert!(error <= bound, "{level}: {x} for {exact}: {error} > {bound}");

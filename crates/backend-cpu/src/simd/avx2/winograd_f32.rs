@@ -3,10 +3,10 @@
 //! Register tile of the product: 6 rows x 16 columns: 12 accumulators, 2 vectors of weights and
 //! a number to be broadcast, of 16 registers.
 //!
-//! Floors, for each tile of 4x4 pixels: 36 * channels * columns / 8 fused multiply-adds; for 8
-//! channels, 144 operations and 36 stores to transform the input, 36 loads, 136 operations and 16
-//! stores for the output. Six vectors of a line and their constants fill the registers, so lines
-//! wait for columns in memory.
+//! Floors, for each tile of 4x4 pixels: 36 (81 with stride 2) * channels * columns / 8 fused
+//! multiply-adds; for 8 channels, 144 operations and 36 stores to transform the input, 36 loads,
+//! 136 operations and 16 stores for the output (with stride 2, 25 loads and 124 operations). Six
+//! vectors of a line and their constants fill the registers, so lines wait for columns in memory.
 
 use std::arch::x86_64::*;
 
@@ -15,7 +15,9 @@ use crate::kernels::winograd_form::Form;
 use crate::kernels::winograd_panels::PanelEnd;
 use crate::kernels::winograd_stride2::POINTS;
 use crate::kernels::winograd_tiles::{Patch, TilePixels};
-use crate::kernels::winograd_transform::{FAR, INPUT, LANES, NEAR, OUTPUT, POSITIONS, Planes};
+use crate::kernels::winograd_transform::{
+    FAR, INPUT, LANES, NEAR, OUTPUT, POSITIONS, Planes, near_powers,
+};
 use crate::simd::{Avx2, Tile};
 
 /// [`crate::kernels::winograd_transform::transform_input`].
@@ -71,8 +73,8 @@ pub(crate) fn transform_output(
 /// Writes the wanted pixels of a tile; `start` is where pixel `first` of the output goes.
 ///
 /// # Safety
-/// The products must be of `POINTS` squared positions, as wide as the bias, whole vectors. All wanted pixels must be at or
-/// behind `start`, `stride` apart, and writable for all columns.
+/// The products must be of `POINTS` squared positions, as wide as the bias, whole vectors. All
+/// wanted pixels must be at or behind `start`, `stride` apart, and writable for all columns.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn write_output<const POINTS: usize>(
     products: Planes<&[f32]>,
@@ -250,7 +252,7 @@ fn input_line([d0, d1, d2, d3, d4, d5]: [__m256; INPUT]) -> [__m256; INPUT] {
     ]
 }
 
-/// `At m`, at all points or at those but 0.
+/// `At m`, at all points, or at those of stride 2.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn output_line<const POINTS: usize>(m: [__m256; POINTS]) -> [__m256; OUTPUT] {
@@ -259,9 +261,10 @@ fn output_line<const POINTS: usize>(m: [__m256; POINTS]) -> [__m256; OUTPUT] {
     let [zero, near, near_minus, far, far_minus, infinity] = at;
     let (near_even, near_odd) = (_mm256_add_ps(near, near_minus), _mm256_sub_ps(near, near_minus));
     let (far_even, far_odd) = (_mm256_add_ps(far, far_minus), _mm256_sub_ps(far, far_minus));
-    let near_once = _mm256_mul_ps(_mm256_set1_ps(NEAR), near_odd);
-    let near_twice = _mm256_mul_ps(_mm256_set1_ps(0.5), near_even);
-    let near_thrice = _mm256_fmadd_ps(_mm256_set1_ps(0.5 * NEAR), near_odd, infinity);
+    let [once, twice, thrice] = const { near_powers(POINTS) };
+    let near_once = _mm256_mul_ps(_mm256_set1_ps(once), near_odd);
+    let near_twice = _mm256_mul_ps(_mm256_set1_ps(twice), near_even);
+    let near_thrice = _mm256_fmadd_ps(_mm256_set1_ps(thrice), near_odd, infinity);
     [
         _mm256_add_ps(_mm256_add_ps(zero, near_even), far_even),
         _mm256_fmadd_ps(_mm256_set1_ps(FAR), far_odd, near_once),

@@ -7,9 +7,9 @@ use std::arch::x86_64::*;
 
 use super::epilogue_f32;
 use crate::kernels::winograd_form::Slot;
-use crate::kernels::winograd_stride2::{INPUT, POINTS, POSITIONS, slot};
+use crate::kernels::winograd_stride2::{INPUT, NEAR, POINTS, POSITIONS, slot};
 use crate::kernels::winograd_tiles::Patch;
-use crate::kernels::winograd_transform::{FAR, NEAR, Planes};
+use crate::kernels::winograd_transform::{FAR, Planes};
 use crate::simd::Avx2;
 
 /// [`crate::kernels::winograd_stride2::transform_input`].
@@ -90,7 +90,8 @@ unsafe fn store_columns(
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn input_line([e0, o0, e1, o1, e2, o2, e3, o3, e4]: [__m256; INPUT]) -> [__m256; INPUT] {
-    let infinity = _mm256_fnmadd_ps(_mm256_set1_ps(2.5), e2, _mm256_add_ps(e0, e4));
+    let (half, sum) = (_mm256_set1_ps(0.5), _mm256_set1_ps(2.25));
+    let infinity = _mm256_fnmadd_ps(sum, e2, _mm256_fmadd_ps(half, e0, e4));
     let [even_near, even_near_minus, even_far, even_far_minus] = finite([e0, e1, e2, e3]);
     let [odd_near, odd_near_minus, odd_far, odd_far_minus] = finite([o0, o1, o2, o3]);
     [
@@ -110,10 +111,11 @@ fn input_line([e0, o0, e1, o1, e2, o2, e3, o3, e4]: [__m256; INPUT]) -> [__m256;
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn finite([d0, d1, d2, d3]: [__m256; 4]) -> [__m256; POINTS - 1] {
-    let (half, two) = (_mm256_set1_ps(0.5), _mm256_set1_ps(2.0));
+    let (quarter, two) = (_mm256_set1_ps(0.25), _mm256_set1_ps(2.0));
     let (near, far) = (_mm256_set1_ps(NEAR), _mm256_set1_ps(FAR));
     let (near_part, near_rest) = (_mm256_fnmadd_ps(two, d0, d2), _mm256_fnmadd_ps(two, d1, d3));
-    let (far_part, far_rest) = (_mm256_fnmadd_ps(half, d0, d2), _mm256_fnmadd_ps(half, d1, d3));
+    let (far_part, far_rest) =
+        (_mm256_fnmadd_ps(quarter, d0, d2), _mm256_fnmadd_ps(quarter, d1, d3));
     [
         _mm256_fmadd_ps(near, near_part, near_rest),
         _mm256_fnmadd_ps(near, near_part, near_rest),

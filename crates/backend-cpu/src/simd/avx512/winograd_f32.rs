@@ -4,9 +4,9 @@
 //! the panel: 24 accumulators (12 in the narrowest), the weights of a step, and room for
 //! numbers to be broadcast, so that each is loaded once.
 //!
-//! Floors, for each tile of 4x4 pixels: 36 * channels * columns / 16 fused multiply-adds; for
-//! 16 channels, 144 operations and 36 stores to transform the input, 36 loads, 136 operations
-//! and 16 stores for the output.
+//! Floors, for each tile of 4x4 pixels: 36 (81 with stride 2) * channels * columns / 16 fused
+//! multiply-adds; for 16 channels, 144 operations and 36 stores to transform the input, 36 loads,
+//! 136 operations and 16 stores for the output (with stride 2, 25 loads and 124 operations).
 
 use std::arch::x86_64::*;
 
@@ -15,7 +15,9 @@ use crate::kernels::winograd_form::Form;
 use crate::kernels::winograd_panels::PanelEnd;
 use crate::kernels::winograd_stride2::POINTS;
 use crate::kernels::winograd_tiles::{Patch, TilePixels};
-use crate::kernels::winograd_transform::{FAR, INPUT, LANES, NEAR, OUTPUT, POSITIONS, Planes};
+use crate::kernels::winograd_transform::{
+    FAR, INPUT, LANES, NEAR, OUTPUT, POSITIONS, Planes, near_powers,
+};
 use crate::simd::{Avx512, Tile};
 
 /// [`crate::kernels::winograd_transform::transform_input`].
@@ -77,6 +79,7 @@ pub(crate) fn transform_output(
 ) {
     let Some((first, last)) = pixels.wanted() else { return };
     products.check_length(form.positions(), end.bias.len());
+    assert_eq!(end.bias.len(), end.columns.next_multiple_of(LANES), "whole vectors of columns");
     let stride = tile.row_stride() / 4;
     let bytes = end.first * 4..(end.first + end.columns) * 4;
     let start: *mut f32 = tile.block(first..last + 1, bytes).cast();
@@ -98,8 +101,8 @@ pub(crate) fn transform_output(
 /// Writes the wanted pixels of a tile; `start` is where pixel `first` of the output goes.
 ///
 /// # Safety
-/// The products must be of `POINTS` squared positions, as wide as the bias, whole vectors. All wanted pixels must be at or
-/// behind `start`, `stride` apart, and writable for all columns.
+/// The products must be of `POINTS` squared positions, as wide as the bias, whole vectors. All
+/// wanted pixels must be at or behind `start`, `stride` apart, and writable for all columns.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn write_output<const POINTS: usize>(
     products: Planes<&[f32]>,
@@ -297,7 +300,7 @@ fn input_line([d0, d1, d2, d3, d4, d5]: [__m512; INPUT]) -> [__m512; INPUT] {
     ]
 }
 
-/// `At m`, at all points or at those but 0.
+/// `At m`, at all points, or at those of stride 2.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn output_line<const POINTS: usize>(m: [__m512; POINTS]) -> [__m512; OUTPUT] {
@@ -306,9 +309,10 @@ fn output_line<const POINTS: usize>(m: [__m512; POINTS]) -> [__m512; OUTPUT] {
     let [zero, near, near_minus, far, far_minus, infinity] = at;
     let (near_even, near_odd) = (_mm512_add_ps(near, near_minus), _mm512_sub_ps(near, near_minus));
     let (far_even, far_odd) = (_mm512_add_ps(far, far_minus), _mm512_sub_ps(far, far_minus));
-    let near_once = _mm512_mul_ps(_mm512_set1_ps(NEAR), near_odd);
-    let near_twice = _mm512_mul_ps(_mm512_set1_ps(0.5), near_even);
-    let near_thrice = _mm512_fmadd_ps(_mm512_set1_ps(0.5 * NEAR), near_odd, infinity);
+    let [once, twice, thrice] = const { near_powers(POINTS) };
+    let near_once = _mm512_mul_ps(_mm512_set1_ps(once), near_odd);
+    let near_twice = _mm512_mul_ps(_mm512_set1_ps(twice), near_even);
+    let near_thrice = _mm512_fmadd_ps(_mm512_set1_ps(thrice), near_odd, infinity);
     [
         _mm512_add_ps(_mm512_add_ps(zero, near_even), far_even),
         _mm512_fmadd_ps(_mm512_set1_ps(FAR), far_odd, near_once),
