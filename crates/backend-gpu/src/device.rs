@@ -386,6 +386,6 @@ fn memory_vectors(workgroup_bytes: u32, kind: AdapterKind) -> u32 {
     // Browsers zero workgroup memory. Their software adapter compiles a store for each number, 2 ms
     // for 16 bytes of each shader, and dispatches do all of them.
     let is_zeroed_slowly = cfg!(target_family = "wasm") && kind == AdapterKind::Software;
-    let most = if is_zeroed_slowly { 256 } else { 1984 };
+    let most = if is_zeroed_slowly { 128 } else { 1984 };
     ((workgroup_bytes - 1024) / 16).min(most)
 }

@@ -181,6 +181,20 @@ fn subgroups_share_sums_only_where_there_are_any() {
     }
 }
 
+/// Small bands would compute many rows of the expansion again for their borders.
+#[test]
+fn little_workgroup_memory_leaves_expansions_alone() {
+    let graph = built_in("mobilenet-v3-large", Precision::F32);
+    let shaders = |memory_vectors: u32| -> Vec<Shader> {
+        let limits = Limits { memory_vectors, ..LIMITS };
+        let schedule = Schedule::new(&graph, Keep::Outputs, limits).unwrap();
+        schedule.kernels().iter().map(|kernel| kernel.shader).collect()
+    };
+    assert!(shaders(960).contains(&Shader::ExpandDepthwiseF32));
+    assert!(!shaders(256).contains(&Shader::ExpandDepthwiseF32));
+    assert!(shaders(256).contains(&Shader::DepthwiseProjectF32));
+}
+
 /// The first layer normalizes the bytes of a picture, alone or with its projection: it reads
 /// 224x224 quads of one byte a channel in place of four.
 #[test]

@@ -111,9 +111,12 @@ pub(super) struct Band {
     pub(super) bands: usize,
 }
 
-/// The bands of a depthwise convolution that is computed with its expansion, or `None` if not
-/// even one row of one quad fits workgroup memory.
+/// The bands of a depthwise convolution that is computed with its expansion, or `None` if
+/// workgroup memory is too small for that to pay, or not even one row of one quad fits it.
 pub(super) fn band(graph: &Graph, depthwise: NodeId, limits: &Limits) -> Option<Band> {
+    if limits.memory_vectors < LEAST_BAND_VECTORS {
+        return None;
+    }
     let window = window_of(graph, depthwise)?;
     let input = graph.ty(graph.node(depthwise).inputs[0]).shape;
     let output = graph.ty(depthwise).shape;
@@ -200,5 +203,8 @@ const FEWEST_SHARED_QUADS: usize = 4;
 const FEWEST_LANE_QUADS: usize = 2;
 /// Workgroups that a few threads share evenly enough.
 const FEW_WORKGROUPS: usize = 16;
+/// With less workgroup memory bands are small and many, and their borders are computed again: an
+/// expansion with a dispatch of its own was faster (docs/performance.md, 256 vectors in a browser).
+const LEAST_BAND_VECTORS: u32 = 512;
 /// Input columns of a run that registers have room for.
 const MOST_COLUMNS: usize = 24;
