@@ -8,11 +8,13 @@
 
 mod fold_pad;
 mod fuse_activation;
+mod gather_hard_sigmoid;
 mod remove_unused;
 mod take_pixels;
 
 pub use fold_pad::fold_pad;
 pub use fuse_activation::fuse_activation;
+pub use gather_hard_sigmoid::gather_hard_sigmoid;
 pub use remove_unused::remove_unused;
 pub use take_pixels::{PixelInputError, take_pixels};
 
@@ -38,7 +40,7 @@ use crate::{Graph, GraphBuilder, GraphError, Node, NodeId, Op};
 /// # Errors
 /// Never for a graph that a [`GraphBuilder`] made; a failure is a bug of a pass.
 pub fn optimize(graph: &Graph) -> Result<Graph, GraphError> {
-    remove_unused(&fuse_activation(&fold_pad(graph)?)?)
+    remove_unused(&gather_hard_sigmoid(&fuse_activation(&fold_pad(graph)?)?)?)
 }
 
 /// Copies a graph node by node: `rewrite` may push something else in a node's place, or
