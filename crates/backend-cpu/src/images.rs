@@ -102,10 +102,7 @@ const fn goes_by_images(op: &Op) -> bool {
 
 /// The first nodes of a network, for one image.
 fn one_image(network: &Graph, end: usize) -> Option<Graph> {
-    let mut builder = GraphBuilder::new(network.name());
-    for param in network.params() {
-        builder.param(param.name.as_str(), std::sync::Arc::clone(&param.tensor));
-    }
+    let mut builder = GraphBuilder::with_params_of(network, network.name());
     let mut last = None;
     for (_, node) in network.iter().take(end) {
         let id = if matches!(node.op, Op::Input) {

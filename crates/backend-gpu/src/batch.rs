@@ -7,9 +7,7 @@
 use std::ops::Range;
 
 use pocketvision_core::op::Reshape;
-use pocketvision_core::{Graph, NodeId, Op, Shape};
-
-use crate::graph_copy;
+use pocketvision_core::{Graph, GraphBuilder, NodeId, Op, Shape};
 
 /// One of several equal parts of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,7 +35,7 @@ pub(crate) fn divided(graph: &Graph, parts: usize) -> Option<Graph> {
         return None;
     }
     let smaller = |shape: Shape| Shape { n: batch / parts, ..shape };
-    let mut builder = graph_copy::with_params_of(graph, graph.name());
+    let mut builder = GraphBuilder::with_params_of(graph, graph.name());
     let mut renamed: Vec<NodeId> = Vec::with_capacity(graph.nodes().len());
     for node in graph.nodes() {
         let mut ty = node.output.clone();
@@ -81,7 +79,7 @@ pub(crate) fn part_counts(graph: &Graph) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use pocketvision_core::op::Softmax;
-    use pocketvision_core::{Element, GraphBuilder, TensorType};
+    use pocketvision_core::{Element, TensorType};
 
     use super::*;
 

@@ -9,11 +9,11 @@ use std::time::Instant;
 
 use pocketvision_core::detection::{Numbers, Postprocessor};
 use pocketvision_core::{
-    CompileError, CompileOptions, Graph, GraphError, LayerCost, MemoryUse, NodeId, Op, Outputs,
-    Plan, Profile, RunError, Signature, Tensor, TensorSliceMut,
+    CompileError, CompileOptions, Graph, GraphBuilder, GraphError, LayerCost, MemoryUse, NodeId,
+    Op, Outputs, Plan, Profile, RunError, Signature, Tensor, TensorSliceMut,
 };
 
-use crate::{BACKEND_NAME, graph_copy};
+use crate::BACKEND_NAME;
 
 /// True if the host has something to do.
 pub(crate) fn is_needed(graph: &Graph) -> bool {
@@ -145,7 +145,7 @@ impl Plan for TailedPlan {
 /// The graph without what the host computes, whose inputs become outputs; and the new id of each
 /// node that is left.
 fn without_host_ops(graph: &Graph) -> Result<(Graph, Vec<Option<NodeId>>), GraphError> {
-    let mut builder = graph_copy::with_params_of(graph, graph.name());
+    let mut builder = GraphBuilder::with_params_of(graph, graph.name());
     let mut renamed: Vec<Option<NodeId>> = Vec::with_capacity(graph.nodes().len());
     let mut outputs: Vec<NodeId> = Vec::new();
     for (_, node) in graph.iter() {

@@ -61,7 +61,6 @@ mod cut;
 mod device;
 mod error;
 mod frame;
-mod graph_copy;
 #[cfg(not(target_family = "wasm"))]
 mod host_tail;
 mod layout;

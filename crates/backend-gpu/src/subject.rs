@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use pocketvision_core::{Graph, GraphError, Keep, NodeId, Op};
+use pocketvision_core::{Graph, GraphBuilder, GraphError, Keep, NodeId, Op};
 
-use crate::graph_copy;
 use crate::schedule::{Dispatch, Kernel, Limits, Schedule};
 
 /// A part of a network that needs a kernel.
@@ -60,7 +59,7 @@ fn part(
     nodes: &BTreeSet<NodeId>,
     consumers: &[Vec<NodeId>],
 ) -> Result<Graph, GraphError> {
-    let mut builder = graph_copy::with_params_of(network, "self-test");
+    let mut builder = GraphBuilder::with_params_of(network, "self-test");
     let read: BTreeSet<NodeId> =
         nodes.iter().flat_map(|&id| network.node(id).inputs.iter().copied()).collect();
     let mut renamed: HashMap<NodeId, NodeId> = HashMap::new();

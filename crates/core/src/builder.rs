@@ -37,6 +37,25 @@ impl GraphBuilder {
         Self { graph }
     }
 
+    /// A graph without nodes that has the constant tensors of another: their ids stay what they are
+    /// there, and the numbers are shared. What graphs made from others begin with.
+    ///
+    /// ```
+    /// use pocketvision_core::{GraphBuilder, models};
+    ///
+    /// let network = models::find("mobilenet-edgetpu-cifar10").unwrap();
+    /// let graph = network.build(&network.options())?;
+    /// let mut builder = GraphBuilder::with_params_of(&graph, "part");
+    /// let image = builder.input("image", graph.ty(graph.inputs()[0]).clone())?;
+    /// assert_eq!(builder.finish(&[image])?.params(), graph.params());
+    /// # Ok::<(), pocketvision_core::GraphError>(())
+    /// ```
+    pub fn with_params_of(graph: &Graph, name: impl Into<String>) -> Self {
+        let mut builder = Self::new(name);
+        builder.graph.params.clone_from(&graph.params);
+        builder
+    }
+
     /// A tensor that the caller feeds.
     ///
     /// ```

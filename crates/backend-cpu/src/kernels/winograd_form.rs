@@ -9,6 +9,7 @@
 
 use pocketvision_core::op::Window;
 
+use super::winograd_tiles::side;
 use super::winograd_transform::OUTPUT;
 use super::{winograd_stride2, winograd_transform};
 
@@ -53,7 +54,7 @@ impl Form {
     /// Height and width of the pixels that a tile reads, and of the numbers that those of a
     /// channel become.
     pub(crate) const fn side(self) -> usize {
-        (OUTPUT - 1) * self.stride() + 3
+        side(OUTPUT, self.stride())
     }
 
     /// Products for each pair of input and output channel.
@@ -97,12 +98,21 @@ impl Form {
         }
     }
 
-    /// The transformed taps of one pair of channels in f64, [`Self::products`] of them, line
-    /// after line.
-    pub(crate) fn weights(self, taps: [[f64; 3]; 3]) -> Vec<f64> {
+    /// Calls `visit` with the line, the column and the value of each of the transformed taps of one
+    /// pair of channels, in f64; line after line.
+    pub(crate) fn for_each_weight(self, taps: [[f64; 3]; 3], visit: impl FnMut(usize, usize, f64)) {
         match self {
-            Self::Stride1 => winograd_transform::weights(taps).as_flattened().to_vec(),
-            Self::Stride2 => winograd_stride2::weights(taps).as_flattened().to_vec(),
+            Self::Stride1 => for_each(&winograd_transform::weights(taps), visit),
+            Self::Stride2 => for_each(&winograd_stride2::weights(taps), visit),
         }
+    }
+}
+
+fn for_each<const SIDE: usize>(
+    weights: &[[f64; SIDE]; SIDE],
+    mut visit: impl FnMut(usize, usize, f64),
+) {
+    for (i, line) in weights.iter().enumerate() {
+        line.iter().enumerate().for_each(|(j, &weight)| visit(i, j, weight));
     }
 }

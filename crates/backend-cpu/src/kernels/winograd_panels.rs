@@ -70,12 +70,11 @@ impl WinogradPanels {
             for channel in 0..depth {
                 let tap = |y: usize, x: usize| f64::from(filter[(y * 3 + x) * depth + channel]);
                 let taps = std::array::from_fn(|y| std::array::from_fn(|x| tap(y, x)));
-                for (index, weight) in form.weights(taps).into_iter().enumerate() {
-                    let Slot { position, number } =
-                        form.slot(index / form.side(), index % form.side());
+                form.for_each_weight(taps, |line, column, weight| {
+                    let Slot { position, number } = form.slot(line, column);
                     let row = (panels.starts[position] + number) * depth + channel;
                     packed[row * width] = weight as f32;
-                }
+                });
             }
         }
         panels

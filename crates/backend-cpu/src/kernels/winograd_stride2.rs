@@ -18,7 +18,7 @@
 
 use super::winograd_form::Slot;
 use super::winograd_tiles::Patch;
-use super::winograd_transform::{FAR, LANES, Lanes, OUTPUT, Planes, load};
+use super::winograd_transform::{FAR, LANES, Lanes, OUTPUT, Planes, in_both_directions, load};
 
 /// Points of a direction: near, minus near, far, minus far, infinity.
 pub(crate) const POINTS: usize = 5;
@@ -52,10 +52,7 @@ pub(crate) const fn slot(line: usize, column: usize) -> Slot {
 
 /// The transformed taps of one pair of channels, in f64.
 pub(crate) fn weights(taps: [[f64; 3]; 3]) -> [[f64; INPUT]; INPUT] {
-    let lines = taps.map(weight_line);
-    let column = |j: usize| weight_line([lines[0][j], lines[1][j], lines[2][j]]);
-    let columns: [_; INPUT] = std::array::from_fn(column);
-    std::array::from_fn(|i| std::array::from_fn(|j| columns[j][i]))
+    in_both_directions(taps, weight_line)
 }
 
 /// The taps' polynomials at each point, over the product of the point's distances from the other

@@ -36,6 +36,11 @@ pub(crate) struct WinogradTiles<const OUTPUT: usize> {
     stride: usize,
 }
 
+/// Height and width of the pixels under 3x3 taps for so many outputs a side.
+pub(crate) const fn side(outputs: usize, stride: usize) -> usize {
+    (outputs - 1) * stride + 3
+}
+
 /// One tile.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct OutputTile {
@@ -70,7 +75,7 @@ impl<const OUTPUT: usize> WinogradTiles<OUTPUT> {
 
     /// Height and width of the pixels that a tile reads.
     pub(crate) const fn side(&self) -> usize {
-        (OUTPUT - 1) * self.stride + 3
+        side(OUTPUT, self.stride)
     }
 
     /// Number of tiles.

@@ -55,9 +55,16 @@ impl<T: AsRef<[f32]>> Planes<T> {
 
 /// `G g Gt` of the taps of one pair of channels, in f64.
 pub(crate) fn weights(taps: [[f64; 3]; 3]) -> [[f64; INPUT]; INPUT] {
-    let lines = taps.map(weight_line);
-    let column = |j: usize| weight_line([lines[0][j], lines[1][j], lines[2][j]]);
-    let columns: [_; INPUT] = std::array::from_fn(column);
+    in_both_directions(taps, weight_line)
+}
+
+/// A line's transform, of the lines of taps and then of the columns.
+pub(crate) fn in_both_directions<const SIDE: usize>(
+    taps: [[f64; 3]; 3],
+    line: impl Fn([f64; 3]) -> [f64; SIDE],
+) -> [[f64; SIDE]; SIDE] {
+    let lines = taps.map(&line);
+    let columns: [_; SIDE] = std::array::from_fn(|j| line(lines.map(|line| line[j])));
     std::array::from_fn(|i| std::array::from_fn(|j| columns[j][i]))
 }
 

@@ -36,41 +36,36 @@ use crate::{Graph, GraphError, Node, NodeId, Op, ParamId, Tensor};
 /// Never for a graph that a [`crate::GraphBuilder`] made.
 pub fn gather_hard_sigmoid(graph: &Graph) -> Result<Graph, GraphError> {
     let consumers = graph.consumers();
-    // The convolution that a product divides by six, if nothing else reads it.
-    let clamped_by = |node: &Node| -> Option<NodeId> {
+    // The place among the inputs of what a product divides by six, if nothing else reads it.
+    let clamped = |node: &Node| -> Option<usize> {
         let (Op::Mul(mul), &[a, b]) = (&node.op, node.inputs.as_slice()) else { return None };
-        let clamped = if is_sixth(graph, b) { a } else { b };
-        let other = if clamped == a { b } else { a };
+        let (place, clamped, other) = if is_sixth(graph, b) { (0, a, b) } else { (1, b, a) };
         let producer = graph.node(clamped);
-        let is_alone = consumers[clamped.index()].len() == 1 && !graph.outputs().contains(&clamped);
         let is_gate = mul.activation.is_none()
             && is_sixth(graph, other)
-            && is_alone
+            && consumers[clamped.index()].len() == 1
+            && !graph.outputs().contains(&clamped)
             && producer.output == node.output
             && producer.output.element.is_float()
-            && producer.op.fused_activation() == Some(ActivationKind::Relu6)
-            && bias(&producer.op).is_some_and(|bias| graph.param(bias).as_f32().is_some());
-        is_gate.then_some(clamped)
+            && producer.op.fused_activation() == Some(ActivationKind::Relu6);
+        is_gate.then_some(place)
     };
     rebuild(graph, |builder, id, inputs| {
         let node = graph.node(id);
         let (name, element) = (node.name.clone(), node.output.element.clone());
-        if let Some(clamped) = clamped_by(node)
-            && let Some(old) = bias(&graph.node(clamped).op)
-            && let Some(mut op) =
-                graph.node(clamped).op.with_activation(Some(ActivationKind::HardSigmoid))
+        if let Some(place) = clamped(node)
+            && let producer = graph.node(node.inputs[place])
+            && let Some(mut op) = producer.op.with_activation(Some(ActivationKind::HardSigmoid))
+            && let Some(Some(bias)) = bias(&mut op)
+            && let Some(numbers) = graph.param(*bias).as_f32()
         {
-            let numbers = graph.param(old).to_f32().iter().map(|x| x - 3.0).collect();
-            let shape = graph.param(old).shape();
-            let less = Tensor::from_f32(shape, numbers).map_err(|source| GraphError::Tensor {
-                name: graph.params()[old.index()].name.clone(),
-                source,
-            })?;
-            let less = builder.param(format!("{} - 3", graph.params()[old.index()].name), less);
-            set_bias(&mut op, less);
-            // The convolution was copied as it is, and `remove_unused` drops it.
-            let position = node.inputs.iter().position(|&input| input == clamped).unwrap_or(0);
-            let producer_inputs = builder.node(inputs[position]).inputs.clone();
+            let old = &graph.params()[bias.index()];
+            let numbers = numbers.iter().map(|x| x - 3.0).collect();
+            let less = Tensor::from_f32(old.tensor.shape(), numbers)
+                .map_err(|source| GraphError::Tensor { name: old.name.clone(), source })?;
+            *bias = builder.param(format!("{} - 3", old.name), less);
+            // The layer was copied as it is, and `remove_unused` drops it.
+            let producer_inputs = builder.node(inputs[place]).inputs.clone();
             return builder.push_as(name, op, &producer_inputs, element);
         }
         builder.push_as(name, node.op.clone(), inputs, element)
@@ -84,21 +79,13 @@ fn is_sixth(graph: &Graph, id: NodeId) -> bool {
     matches!(value.as_f32(), Some(&[x]) if (x * 6.0 - 1.0).abs() <= 2.0 * f32::EPSILON)
 }
 
-fn bias(op: &Op) -> Option<ParamId> {
+/// Where a layer with weights names its bias.
+const fn bias(op: &mut Op) -> Option<&mut Option<ParamId>> {
     match op {
-        Op::Conv2d(op) => op.bias,
-        Op::DepthwiseConv2d(op) => op.bias,
-        Op::Linear(op) => op.bias,
+        Op::Conv2d(op) => Some(&mut op.bias),
+        Op::DepthwiseConv2d(op) => Some(&mut op.bias),
+        Op::Linear(op) => Some(&mut op.bias),
         _ => None,
-    }
-}
-
-fn set_bias(op: &mut Op, bias: ParamId) {
-    match op {
-        Op::Conv2d(op) => op.bias = Some(bias),
-        Op::DepthwiseConv2d(op) => op.bias = Some(bias),
-        Op::Linear(op) => op.bias = Some(bias),
-        _ => {}
     }
 }
 

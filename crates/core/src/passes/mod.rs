@@ -84,10 +84,7 @@ fn rebuild_from(
     mut input: impl FnMut(&mut GraphBuilder, &Node) -> Result<NodeId, GraphError>,
     mut rewrite: impl FnMut(&mut GraphBuilder, NodeId, &[NodeId]) -> Result<NodeId, GraphError>,
 ) -> Result<Graph, GraphError> {
-    let mut builder = GraphBuilder::new(graph.name());
-    for param in graph.params() {
-        builder.param(param.name.clone(), param.tensor.clone());
-    }
+    let mut builder = GraphBuilder::with_params_of(graph, graph.name());
     let mut renamed: Vec<NodeId> = Vec::with_capacity(graph.nodes().len());
     for (id, node) in graph.iter() {
         let inputs: Vec<NodeId> = node.inputs.iter().map(|i| renamed[i.index()]).collect();

@@ -36,7 +36,9 @@ fn exact(
         .map(|at| {
             let mut taps = [[0.0; 3]; 3];
             taps[at / 3][at % 3] = 1.0;
-            form.weights(taps).into_iter().map(f64::abs).collect()
+            let mut weights = Vec::new();
+            form.for_each_weight(taps, |_, _, weight| weights.push(weight.abs()));
+            weights
         })
         .collect();
     let (mut sums, mut sizes) = (Vec::new(), Vec::new());
