@@ -27,7 +27,7 @@ use pocketvision_core::op::{
 };
 use pocketvision_core::quant::{
     QuantizedAdd, QuantizedMean, QuantizedMul, QuantizedSoftmax, activation_table, concat_table,
-    requantize_table,
+    requantize_table, table_by_byte,
 };
 use pocketvision_core::{Element, Graph, Node, Op, ParamId, Shape, Tensor, TensorType};
 
@@ -253,10 +253,8 @@ impl Lowering<'_> {
         input: &TensorType,
         output: &TensorType,
     ) -> Table {
-        let signed = activation_table(kind, &input.element, &output.element);
-        // From the order of numbers to the order of their bytes.
-        let by_byte = |byte: usize| signed[byte ^ 0x80] as u8;
-        Table::new(self.simd, "activation", std::array::from_fn(by_byte))
+        let table = activation_table(kind, &input.element, &output.element);
+        Table::new(self.simd, "activation", table_by_byte(&table))
     }
 
     fn conv_transpose(

@@ -15,6 +15,7 @@ mod tiles;
 use pocketvision_core::op::Axis;
 use pocketvision_core::quant::{
     QuantizedAdd, QuantizedMul, QuantizedSoftmax, activation_table, concat_table, requantize_table,
+    table_by_byte,
 };
 use pocketvision_core::{CompileError, Graph, NodeId, Op, RunError, Shape, Tensor, TensorSliceMut};
 
@@ -82,9 +83,7 @@ impl Step {
             }
             Op::Activation(op) => {
                 let table = activation_table(op.kind, element(0), output);
-                // Entry i of an activation's table is for the number i - 128.
-                let by_byte = |byte: usize| table[byte ^ 0x80] as u8;
-                Self::Table(Box::new(std::array::from_fn(by_byte)))
+                Self::Table(Box::new(table_by_byte(&table)))
             }
             Op::Softmax(op) => Self::Softmax(Box::new(QuantizedSoftmax::new(element(0), op.beta))),
             Op::Concat(op) => {

@@ -1,7 +1,9 @@
 //! Functions of one byte: int8 operators whose outputs each depend on one input of the same
 //! position, and on nothing else. A chain of them is one table of 256 bytes.
 
-use pocketvision_core::quant::{QuantizedAdd, QuantizedMul, activation_table, requantize_table};
+use pocketvision_core::quant::{
+    QuantizedAdd, QuantizedMul, activation_table, requantize_table, table_by_byte,
+};
 use pocketvision_core::{Element, Graph, NodeId, Op};
 
 /// A node that is a function of one byte.
@@ -23,9 +25,8 @@ impl ByteFunction {
         match &node.op {
             Op::Activation(op) if is_int8(output) => {
                 let input = node.inputs[0];
-                let by_value = activation_table(op.kind, element(input), output);
-                let table = std::array::from_fn(|byte| by_value[byte ^ 0x80].cast_unsigned());
-                Some(Self { input, table })
+                let table = activation_table(op.kind, element(input), output);
+                Some(Self { input, table: table_by_byte(&table) })
             }
             Op::Quantize(_) if [output, element(node.inputs[0])].iter().all(|e| is_int8(e)) => {
                 let input = node.inputs[0];

@@ -42,6 +42,21 @@ pub fn activation_table(kind: ActivationKind, input: &Element, output: &Element)
     }
 }
 
+/// A table of int8 numbers in the order of their values, from -128 on, as one of bytes in the order
+/// of bytes: entry `i` is the output's byte for the input's byte `i`, both in two's complement.
+///
+/// ```
+/// use pocketvision_core::quant::table_by_byte;
+///
+/// let negated: [i8; 256] = std::array::from_fn(|i| (127 - i as i32) as i8);
+/// let table = table_by_byte(&negated);
+/// assert_eq!(table[5i8 as u8 as usize] as i8, -6);
+/// assert_eq!(table[-6i8 as u8 as usize] as i8, 5);
+/// ```
+pub fn table_by_byte(by_value: &[i8; 256]) -> [u8; 256] {
+    std::array::from_fn(|byte| by_value[byte ^ 0x80].cast_unsigned())
+}
+
 /// The table of a change of scale, zero point or signedness between two 8-bit elements:
 /// entry `i` is the output's byte for the input's byte `i`, both as stored (int8 in two's
 /// complement).

@@ -20,7 +20,7 @@ mod multiplier;
 mod pool;
 mod softmax;
 
-pub use activation::{activation_table, concat_table, requantize_table};
+pub use activation::{activation_table, concat_table, requantize_table, table_by_byte};
 pub use elementwise::{QuantizedAdd, QuantizedMul};
 pub use interpolation::{interpolate_fixed_point, interpolate_float};
 pub use multiplier::{Multiplier, output_multipliers};

@@ -3,7 +3,7 @@
 use pocketvision_core::Op;
 use pocketvision_core::op::{Activation, ActivationKind, Add, Mul, Softmax};
 
-use super::{FileOperator, fused_activation};
+use super::FileOperator;
 use crate::error::{Problem, Result};
 use crate::importer::{Importer, Value};
 use crate::schema::options::{add, mul, softmax};
@@ -15,11 +15,8 @@ impl<'a> Importer<'a> {
         operator: &FileOperator<'a>,
         output: &FileTensor<'a>,
     ) -> Result<Value> {
-        let code = match operator.options(add::UNION_TYPE)? {
-            Some(options) => options.scalar(add::FUSED_ACTIVATION, 0)?,
-            None => 0,
-        };
-        let op = Op::Add(Add { activation: fused_activation(code)? });
+        let activation = operator.activation(add::UNION_TYPE, add::FUSED_ACTIVATION)?;
+        let op = Op::Add(Add { activation });
         self.pairwise(operator, output, op)
     }
 
@@ -28,11 +25,8 @@ impl<'a> Importer<'a> {
         operator: &FileOperator<'a>,
         output: &FileTensor<'a>,
     ) -> Result<Value> {
-        let code = match operator.options(mul::UNION_TYPE)? {
-            Some(options) => options.scalar(mul::FUSED_ACTIVATION, 0)?,
-            None => 0,
-        };
-        let op = Op::Mul(Mul { activation: fused_activation(code)? });
+        let activation = operator.activation(mul::UNION_TYPE, mul::FUSED_ACTIVATION)?;
+        let op = Op::Mul(Mul { activation });
         self.pairwise(operator, output, op)
     }
 

@@ -115,6 +115,14 @@ impl<'a> FileOperator<'a> {
         Ok(self.options)
     }
 
+    /// The activation that an attribute of an operator names whose attributes may be left out.
+    fn activation(&self, union_type: u8, field: usize) -> Result<Option<ActivationKind>> {
+        match self.options(union_type)? {
+            Some(options) => fused_activation(options.scalar(field, 0)?),
+            None => Ok(None),
+        }
+    }
+
     /// The operator's attributes, where they have no defaults.
     fn required_options(&self, union_type: u8) -> Result<Table<'a>> {
         let absent =

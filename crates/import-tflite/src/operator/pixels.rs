@@ -3,7 +3,7 @@
 use pocketvision_core::op::{Add, Constant, Dequantize, Mul, Normalize};
 use pocketvision_core::{NodeId, Op, Shape, Tensor};
 
-use super::{FileOperator, fused_activation};
+use super::FileOperator;
 use crate::error::{Problem, Result};
 use crate::importer::{Importer, Value};
 use crate::schema::options::{div, sub};
@@ -45,11 +45,8 @@ impl<'a> Importer<'a> {
         operator: &FileOperator<'a>,
         output: &FileTensor<'a>,
     ) -> Result<Value> {
-        let code = match operator.options(sub::UNION_TYPE)? {
-            Some(options) => options.scalar(sub::FUSED_ACTIVATION, 0)?,
-            None => 0,
-        };
-        let sum = Op::Add(Add { activation: fused_activation(code)? });
+        let activation = operator.activation(sub::UNION_TYPE, sub::FUSED_ACTIVATION)?;
+        let sum = Op::Add(Add { activation });
         self.with_constant(operator, output, Normalize::minus, |number| -number, sum)
     }
 
@@ -58,11 +55,8 @@ impl<'a> Importer<'a> {
         operator: &FileOperator<'a>,
         output: &FileTensor<'a>,
     ) -> Result<Value> {
-        let code = match operator.options(div::UNION_TYPE)? {
-            Some(options) => options.scalar(div::FUSED_ACTIVATION, 0)?,
-            None => 0,
-        };
-        let product = Op::Mul(Mul { activation: fused_activation(code)? });
+        let activation = operator.activation(div::UNION_TYPE, div::FUSED_ACTIVATION)?;
+        let product = Op::Mul(Mul { activation });
         self.with_constant(operator, output, Normalize::over, |number| 1.0 / number, product)
     }
 
