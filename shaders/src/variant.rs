@@ -61,7 +61,7 @@ impl Default for Variant {
 }
 
 impl Variant {
-    /// The constants as WGSL.
+    /// The constants as WGSL, those of all shaders among them.
     pub(crate) fn header(&self) -> String {
         let partial_sums = match self.split {
             1 => 1,
@@ -74,6 +74,10 @@ impl Variant {
             text.push_str("alias Stored = vec4<f32>;\n");
         }
         for (name, value) in [
+            ("WORKGROUP_SIZE", crate::WORKGROUP_SIZE),
+            ("LARGE_WORKGROUP_SIZE", crate::LARGE_WORKGROUP_SIZE),
+            ("MOST_EXCITED_QUADS", crate::MOST_EXCITED_QUADS as u32),
+            ("MOST_SQUEEZED_QUADS", crate::MOST_SQUEEZED_QUADS as u32),
             ("TILE_PIXELS", self.tile_pixels),
             ("TILE_QUADS", self.tile_quads),
             ("SPLIT", self.split),

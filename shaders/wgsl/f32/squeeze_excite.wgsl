@@ -31,9 +31,6 @@ alias Sum = vec4<f32>;
 // Teams share the output quads of the first layer, which has few.
 const MEMBERS: u32 = LARGE_WORKGROUP_SIZE;
 const SHARES: u32 = 8u;
-// Most quads before and after squeezing.
-const MOST_EXCITED_QUADS: u32 = 320u;
-const MOST_SQUEEZED_QUADS: u32 = 160u;
 
 @compute @workgroup_size(LARGE_WORKGROUP_SIZE)
 fn main(

@@ -1,9 +1,6 @@
 // Which element an invocation works on, when a dispatch too long for one dimension is split
 // over two.
 
-const WORKGROUP_SIZE: u32 = 64u;
-const LARGE_WORKGROUP_SIZE: u32 = 256u;
-
 fn linear_workgroup(workgroup: vec3<u32>, workgroups: vec3<u32>) -> u32 {
     return workgroup.y * workgroups.x + workgroup.x;
 }

@@ -6,62 +6,56 @@ use pocketvision_core::quant::{
 };
 use pocketvision_core::{Element, Graph, NodeId, Op};
 
-/// A node that is a function of one byte.
-pub(super) struct ByteFunction {
-    /// What it is a function of.
-    pub(super) input: NodeId,
-    /// The output's byte for each byte of the input, both as stored.
-    pub(super) table: [u8; 256],
-}
-
-impl ByteFunction {
-    /// A node as such a function, if it is one: an activation, a change of scale, or a sum or
-    /// product with a constant number. Conversions from and to uint8 are left to where tensors enter
-    /// and leave the device.
-    pub(super) fn of(graph: &Graph, id: NodeId) -> Option<Self> {
-        let node = graph.node(id);
-        let output = &node.output.element;
-        let element = |input: NodeId| &graph.ty(input).element;
-        match &node.op {
-            Op::Activation(op) if is_int8(output) => {
-                let input = node.inputs[0];
-                let table = activation_table(op.kind, element(input), output);
-                Some(Self { input, table: table_by_byte(&table) })
-            }
-            Op::Quantize(_) if [output, element(node.inputs[0])].iter().all(|e| is_int8(e)) => {
-                let input = node.inputs[0];
-                Some(Self { input, table: requantize_table(element(input), output) })
-            }
-            Op::Add(op) if is_int8(output) => {
-                let [a, b] = [0, 1].map(|i| element(node.inputs[i]));
-                let add = QuantizedAdd::new(a, b, output, op.activation);
-                Self::with_constant(graph, id, |a, b| add.apply(a, b))
-            }
-            Op::Mul(op) if is_int8(output) => {
-                let [a, b] = [0, 1].map(|i| element(node.inputs[i]));
-                let mul = QuantizedMul::new(a, b, output, op.activation);
-                Self::with_constant(graph, id, |a, b| mul.apply(a, b))
-            }
-            _ => None,
-        }
-    }
-
-    /// A function of two operands, of which one is a constant number.
-    fn with_constant(graph: &Graph, id: NodeId, apply: impl Fn(i8, i8) -> i8) -> Option<Self> {
-        let [a, b] = graph.node(id).inputs[..] else { return None };
-        let of_byte = |apply: &dyn Fn(i8) -> i8| {
-            std::array::from_fn(|byte| apply((byte as u8).cast_signed()).cast_unsigned())
-        };
-        if let Some(b) = number(graph, b) {
-            return Some(Self { input: a, table: of_byte(&|a| apply(a, b)) });
-        }
-        let a = number(graph, a)?;
-        Some(Self { input: b, table: of_byte(&|b| apply(a, b)) })
+/// What a node is a function of, byte by byte, if it is one: an activation, a change of scale, or a
+/// sum or product with a constant number. Conversions from and to uint8 are left to where tensors
+/// enter and leave the device.
+pub(super) fn input_of(graph: &Graph, id: NodeId) -> Option<NodeId> {
+    let node = graph.node(id);
+    let is_int8 = |id: NodeId| matches!(graph.ty(id).element, Element::Int8(_));
+    match &node.op {
+        _ if !is_int8(id) => None,
+        Op::Activation(_) => Some(node.inputs[0]),
+        Op::Quantize(_) => Some(node.inputs[0]).filter(|&input| is_int8(input)),
+        Op::Add(_) | Op::Mul(_) => constant_operand(graph, id).map(|(at, _)| node.inputs[1 - at]),
+        _ => None,
     }
 }
 
-const fn is_int8(element: &Element) -> bool {
-    matches!(element, Element::Int8(_))
+/// The output's byte for each byte of what a node is a function of, both as stored.
+///
+/// # Panics
+/// If it is no such function.
+fn table_of(graph: &Graph, id: NodeId) -> [u8; 256] {
+    let node = graph.node(id);
+    let output = &node.output.element;
+    let element = |at: usize| &graph.ty(node.inputs[at]).element;
+    let with_constant = |apply: &dyn Fn(i8, i8) -> i8| {
+        let (at, number) = constant_operand(graph, id).expect("a constant operand");
+        std::array::from_fn(|byte| {
+            let byte = (byte as u8).cast_signed();
+            let result = if at == 0 { apply(number, byte) } else { apply(byte, number) };
+            result.cast_unsigned()
+        })
+    };
+    match &node.op {
+        Op::Activation(op) => table_by_byte(&activation_table(op.kind, element(0), output)),
+        Op::Quantize(_) => requantize_table(element(0), output),
+        Op::Add(op) => {
+            let add = QuantizedAdd::new(element(0), element(1), output, op.activation);
+            with_constant(&|a, b| add.apply(a, b))
+        }
+        Op::Mul(op) => {
+            let mul = QuantizedMul::new(element(0), element(1), output, op.activation);
+            with_constant(&|a, b| mul.apply(a, b))
+        }
+        op => panic!("{id} ({}) is no function of one byte", op.name()),
+    }
+}
+
+/// Which of two operands is a constant number, the second if both are, and the number.
+fn constant_operand(graph: &Graph, id: NodeId) -> Option<(usize, i8)> {
+    let inputs = &graph.node(id).inputs;
+    [1, 0].into_iter().find_map(|at| Some((at, number(graph, *inputs.get(at)?)?)))
 }
 
 /// The only element of a constant tensor of int8.
@@ -76,8 +70,8 @@ fn number(graph: &Graph, id: NodeId) -> Option<i8> {
 /// The table of functions one after the other; without any, that of bytes that stay what they are.
 pub(super) fn table(graph: &Graph, functions: &[NodeId]) -> [u8; 256] {
     functions.iter().fold(std::array::from_fn(|byte| byte as u8), |table: [u8; 256], &id| {
-        let function = ByteFunction::of(graph, id).expect("a function of one byte");
-        table.map(|byte| function.table[usize::from(byte)])
+        let next = table_of(graph, id);
+        table.map(|byte| next[usize::from(byte)])
     })
 }
 
@@ -133,7 +127,7 @@ mod tests {
         let add = Op::Add(Add { activation: None });
         let sum = builder.push_as("sum", add, &[x, y], ty.element).unwrap();
         let graph = builder.finish(&[sum]).unwrap();
-        assert!(ByteFunction::of(&graph, sum).is_none());
-        assert!(ByteFunction::of(&graph, x).is_none());
+        assert!(input_of(&graph, sum).is_none());
+        assert!(input_of(&graph, x).is_none());
     }
 }

@@ -5,7 +5,7 @@ use pocketvision_core::quant::QuantizedMul;
 use pocketvision_core::{Graph, Keep, NodeId, Op, TensorType};
 use pocketvision_shaders::{MOST_EXCITED_QUADS, MOST_SQUEEZED_QUADS};
 
-use super::byte_function::ByteFunction;
+use super::byte_function;
 use super::groups::{Activated, Group, Role};
 use super::{Limits, tiles};
 use crate::layout::quads;
@@ -121,7 +121,7 @@ impl Finder<'_> {
             if functions.len() == MOST_FUNCTIONS {
                 return None;
             }
-            let input = ByteFunction::of(self.graph, layer)?.input;
+            let input = byte_function::input_of(self.graph, layer)?;
             functions.insert(0, layer);
             layer = (self.only_consumer(input) == Some(layer)).then_some(input)?;
         }
@@ -133,7 +133,7 @@ impl Finder<'_> {
         let mut activated = Activated::alone(layer);
         while let Some(next) = self.only_consumer(activated.last())
             && self.roles[next.index()] == Role::Alone
-            && ByteFunction::of(self.graph, next).is_some_and(|f| f.input == activated.last())
+            && byte_function::input_of(self.graph, next) == Some(activated.last())
         {
             activated.functions.push(next);
         }
