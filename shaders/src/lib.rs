@@ -5,9 +5,10 @@
 //! [`Shader`] is a body from `wgsl/f32`, `wgsl/int8` or `wgsl/moves` behind the few snippets
 //! that it needs from `wgsl/snippets`; [`Shader::source`] puts them together, puts the
 //! constants of a [`Variant`] before them (how many pixels an invocation computes, how wide the
-//! kernel is), and writes out the loops that are marked `// unrolled`. All else that differs
+//! kernel is), and writes out the loops that are marked //! kernel is), and writes out the loops that are marked `// unrolled`. All else that differs
 //! between two dispatches is a uniform `params`, so a network needs about as many pipelines as
-//! it has kinds of layers.
+//! it has kinds of layers. [`Shader::source_of_layer`] makes constants of these too: then each size of
+//! layer has a pipeline, in which a driver folds what follows from sizes.
 //!
 //! **Tensors.** Channels vary fastest and are padded to a multiple of four, so that four
 //! neighbouring channels, a *quad*, are one load: a `Stored`, which is `vec4<f32>` or, in half
@@ -17,12 +18,16 @@
 //! tensors and finite numbers in float tensors; shaders multiply them by a weight of 0, and
 //! outputs drop them. Sums are always f32 or i32.
 //!
-//! **Pixels.** A picture's bytes are three channels, so each pixel is one quad and one `u32`. The
-//! shaders named so read that in place of floats and normalize it as they load it: what lies
-//! outside the image is 0 after that, as it is in a network whose input was normalized before.
+//! **Pictures.** The first layer reads a picture as the caller has it, and nothing is padded. Its
+//! floats are three for each pixel: the shaders named colors load them. A picture's bytes are three
+//! channels, so each pixel is one quad and one `u32`: the shaders named pixels normalize it as they
+//! load it. What lies outside the image is 0 after that, as it is in a network whose input was
+//! normalized before.
 //!
-//! **Tiles.** Dense weights are tiles of four inputs by four outputs. Rows of tiles are padded
-//! to an even number, as invocations may compute two output quads. Convolutions count in
+//! **Weights.** Dense weights are tiles of four inputs by four outputs, or, in f32 without
+//! [`Variant::has_tiles`], rows of what one input adds to all outputs: neighbouring invocations have
+//! neighbouring outputs, and read neighbouring quads. Rows are padded to an even number of quads, as
+//! invocations may compute two. Convolutions count in
 //! *runs* of neighbouring pixels of one row, which share the input under their windows.
 //!
 //! **Bindings.** All are in group 0. Binding 0 is the uniform `params`, described by a
@@ -48,6 +53,7 @@
 //! functions of one byte, and conversions between bytes and floats, are tables from the host, but
 //! for pixels, which are normalized in floats.
 
+mod fixed;
 pub mod params;
 mod shader;
 mod text;
@@ -69,6 +75,9 @@ pub const MOST_EXCITED_QUADS: usize = 320;
 
 /// Quads that they have room for after squeezing.
 pub const MOST_SQUEEZED_QUADS: usize = 160;
+
+/// Quads of a workgroup of [`Shader::DepthwisePoolF32`].
+pub const POOLED_SLICE: u32 = 8;
 
 /// Name of every entry point.
 pub const ENTRY_POINT: &str = "main";

@@ -8,13 +8,15 @@ use crate::{LARGE_WORKGROUP_SIZE, WORKGROUP_SIZE};
 ///
 /// | shader | buffers read | work |
 /// |---|---|---|
-/// | `ProductF32` | input; weight `[input quad][output quad]` tiles; bias; scale; residual | a tile of pixels x output quads, shared by `split` invocations |
+/// | `ProductF32` | input; weight `[input quad][output quad]`; bias; scale; residual | a tile of pixels x output quads, shared by `split` invocations |
 /// | `ProductInt8` | input; weight; `OutputChannels`; scale; residual | the same |
-/// | `Conv2dF32`, `Conv2dInt8`, `Conv2dPixels` | input; weight `[tap][input quad][output quad]` tiles; bias or `OutputChannels` | a run x output quads |
+/// | `Conv2dF32`, `Conv2dInt8`, `Conv2dColors`, `Conv2dPixels` | input; weight `[tap][input quad][output quad]`; bias or `OutputChannels` | a run x output quads, shared by `split` invocations |
 /// | `DepthwiseConv2dF32`, `DepthwiseConv2dInt8` | input; weight `[tap][quad]`, integers as i32, zero point subtracted; bias or `OutputChannels` | a run x a quad |
-/// | `Conv2dProjectF32`, `Conv2dProjectInt8`, `Conv2dProjectPixels`, `DepthwiseProjectF32`, `DepthwiseProjectInt8` | input; weights of both; biases or `OutputChannels` of both; residual | a workgroup for `tile_runs` runs |
+/// | `Conv2dProjectF32`, `Conv2dProjectInt8`, `Conv2dProjectColors`, `Conv2dProjectPixels`, `DepthwiseProjectF32`, `DepthwiseProjectInt8` | input; weights of both; biases or `OutputChannels` of both; residual | a workgroup for `tile_runs` runs |
 /// | `ExpandDepthwiseF32` | input; weights of both; biases of both | a workgroup for a band of rows x a slice of quads |
 /// | `ProductPoolF32`, `ProductPoolInt8` | input; weight; bias or `OutputChannels` | a workgroup for an image x output quads |
+/// | `DepthwisePoolF32` | input; weight `[tap][quad]`; bias | a workgroup for runs of an image x a slice of quads |
+/// | `SqueezeF32` | pooled sums; weight; bias | a workgroup for an image x an output quad |
 /// | `SqueezeExciteF32` | pooled sums; weights of both; biases of both | a workgroup for an image |
 /// | `SqueezeExciteInt8` | input; weights of both; `OutputChannels` of both; 256 bytes for each | a workgroup for an image |
 /// | `GroupedConv2dF32`, `GroupedConv2dInt8` | input; weight `[tap][group input][output quad]`, integers as i32, zero point subtracted; bias or `OutputChannels` | a quad |
@@ -39,17 +41,21 @@ pub enum Shader {
     ProductInt8,
     Conv2dF32,
     Conv2dInt8,
+    Conv2dColors,
     Conv2dPixels,
     DepthwiseConv2dF32,
     DepthwiseConv2dInt8,
     Conv2dProjectF32,
     Conv2dProjectInt8,
+    Conv2dProjectColors,
     Conv2dProjectPixels,
     DepthwiseProjectF32,
     DepthwiseProjectInt8,
     ExpandDepthwiseF32,
     ProductPoolF32,
     ProductPoolInt8,
+    DepthwisePoolF32,
+    SqueezeF32,
     SqueezeExciteF32,
     SqueezeExciteInt8,
     GroupedConv2dF32,
@@ -81,22 +87,26 @@ pub enum Shader {
 
 impl Shader {
     /// All of them.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 46] = [
         Self::ProductF32,
         Self::ProductInt8,
         Self::Conv2dF32,
         Self::Conv2dInt8,
+        Self::Conv2dColors,
         Self::Conv2dPixels,
         Self::DepthwiseConv2dF32,
         Self::DepthwiseConv2dInt8,
         Self::Conv2dProjectF32,
         Self::Conv2dProjectInt8,
+        Self::Conv2dProjectColors,
         Self::Conv2dProjectPixels,
         Self::DepthwiseProjectF32,
         Self::DepthwiseProjectInt8,
         Self::ExpandDepthwiseF32,
         Self::ProductPoolF32,
         Self::ProductPoolInt8,
+        Self::DepthwisePoolF32,
+        Self::SqueezeF32,
         Self::SqueezeExciteF32,
         Self::SqueezeExciteInt8,
         Self::GroupedConv2dF32,
@@ -131,17 +141,21 @@ impl Shader {
         match self {
             Self::Conv2dF32 => "f32/conv2d",
             Self::Conv2dInt8 => "int8/conv2d",
+            Self::Conv2dColors => "f32/conv2d colors",
             Self::Conv2dPixels => "f32/conv2d pixels",
             Self::ProductF32 => "f32/product",
             Self::ProductInt8 => "int8/product",
             Self::Conv2dProjectF32 => "f32/conv2d_project",
             Self::Conv2dProjectInt8 => "int8/conv2d_project",
+            Self::Conv2dProjectColors => "f32/conv2d_project colors",
             Self::Conv2dProjectPixels => "f32/conv2d_project pixels",
             Self::DepthwiseProjectF32 => "f32/depthwise_project",
             Self::DepthwiseProjectInt8 => "int8/depthwise_project",
             Self::ExpandDepthwiseF32 => "f32/expand_depthwise",
             Self::ProductPoolF32 => "f32/product_pool",
             Self::ProductPoolInt8 => "int8/product_pool",
+            Self::DepthwisePoolF32 => "f32/depthwise_pool",
+            Self::SqueezeF32 => "f32/squeeze",
             Self::SqueezeExciteF32 => "f32/squeeze_excite",
             Self::SqueezeExciteInt8 => "int8/squeeze_excite",
             Self::DepthwiseConv2dF32 => "f32/depthwise_conv2d",
@@ -179,16 +193,19 @@ impl Shader {
         match self {
             Self::ProductF32 => &["input", "weight", "bias", "scale", "residual"],
             Self::ProductInt8 => &["input", "weight", "channels", "scale", "residual", "table"],
-            Self::Conv2dProjectF32 | Self::Conv2dProjectPixels | Self::DepthwiseProjectF32 => {
-                &["input", "weight", "bias", "residual"]
-            }
+            Self::Conv2dProjectF32
+            | Self::Conv2dProjectColors
+            | Self::Conv2dProjectPixels
+            | Self::DepthwiseProjectF32 => &["input", "weight", "bias", "residual"],
             Self::Conv2dProjectInt8 | Self::DepthwiseProjectInt8 => {
                 &["input", "weight", "channels", "residual", "table"]
             }
             Self::Conv2dF32
+            | Self::Conv2dColors
             | Self::Conv2dPixels
             | Self::DepthwiseConv2dF32
             | Self::ExpandDepthwiseF32
+            | Self::DepthwisePoolF32
             | Self::ProductPoolF32
             | Self::GroupedConv2dF32
             | Self::ConvTranspose2dF32 => &["input", "weight", "bias"],
@@ -196,7 +213,7 @@ impl Shader {
                 &["input", "weight", "channels", "table"]
             }
             Self::GroupedConv2dInt8 | Self::ConvTranspose2dInt8 => &["input", "weight", "channels"],
-            Self::SqueezeExciteF32 => &["pooled", "weight", "bias"],
+            Self::SqueezeF32 | Self::SqueezeExciteF32 => &["pooled", "weight", "bias"],
             Self::SqueezeExciteInt8 => &["input", "weight", "channels", "table"],
             Self::ResizeF32 | Self::ResizeInt8 => &["input", "rows", "columns"],
             Self::ElementwiseF32 => &["a", "b"],
@@ -223,15 +240,24 @@ impl Shader {
     /// The buffers written, at the bindings after those read.
     pub const fn writes(self) -> &'static [&'static str] {
         match self {
-            Self::ExpandDepthwiseF32 => &["output", "pooled"],
+            Self::ExpandDepthwiseF32 | Self::DepthwisePoolF32 => &["output", "pooled"],
             _ => &["output"],
         }
+    }
+
+    /// Whether its params may be part of its text, [`Self::source_of_layer`]. Where results must be
+    /// the reference's to the last bit or nearly, a compiler must not know the numbers that it would
+    /// compute with in another order: NVIDIA's makes `(x - mean) * scale` a product and a sum.
+    pub const fn can_fix_params(self) -> bool {
+        !matches!(self, Self::ResizeInt8 | Self::Normalize)
     }
 
     /// Invocations of its workgroups.
     pub const fn workgroup_size(self) -> u32 {
         match self {
-            Self::SqueezeExciteF32 | Self::SqueezeExciteInt8 => LARGE_WORKGROUP_SIZE,
+            Self::DepthwisePoolF32 | Self::SqueezeExciteF32 | Self::SqueezeExciteInt8 => {
+                LARGE_WORKGROUP_SIZE
+            }
             _ => WORKGROUP_SIZE,
         }
     }
@@ -239,17 +265,21 @@ impl Shader {
     /// The fields of its `params`, in order.
     pub const fn params(self) -> &'static [params::Field] {
         match self {
-            Self::Conv2dF32 | Self::Conv2dPixels => params::Conv2dF32::FIELDS,
+            Self::Conv2dF32 | Self::Conv2dColors | Self::Conv2dPixels => params::Conv2dF32::FIELDS,
             Self::Conv2dInt8 => params::Conv2dInt8::FIELDS,
             Self::ProductF32 => params::ProductF32::FIELDS,
             Self::ProductInt8 => params::ProductInt8::FIELDS,
-            Self::Conv2dProjectF32 | Self::Conv2dProjectPixels => params::Conv2dProjectF32::FIELDS,
+            Self::Conv2dProjectF32 | Self::Conv2dProjectColors | Self::Conv2dProjectPixels => {
+                params::Conv2dProjectF32::FIELDS
+            }
             Self::Conv2dProjectInt8 => params::Conv2dProjectInt8::FIELDS,
             Self::DepthwiseProjectF32 => params::DepthwiseProjectF32::FIELDS,
             Self::DepthwiseProjectInt8 => params::DepthwiseProjectInt8::FIELDS,
             Self::ExpandDepthwiseF32 => params::ExpandDepthwiseF32::FIELDS,
             Self::ProductPoolF32 => params::ProductPoolF32::FIELDS,
             Self::ProductPoolInt8 => params::ProductPoolInt8::FIELDS,
+            Self::DepthwisePoolF32 => params::DepthwisePoolF32::FIELDS,
+            Self::SqueezeF32 => params::SqueezeF32::FIELDS,
             Self::SqueezeExciteF32 => params::SqueezeExciteF32::FIELDS,
             Self::SqueezeExciteInt8 => params::SqueezeExciteInt8::FIELDS,
             Self::DepthwiseConv2dF32 => params::DepthwiseConv2dF32::FIELDS,

@@ -8,10 +8,22 @@ impl Shader {
         self.parts().1.iter().any(|&part| with_subgroups(part) != part)
     }
 
-    /// The whole text, ready to compile.
+    /// The whole text, ready to compile, with [`Self::params`] as a uniform.
     pub fn source(self, variant: &Variant) -> String {
+        self.text(variant, false)
+    }
+
+    /// The same for one layer, whose params are constants: the words that would be in the uniform.
+    ///
+    /// # Panics
+    /// If there are fewer words than [`Self::params`] has.
+    pub fn source_of_layer(self, variant: &Variant, params: &[u32]) -> String {
+        self.with_fixed_params(&self.text(variant, true), params)
+    }
+
+    fn text(self, variant: &Variant, has_fixed_params: bool) -> String {
         let (body, snippets) = self.parts();
-        let mut source = variant.header();
+        let mut source = variant.header(has_fixed_params);
         for part in [INVOCATION].iter().chain(snippets).chain([&body]) {
             let part = if variant.has_subgroups { with_subgroups(part) } else { part };
             source.push('\n');
@@ -23,23 +35,73 @@ impl Shader {
     /// The body, and the snippets that it needs besides `invocation.wgsl`.
     const fn parts(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::ProductF32 => {
-                (include_str!("../wgsl/f32/product.wgsl"), &[EPILOGUE, SUMS_F32, TEAM, TILES])
-            }
+            Self::ProductF32 => (
+                include_str!("../wgsl/f32/product.wgsl"),
+                &[EPILOGUE, WEIGHTS_F32, SUMS_F32, TEAM, TILES],
+            ),
             Self::ProductInt8 => (
                 include_str!("../wgsl/int8/product.wgsl"),
                 &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, TEAM, TILES, SCALING, LOOK_UP, RESIDUAL],
             ),
-            Self::Conv2dF32 => {
-                (CONV2D_F32, &[EPILOGUE, WINDOW, RUN, NORMALIZATION, INPUT_F32, SUMS_F32, CONV_F32])
-            }
+            Self::Conv2dF32 => (
+                CONV2D_F32,
+                &[
+                    EPILOGUE,
+                    WINDOW,
+                    RUN,
+                    NORMALIZATION,
+                    INPUT_F32,
+                    WEIGHTS_F32,
+                    SUMS_F32,
+                    CONV_F32,
+                    TEAM,
+                    TILES,
+                ],
+            ),
+            Self::Conv2dColors => (
+                CONV2D_F32,
+                &[
+                    EPILOGUE,
+                    WINDOW,
+                    RUN,
+                    NORMALIZATION,
+                    INPUT_COLORS,
+                    WEIGHTS_F32,
+                    SUMS_F32,
+                    CONV_F32,
+                    TEAM,
+                    TILES,
+                ],
+            ),
             Self::Conv2dPixels => (
                 CONV2D_F32,
-                &[EPILOGUE, WINDOW, RUN, NORMALIZATION, INPUT_PIXELS, SUMS_F32, CONV_F32],
+                &[
+                    EPILOGUE,
+                    WINDOW,
+                    RUN,
+                    NORMALIZATION,
+                    INPUT_PIXELS,
+                    WEIGHTS_F32,
+                    SUMS_F32,
+                    CONV_F32,
+                    TEAM,
+                    TILES,
+                ],
             ),
             Self::Conv2dInt8 => (
                 include_str!("../wgsl/int8/conv2d.wgsl"),
-                &[FIXED_POINT, REQUANTIZE, DOT, WINDOW, RUN, SUMS_INT8, CONV_INT8, LOOK_UP],
+                &[
+                    FIXED_POINT,
+                    REQUANTIZE,
+                    DOT,
+                    WINDOW,
+                    RUN,
+                    SUMS_INT8,
+                    CONV_INT8,
+                    TEAM,
+                    TILES,
+                    LOOK_UP,
+                ],
             ),
             Self::DepthwiseConv2dF32 => (
                 include_str!("../wgsl/f32/depthwise_conv2d.wgsl"),
@@ -51,7 +113,31 @@ impl Shader {
             ),
             Self::Conv2dProjectF32 => (
                 CONV2D_PROJECT_F32,
-                &[EPILOGUE, WINDOW, RUN, NORMALIZATION, INPUT_F32, SUMS_F32, CONV_F32, PROJECT_F32],
+                &[
+                    EPILOGUE,
+                    WINDOW,
+                    RUN,
+                    NORMALIZATION,
+                    INPUT_F32,
+                    WEIGHTS_F32,
+                    SUMS_F32,
+                    CONV_F32,
+                    PROJECT_F32,
+                ],
+            ),
+            Self::Conv2dProjectColors => (
+                CONV2D_PROJECT_F32,
+                &[
+                    EPILOGUE,
+                    WINDOW,
+                    RUN,
+                    NORMALIZATION,
+                    INPUT_COLORS,
+                    WEIGHTS_F32,
+                    SUMS_F32,
+                    CONV_F32,
+                    PROJECT_F32,
+                ],
             ),
             Self::Conv2dProjectPixels => (
                 CONV2D_PROJECT_F32,
@@ -61,6 +147,7 @@ impl Shader {
                     RUN,
                     NORMALIZATION,
                     INPUT_PIXELS,
+                    WEIGHTS_F32,
                     SUMS_F32,
                     CONV_F32,
                     PROJECT_F32,
@@ -83,7 +170,7 @@ impl Shader {
             ),
             Self::DepthwiseProjectF32 => (
                 include_str!("../wgsl/f32/depthwise_project.wgsl"),
-                &[EPILOGUE, WINDOW, RUN, SUMS_F32, DEPTHWISE_F32, PROJECT_F32],
+                &[EPILOGUE, WINDOW, RUN, WEIGHTS_F32, SUMS_F32, DEPTHWISE_F32, PROJECT_F32],
             ),
             Self::DepthwiseProjectInt8 => (
                 include_str!("../wgsl/int8/depthwise_project.wgsl"),
@@ -102,18 +189,28 @@ impl Shader {
             ),
             Self::ExpandDepthwiseF32 => (
                 include_str!("../wgsl/f32/expand_depthwise.wgsl"),
-                &[EPILOGUE, WINDOW, RUN, SUMS_F32, DEPTHWISE_F32],
+                &[EPILOGUE, WINDOW, RUN, WEIGHTS_F32, SUMS_F32, DEPTHWISE_F32],
             ),
-            Self::ProductPoolF32 => {
-                (include_str!("../wgsl/f32/product_pool.wgsl"), &[EPILOGUE, SUMS_F32, WORKGROUP])
-            }
+            Self::ProductPoolF32 => (
+                include_str!("../wgsl/f32/product_pool.wgsl"),
+                &[EPILOGUE, WEIGHTS_F32, SUMS_F32, WORKGROUP],
+            ),
             Self::ProductPoolInt8 => (
                 include_str!("../wgsl/int8/product_pool.wgsl"),
                 &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, WORKGROUP, LOOK_UP, AVERAGE],
             ),
-            Self::SqueezeExciteF32 => {
-                (include_str!("../wgsl/f32/squeeze_excite.wgsl"), &[EPILOGUE, TEAM, TEAM_SUM])
-            }
+            Self::DepthwisePoolF32 => (
+                include_str!("../wgsl/f32/depthwise_pool.wgsl"),
+                &[EPILOGUE, WINDOW, RUN, DEPTHWISE_F32],
+            ),
+            Self::SqueezeF32 => (
+                include_str!("../wgsl/f32/squeeze.wgsl"),
+                &[EPILOGUE, WEIGHTS_F32, PRODUCT_F32, WORKGROUP],
+            ),
+            Self::SqueezeExciteF32 => (
+                include_str!("../wgsl/f32/squeeze_excite.wgsl"),
+                &[EPILOGUE, WEIGHTS_F32, PRODUCT_F32, TEAM, TEAM_SUM],
+            ),
             Self::SqueezeExciteInt8 => (
                 include_str!("../wgsl/int8/squeeze_excite.wgsl"),
                 &[FIXED_POINT, REQUANTIZE, DOT, AVERAGE, TEAM, TEAM_SUM, LOOK_UP],
@@ -187,7 +284,10 @@ const DOT: &str = include_str!("../wgsl/snippets/dot.wgsl");
 const RUN: &str = include_str!("../wgsl/snippets/run.wgsl");
 const NORMALIZATION: &str = include_str!("../wgsl/snippets/normalization.wgsl");
 const INPUT_F32: &str = include_str!("../wgsl/snippets/input_f32.wgsl");
+const INPUT_COLORS: &str = include_str!("../wgsl/snippets/input_colors.wgsl");
 const INPUT_PIXELS: &str = include_str!("../wgsl/snippets/input_pixels.wgsl");
+const WEIGHTS_F32: &str = include_str!("../wgsl/snippets/weights_f32.wgsl");
+const PRODUCT_F32: &str = include_str!("../wgsl/snippets/product_f32.wgsl");
 const SUMS_F32: &str = include_str!("../wgsl/snippets/sums_f32.wgsl");
 const SUMS_INT8: &str = include_str!("../wgsl/snippets/sums_int8.wgsl");
 const TEAM: &str = include_str!("../wgsl/snippets/team.wgsl");

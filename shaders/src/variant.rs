@@ -15,6 +15,9 @@ pub struct Variant {
     pub tile_quads: u32,
     /// Invocations that share the sum over the inputs of one tile: a power of two.
     pub split: u32,
+    /// Invocations of a workgroup, where [`Shader::workgroup_size`](crate::Shader::workgroup_size)
+    /// leaves the choice: a power of two.
+    pub workgroup_size: u32,
     /// Columns of taps.
     pub kernel_width: u32,
     /// Columns between two neighbouring outputs.
@@ -23,6 +26,8 @@ pub struct Variant {
     pub dilation_width: u32,
     /// Room in workgroup memory for what a fused pair hands over, in 16 bytes.
     pub memory_vectors: u32,
+    /// Whether dense float weights are tiles of four inputs by four outputs, and not rows.
+    pub has_tiles: bool,
     /// Whether inputs are multiplied by a scale of each channel.
     pub has_scale: bool,
     /// Whether an activation may be a sigmoid, whose exponential makes all of them slower.
@@ -46,10 +51,12 @@ impl Default for Variant {
             tile_pixels: 4,
             tile_quads: 1,
             split: 1,
+            workgroup_size: crate::WORKGROUP_SIZE,
             kernel_width: 1,
             stride_width: 1,
             dilation_width: 1,
             memory_vectors: 1,
+            has_tiles: false,
             has_scale: false,
             has_sigmoid: false,
             has_weight_zero_point: false,
@@ -62,10 +69,10 @@ impl Default for Variant {
 
 impl Variant {
     /// The constants as WGSL, those of all shaders among them.
-    pub(crate) fn header(&self) -> String {
+    pub(crate) fn header(&self, has_fixed_params: bool) -> String {
         let partial_sums = match self.split {
             1 => 1,
-            _ => crate::WORKGROUP_SIZE * self.tile_pixels * self.tile_quads,
+            _ => self.workgroup_size * self.tile_pixels * self.tile_quads,
         };
         let mut text = String::new();
         if self.is_half {
@@ -74,8 +81,9 @@ impl Variant {
             text.push_str("alias Stored = vec4<f32>;\n");
         }
         for (name, value) in [
-            ("WORKGROUP_SIZE", crate::WORKGROUP_SIZE),
+            ("WORKGROUP_SIZE", self.workgroup_size),
             ("LARGE_WORKGROUP_SIZE", crate::LARGE_WORKGROUP_SIZE),
+            ("POOLED_SLICE", crate::POOLED_SLICE),
             ("MOST_EXCITED_QUADS", crate::MOST_EXCITED_QUADS as u32),
             ("MOST_SQUEEZED_QUADS", crate::MOST_SQUEEZED_QUADS as u32),
             ("TILE_PIXELS", self.tile_pixels),
@@ -91,10 +99,12 @@ impl Variant {
             let _ = writeln!(text, "const {name}: u32 = {value}u;");
         }
         for (name, value) in [
+            ("HAS_TILES", self.has_tiles),
             ("HAS_SCALE", self.has_scale),
             ("HAS_SIGMOID", self.has_sigmoid),
             ("HAS_WEIGHT_ZERO_POINT", self.has_weight_zero_point),
             ("HAS_TABLE", self.has_table),
+            ("HAS_FIXED_PARAMS", has_fixed_params),
         ] {
             let _ = writeln!(text, "const {name}: bool = {value};");
         }

@@ -85,7 +85,8 @@ mod native {
         ) -> Result<(), String> {
             let begin = Instant::now();
             // A short spin: going to sleep and waking up costs as much as a small network.
-            while begin.elapsed() < SPIN {
+            let spin = if device.is_processor() { SHORT_SPIN } else { SPIN };
+            while begin.elapsed() < spin {
                 device.poll(wgpu::PollType::Poll)?;
                 if self.have_come(count)? {
                     return Ok(());
@@ -103,8 +104,10 @@ mod native {
         }
     }
 
-    /// How long a wait begins with polling.
-    const SPIN: Duration = Duration::from_micros(50);
+    /// How long a wait begins with polling: as long as a card takes for most networks.
+    const SPIN: Duration = Duration::from_millis(2);
+    /// The same where the device needs the processor that waits for it.
+    const SHORT_SPIN: Duration = Duration::from_micros(50);
     /// How long after the end of a run its memory may still be in another thread's hands.
     const LONGEST_ANSWER: Duration = Duration::from_secs(30);
 }

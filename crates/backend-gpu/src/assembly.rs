@@ -4,7 +4,7 @@ use std::sync::Arc;
 #[cfg(not(target_family = "wasm"))]
 use std::thread;
 
-use pocketvision_core::{Graph, MemoryUse};
+use pocketvision_core::{Graph, MemoryUse, NodeId};
 
 use crate::answers::Answers;
 use crate::buffers::{Constants, Params, buffer};
@@ -12,7 +12,7 @@ use crate::device::Device;
 use crate::frame::{Frame, Readback, Upload};
 use crate::pipeline::Pipeline;
 use crate::profile::Timestamps;
-use crate::schedule::{BlobKind, Dispatch, Kernel, Operand, Port, Schedule};
+use crate::schedule::{BlobKind, Conversion, Dispatch, Kernel, Operand, Port, Schedule};
 
 /// Everything that a plan has on one device.
 #[derive(Debug)]
@@ -126,8 +126,14 @@ impl Assembly {
             })
             .collect();
 
-        let upload = |port: &Port| {
+        let upload = |(port, &input): (&Port, &NodeId)| {
             let size = schedule.operand_bytes(port.operand);
+            let ty = graph.ty(input);
+            let is_as_it_is = match port.conversion {
+                Conversion::Dense => true,
+                Conversion::None => (ty.shape.elements() * ty.element.bytes()) as u64 == size,
+                Conversion::FlipSigns | Conversion::Half => false,
+            };
             Upload {
                 staging: device.device.create_buffer(&wgpu::BufferDescriptor {
                     label: Some("upload"),
@@ -136,7 +142,7 @@ impl Assembly {
                     mapped_at_creation: true,
                 }),
                 conversion: port.conversion,
-                padded: vec![0; size as usize],
+                padded: vec![0; if is_as_it_is { 0 } else { size as usize }],
                 target: locate(port.operand).0.clone(),
             }
         };
@@ -148,7 +154,7 @@ impl Assembly {
             Readback { source: source.clone(), source_offset, staging, conversion: port.conversion }
         };
         let frame = |_| Frame {
-            uploads: schedule.inputs.iter().map(upload).collect(),
+            uploads: schedule.inputs.iter().zip(graph.inputs()).map(upload).collect(),
             readbacks: schedule.outputs.iter().map(readback).collect(),
             recorded: None,
             answers: Arc::new(Answers::default()),
@@ -157,7 +163,9 @@ impl Assembly {
         let frames: Vec<Frame> = (0..FRAMES).map(frame).collect();
 
         let staging_bytes = |frame: &Frame| {
-            let up: u64 = frame.uploads.iter().map(|upload| 2 * upload.staging.size()).sum();
+            let padded = |upload: &Upload| upload.padded.len() as u64;
+            let up = frame.uploads.iter().map(|upload| upload.staging.size() + padded(upload));
+            let up: u64 = up.sum();
             let down: u64 = frame.readbacks.iter().map(|readback| readback.staging.size()).sum();
             up + down
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pocketvision_core::{CompileError, CompileOptions, Graph};
 
-use crate::adapter::{self, AdapterSummary};
+use crate::adapter::{self, AdapterKind, AdapterSummary};
 use crate::device::SharedDevice;
 use crate::plan::GpuPlan;
 use crate::self_test::SelfTest;
@@ -35,6 +35,9 @@ pub struct GpuOptions {
     /// tests. [`GpuBackend::tune_async`] measures whether they should.
     #[doc(hidden)]
     pub subgroups: bool,
+    /// Whether networks that were not tuned are cut as for an adapter of another kind: for tests.
+    #[doc(hidden)]
+    pub cut_for: Option<AdapterKind>,
     /// The name of a shader that computes wrong: for tests of what happens then.
     #[doc(hidden)]
     pub sabotaged: Option<&'static str>,

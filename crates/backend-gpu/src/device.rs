@@ -33,6 +33,7 @@ pub(crate) struct Device {
     /// that of a workgroup.
     pub(crate) subgroup_size: Option<u32>,
     prefers_subgroups: bool,
+    cut_for: AdapterKind,
     pipelines: Pipelines,
     #[cfg(not(target_family = "wasm"))]
     stand_ins: StandIns,
@@ -130,6 +131,7 @@ impl Device {
             stand_ins: StandIns::new(&device),
             device,
             queue,
+            cut_for: options.cut_for.unwrap_or(summary.kind),
             summary,
             limits,
             is_half: options.half,
@@ -166,7 +168,7 @@ impl Device {
     pub(crate) fn tuning(&self, graph: &Graph, keep: Keep) -> Tuning {
         let choices = self.tuning_file.as_ref().map(Choices::read).unwrap_or_default();
         let choice = choices.get(tuning::fingerprint(graph, keep, self.is_half));
-        let default = Tuning::for_kind(self.summary.kind);
+        let default = Tuning::for_kind(self.cut_for);
         choice.unwrap_or(Tuning { has_subgroups: self.prefers_subgroups, ..default })
     }
 
@@ -193,6 +195,12 @@ impl Device {
     /// True if the device can say when each dispatch began and ended.
     pub(crate) fn has_timestamps(&self) -> bool {
         self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY)
+    }
+
+    /// True if the device is this processor.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn is_processor(&self) -> bool {
+        self.summary.kind == AdapterKind::Software
     }
 
     /// True if all of the device's memory is the processor's, which may write what shaders read.
@@ -281,10 +289,15 @@ impl Device {
 
     /// A kernel's text.
     pub(crate) fn source(&self, kernel: Kernel) -> String {
-        let source = kernel.shader.source(&kernel.variant);
+        let source = kernel.source();
         match self.sabotaged {
             Some(name) if name == kernel.shader.name() => {
-                source.replace("+ bias[", "- bias[").replace("+ channels[", "- channels[")
+                let wrong = [
+                    ("+ bias[", "- bias["),
+                    ("+ bias_of(", "- bias_of("),
+                    ("+ channels[", "- channels["),
+                ];
+                wrong.iter().fold(source, |text, (right, wrong)| text.replace(right, wrong))
             }
             _ => source,
         }

@@ -32,6 +32,7 @@ pub(crate) struct Frame {
 pub(crate) struct Upload {
     pub(crate) staging: wgpu::Buffer,
     pub(crate) conversion: Conversion,
+    /// Where it is padded or converted; empty if it is uploaded as it is.
     pub(crate) padded: Vec<u8>,
     pub(crate) target: wgpu::Buffer,
 }
@@ -118,9 +119,8 @@ impl Upload {
         let bytes = &tensor.bytes()[part.of(tensor.bytes().len())];
         let padded = &mut self.padded;
         match self.conversion {
-            Conversion::None if bytes.len() == padded.len() => {
-                view.copy_from_slice(bytes);
-            }
+            Conversion::Dense => view.slice(..bytes.len()).copy_from_slice(bytes),
+            Conversion::None if padded.is_empty() => view.copy_from_slice(bytes),
             Conversion::None => {
                 layout::pack(channels, element_bytes, bytes, padded);
                 view.copy_from_slice(padded);
@@ -153,6 +153,7 @@ impl Readback {
                 let dense: &mut [f32] = bytemuck::cast_slice_mut(bytes);
                 layout::unpack_half(channels, bytemuck::cast_slice(&view), dense);
             }
+            Conversion::Dense => bytes.copy_from_slice(&view[..bytes.len()]),
             Conversion::None | Conversion::FlipSigns => {
                 layout::unpack(channels, element_bytes, &view, bytes);
             }

@@ -17,10 +17,13 @@
 //!   works on this one; a second run creates no pipeline, buffer or bind group. [`GpuPlan`] can
 //!   also be fed ahead of its results.
 //!
-//! **Few dispatches.** A network of one image is bound by how many dispatches it takes and by
-//! how long each takes to begin, not by arithmetic. The planner computes together what one
-//! shader can: see `schedule/groups.rs`. Compiled pipelines are remembered on disk, in the folder
-//! that `POCKETVISION_GPU_CACHE` names or else in the user's cache folder.
+//! **Few dispatches, or busy ones.** A network of one image is bound by how many dispatches it takes
+//! and by what each leaves idle, not by arithmetic. The planner computes together what one shader can:
+//! see `schedule/groups.rs`. On small devices that is pairs of layers. A graphics card would have too
+//! little to do in them: there each layer has a dispatch, and a pipeline that is compiled for its
+//! sizes. `tuning.rs` says which adapter begins with what; [`GpuBackend::tune_async`] measures.
+//! Compiled pipelines are remembered on disk, in the folder that `POCKETVISION_GPU_CACHE` names or
+//! else in the user's cache folder.
 //!
 //! **What it computes** is int8 exactly as [`pocketvision_core::quant`] says, to the bit, and
 //! f32 with the error that summing in f32 has, or, where it is asked for, f16 tensors and

@@ -32,26 +32,45 @@ pub(crate) struct Tuning {
     /// Whether workgroups of fused layers take as much as fits their memory, so that there are
     /// few, or as little as keeps them busy.
     pub(crate) has_few_workgroups: bool,
-    /// Whether layers are computed together.
-    pub(crate) is_fused: bool,
+    /// What is computed together.
+    pub(crate) fusion: Fusion,
+    /// Whether each layer has a pipeline of its own, into which its sizes are compiled.
+    pub(crate) has_fixed_params: bool,
     /// Whether subgroups share sums, where the device has them, instead of workgroup memory.
     pub(crate) has_subgroups: bool,
 }
 
+/// What one dispatch computes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Fusion {
+    /// One operator.
+    None,
+    /// A layer, with what can be done as it loads its input and stores its output: a scale, a
+    /// residual, sums for a pool. A device with thousands of invocations is busy with few pixels.
+    Ends,
+    /// Pairs of layers as well. Dispatches are few, and each has few workgroups.
+    Layers,
+}
+
 impl Tuning {
     /// All there are; those that need subgroups last.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 13] = [
         // For software: each load is expensive, and a few threads are soon busy.
         Self::few_workgroups(true),
         Self::few_workgroups(false),
-        // From small to large graphics cards.
-        Self::busy(4096),
-        Self::busy(16384),
-        Self::busy(65536),
+        // Pairs of layers, for small graphics cards.
+        Self::pairs(4096),
+        Self::pairs(16384),
+        // Each layer by itself, from small to large ones.
+        Self::layers(8192),
+        Self::layers(32768),
+        Self::layers(131_072),
         Self::few_workgroups(true).with_subgroups(),
-        Self::busy(4096).with_subgroups(),
-        Self::busy(16384).with_subgroups(),
-        Self::busy(65536).with_subgroups(),
+        Self::pairs(4096).with_subgroups(),
+        Self::pairs(16384).with_subgroups(),
+        Self::layers(8192).with_subgroups(),
+        Self::layers(32768).with_subgroups(),
+        Self::layers(131_072).with_subgroups(),
     ];
 
     /// All that a device can do.
@@ -59,19 +78,24 @@ impl Tuning {
         Self::ALL.into_iter().filter(move |way| has_subgroups || !way.has_subgroups)
     }
 
-    /// Each layer by itself: where what computes several is wrong.
-    pub(crate) const ALONE: Self = Self { is_fused: false, ..Self::busy(4096) };
+    /// Each operator by itself: where what computes several is wrong.
+    pub(crate) const ALONE: Self = Self { fusion: Fusion::None, ..Self::pairs(4096) };
 
     const fn few_workgroups(is_wide: bool) -> Self {
-        Self { is_wide, has_few_workgroups: true, ..Self::busy(256) }
+        Self { is_wide, has_few_workgroups: true, ..Self::pairs(256) }
     }
 
-    const fn busy(busy_invocations: usize) -> Self {
+    const fn layers(busy_invocations: usize) -> Self {
+        Self { fusion: Fusion::Ends, has_fixed_params: true, ..Self::pairs(busy_invocations) }
+    }
+
+    const fn pairs(busy_invocations: usize) -> Self {
         Self {
             busy_invocations,
             is_wide: false,
             has_few_workgroups: false,
-            is_fused: true,
+            fusion: Fusion::Layers,
+            has_fixed_params: false,
             has_subgroups: false,
         }
     }
@@ -85,7 +109,7 @@ impl Tuning {
         match kind {
             AdapterKind::Software => Self::ALL[0],
             AdapterKind::Integrated => Self::ALL[2],
-            AdapterKind::Discrete | AdapterKind::Virtual | AdapterKind::Other => Self::ALL[3],
+            AdapterKind::Discrete | AdapterKind::Virtual | AdapterKind::Other => Self::ALL[5],
         }
     }
 }
@@ -226,7 +250,8 @@ impl Choices {
 /// element types, not of weights or names.
 pub(crate) fn fingerprint(graph: &Graph, keep: Keep, is_half: bool) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (keep == Keep::Outputs, is_half, env!("CARGO_PKG_VERSION")).hash(&mut hasher);
+    // A choice is a position among all ways.
+    (keep == Keep::Outputs, is_half, Tuning::ALL, env!("CARGO_PKG_VERSION")).hash(&mut hasher);
     for node in graph.nodes() {
         node.op.name().hash(&mut hasher);
         node.inputs.hash(&mut hasher);

@@ -1,13 +1,13 @@
 //! Random networks of one operator, and the GPU against the reference.
 //!
-//! The conformance cases are chosen; these are drawn. All plans share one device, so that
-//! each shader is compiled once.
+//! The conformance cases are chosen; these are drawn. All plans share two devices, so that
+//! each shader is compiled once or twice.
 
 mod adapter;
 
 use std::sync::OnceLock;
 
-use pocketvision_backend_gpu::{GpuBackend, GpuOptions, SelfTest};
+use pocketvision_backend_gpu::{AdapterKind, GpuBackend, GpuOptions, SelfTest};
 use pocketvision_conformance::{Verdict, judge};
 use pocketvision_core::op::{
     Activation, ActivationKind, Add, Axis, Concat, Conv2d, DepthwiseConv2d, IntegerRounding,
@@ -20,17 +20,21 @@ use pocketvision_core::{
 use proptest::prelude::*;
 use proptest::test_runner::TestRng;
 
-/// The one backend of all tests, or `None` where there is no adapter and none is required.
-fn backend() -> Option<&'static GpuBackend> {
-    static BACKEND: OnceLock<Option<GpuBackend>> = OnceLock::new();
+/// The backends of all tests, or `None` where there is no adapter and none is required: one that cuts
+/// networks for the adapter, and one that cuts them for a graphics card.
+fn backends() -> Option<&'static [GpuBackend; 2]> {
+    static BACKENDS: OnceLock<Option<[GpuBackend; 2]>> = OnceLock::new();
     // A kernel that a self-test found wrong would be replaced.
     let never = GpuOptions { self_test: SelfTest::Never, ..GpuOptions::default() };
-    let open = || adapter::open(never.clone());
-    BACKEND.get_or_init(open).as_ref()
+    let card = GpuOptions { cut_for: Some(AdapterKind::Discrete), ..never.clone() };
+    let open = || Some([adapter::open(never.clone())?, adapter::open(card.clone())?]);
+    BACKENDS.get_or_init(open).as_ref()
 }
 
 fn agrees(graph: &Graph, numbers: &mut Numbers) -> Result<(), TestCaseError> {
-    let Some(backend) = backend() else { return Ok(()) };
+    let Some([by_kind, for_card]) = backends() else { return Ok(()) };
+    // For a card each size has a pipeline of its own, which takes its time to compile.
+    let backend = if numbers.below(4) == 0 { for_card } else { by_kind };
     let mut feed = || -> Vec<Tensor> {
         graph.inputs().iter().map(|&input| numbers.tensor(graph.ty(input))).collect()
     };

@@ -1,18 +1,20 @@
-//! Every conformance case on the GPU, without subgroups and, where the adapter has them, with. Without
-//! an adapter all are ignored, loudly; with `POCKETVISION_REQUIRE_GPU=1` that is a failure.
+//! Every conformance case on the GPU: as networks are cut for the adapter, as they are cut for a
+//! graphics card, and with subgroups where the adapter has them. Without an adapter all are ignored, loudly; with `POCKETVISION_REQUIRE_GPU=1` that is a failure.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use pocketvision_backend_gpu::{GpuBackend, GpuError, GpuOptions, SelfTest};
+use pocketvision_backend_gpu::{AdapterKind, GpuBackend, GpuError, GpuOptions, SelfTest};
 use pocketvision_conformance::Subject;
 
 fn main() -> ExitCode {
     let required = std::env::var("POCKETVISION_REQUIRE_GPU").is_ok_and(|value| value == "1");
     // A kernel that a self-test found wrong would be replaced, and every case pass.
     let self_test = SelfTest::Never;
-    let open =
-        |subgroups| GpuBackend::new(GpuOptions { subgroups, self_test, ..GpuOptions::default() });
+    let open = |subgroups, cut_for| {
+        let options = GpuOptions { subgroups, self_test, cut_for, ..GpuOptions::default() };
+        GpuBackend::new(options)
+    };
     let subject = |name, backend: Result<GpuBackend, GpuError>| match backend {
         Ok(backend) => {
             eprintln!("{name}: {}", backend.adapter());
@@ -20,14 +22,16 @@ fn main() -> ExitCode {
         }
         Err(error) => Subject::absent(name, error.to_string(), required),
     };
-    let backend = open(false);
+    let backend = open(false, None);
+    let card = Some(AdapterKind::Discrete);
+    let as_on_a_card = subject("gpu cut for a card", open(false, card));
     let has_subgroups =
         backend.as_ref().is_ok_and(|backend| backend.adapter().features.contains(&"subgroups"));
     let with_subgroups = "gpu with subgroups";
     let with_subgroups = if has_subgroups {
-        subject(with_subgroups, open(true))
+        subject(with_subgroups, open(true, None))
     } else {
         Subject::absent(with_subgroups, "the adapter has none", false)
     };
-    pocketvision_conformance::main(vec![subject("gpu", backend), with_subgroups])
+    pocketvision_conformance::main(vec![subject("gpu", backend), as_on_a_card, with_subgroups])
 }

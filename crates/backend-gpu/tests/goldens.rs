@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use npyz::NpyFile;
-use pocketvision_backend_gpu::{GpuOptions, SelfTest};
+use pocketvision_backend_gpu::{AdapterKind, GpuOptions, SelfTest};
 use pocketvision_core::{CompileOptions, Plan, Tensor, TensorData};
 
 #[test]
@@ -46,10 +46,24 @@ fn mobilenet_v3_large_minimalistic() {
     compare("v3-large-minimalistic_224_1.0_uint8");
 }
 
-/// Runs pictures through a network and compares every score.
+#[test]
+fn mobilenet_edgetpu_cut_for_a_card() {
+    compare_cut_for(Some(AdapterKind::Discrete), "mobilenet_edgetpu_224_1.0_uint8");
+}
+
+#[test]
+fn mobilenet_v3_small_cut_for_a_card() {
+    compare_cut_for(Some(AdapterKind::Discrete), "v3-small_224_1.0_uint8");
+}
+
 fn compare(name: &str) {
+    compare_cut_for(None, name);
+}
+
+/// Runs pictures through a network and compares every score.
+fn compare_cut_for(cut_for: Option<AdapterKind>, name: &str) {
     // A kernel that a self-test found wrong would be replaced.
-    let never = GpuOptions { self_test: SelfTest::Never, ..GpuOptions::default() };
+    let never = GpuOptions { self_test: SelfTest::Never, cut_for, ..GpuOptions::default() };
     let (Some(backend), Some(shared)) = (adapter::open(never), shared()) else {
         return;
     };

@@ -64,7 +64,7 @@ fn plans_of_one_network_share_their_pipelines() {
         return;
     }
     let backend = GpuBackend::new(GpuOptions::default()).unwrap();
-    let graph = network(3);
+    let graph = network(5);
     let first = backend.compile_plan(&graph, &CompileOptions::default()).unwrap();
     assert_eq!(backend.pipeline_count(), 2);
     let second = backend.compile_plan(&network(7), &CompileOptions::default()).unwrap();

@@ -100,6 +100,25 @@ params! {
         output_high: i32,
     }
 
+    /// Of `f32/depthwise_pool.wgsl`.
+    DepthwisePoolF32 {
+        window: Window,
+        depthwise_at: u32,
+        activation: u32,
+        bands: u32,
+    }
+
+    /// Of `f32/squeeze.wgsl`.
+    SqueezeF32 {
+        images: u32,
+        bands: u32,
+        quads: u32,
+        squeezed_quads: u32,
+        squeezed_channels: u32,
+        per_pixel: f32,
+        activation: u32,
+    }
+
     /// Of `f32/squeeze_excite.wgsl`.
     SqueezeExciteF32 {
         images: u32,

@@ -1,8 +1,8 @@
 // Dense 2-D convolution and the 1x1 convolution that alone reads it, fused. One
 // workgroup: tile_runs runs of TILE_PIXELS output pixels, all channels; what lies between the
 // two never leaves its memory. Needs window.wgsl, run.wgsl, normalization.wgsl, one of
-// input_f32.wgsl and input_pixels.wgsl, sums_f32.wgsl, conv_f32.wgsl, epilogue.wgsl and
-// project_f32.wgsl.
+// input_f32.wgsl, input_colors.wgsl and input_pixels.wgsl, weights_f32.wgsl, sums_f32.wgsl, conv_f32.wgsl,
+// epilogue.wgsl and project_f32.wgsl.
 
 struct Params {
     // Of the first convolution: its outputs are the hidden channels.
@@ -20,7 +20,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<Input>;
-// Tiles of the first, [tap][input quad][hidden quad], and from project_at on of the second.
+// Of the first, [tap][input quad][hidden quad], and from project_at on of the second.
 @group(0) @binding(2) var<storage, read> weight: array<Stored>;
 // Of the hidden quads, then of the output quads.
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
@@ -39,7 +39,7 @@ fn main(
     for (var item = local; item < params.tile_runs * blocks; item += WORKGROUP_SIZE) {
         let first_quad = item % blocks * TILE_QUADS;
         let number = item / blocks;
-        convolve(run_of(first_run + number), first_quad);
+        convolve(run_of(first_run + number), first_quad, 0u, 1u);
         var results = sums;
         for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) {
             hide(number * TILE_PIXELS + i / TILE_QUADS, first_quad + i % TILE_QUADS, results[i]);

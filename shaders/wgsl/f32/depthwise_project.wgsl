@@ -1,6 +1,6 @@
 // Depthwise convolution and the 1x1 convolution that alone reads it, fused. One
 // workgroup: tile_runs runs of TILE_PIXELS output pixels, all channels; what lies between the
-// two never leaves its memory. Needs window.wgsl, run.wgsl, sums_f32.wgsl, depthwise_f32.wgsl,
+// two never leaves its memory. Needs window.wgsl, run.wgsl, weights_f32.wgsl, sums_f32.wgsl, depthwise_f32.wgsl,
 // epilogue.wgsl and project_f32.wgsl.
 
 struct Params {
@@ -18,8 +18,8 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<Stored>;
-// Quads of the first from depthwise_at on, [tap][quad], and tiles of the second from
-// project_at on.
+// Of the first from depthwise_at on, [tap][quad], and of the second from project_at on,
+// [input quad][output quad].
 @group(0) @binding(2) var<storage, read> weight: array<Stored>;
 // Of the hidden quads, then of the output quads.
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;

@@ -1,7 +1,7 @@
 // 1x1 convolution and the depthwise convolution that alone reads it, fused, with the sums that
 // squeeze-and-excitation pools. One workgroup: a band of output rows of one image, a slice of
 // a few quads; it expands the input rows under the band in its own memory. Needs
-// window.wgsl, run.wgsl, sums_f32.wgsl, depthwise_f32.wgsl and epilogue.wgsl.
+// window.wgsl, run.wgsl, weights_f32.wgsl, sums_f32.wgsl, depthwise_f32.wgsl and epilogue.wgsl.
 
 struct Params {
     // Of the depthwise convolution.
@@ -19,7 +19,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<Stored>;
-// Tiles [input quad][quad], and from depthwise_at on quads [tap][quad].
+// [input quad][quad], and from depthwise_at on [tap][quad].
 @group(0) @binding(2) var<storage, read> weight: array<Stored>;
 // Of the 1x1 convolution, then of the depthwise one.
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
@@ -127,7 +127,8 @@ fn expand(first_pixel_in: u32, first: u32, pixels: u32, first_quad: u32) {
         for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
             inputs[p] = vec4<f32>(input[offset[p] + k]);
         }
-        accumulate(k * weight_stride(params.window.output_quads) + 4u * first_quad);
+        let row = weight_row(params.window.output_quads);
+        accumulate(weight_at(k, first_quad, row), lane_step(row));
     }
 }
 

@@ -18,6 +18,6 @@ fn main(
 ) {
     let index = linear_invocation(workgroup, workgroups, local);
     if index < params.elements {
-        output[index] = Stored(real(input[index]));
+        output[index] = Stored(load(index));
     }
 }

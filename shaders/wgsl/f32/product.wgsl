@@ -1,7 +1,7 @@
 // 1x1 convolution of stride 1, and fully connected layers: a matrix product over all pixels,
 // of inputs that a scale of each channel may multiply, to which a tensor may be added. One
 // team: TILE_PIXELS pixels, TILE_QUADS output quads; its members share the inputs.
-// Needs sums_f32.wgsl, tiles.wgsl and epilogue.wgsl.
+// Needs weights_f32.wgsl, sums_f32.wgsl, tiles.wgsl and epilogue.wgsl.
 
 struct Params {
     // Of one image.
@@ -16,7 +16,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<Stored>;
-// [input quad][output quad], tiles
+// [input quad][output quad] of weights_f32.wgsl
 @group(0) @binding(2) var<storage, read> weight: array<Stored>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 // [image][input quad]; read if HAS_SCALE.
@@ -40,6 +40,8 @@ fn compute(tile: u32, team: Team) {
         let pixel = real_image * params.pixels + min(first + p, params.pixels - 1u);
         offset[p] = pixel * params.input_quads;
     }
+    let row = weight_row(params.output_quads);
+    load_bias(first_quad);
     clear_sums();
     for (var k = team.share; k < params.input_quads; k += team.shares) {
         for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
@@ -51,26 +53,27 @@ fn compute(tile: u32, team: Team) {
                 inputs[p] *= s;
             }
         }
-        accumulate(k * weight_stride(params.output_quads) + 4u * first_quad);
+        accumulate(weight_at(k, first_quad, row), lane_step(row));
     }
 
     if SPLIT > 1u {
         share_sums(team);
         for (var i = team.share; i < TILE_PIXELS * TILE_QUADS; i += team.shares) {
             let sum = shared_sum(team, i);
-            store(image, first + i / TILE_QUADS, first_quad + i % TILE_QUADS, sum);
+            store(image, first + i / TILE_QUADS, first_quad + i % TILE_QUADS, sum + bias_of(i));
         }
     } else {
         var results = sums;
         for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) {
-            store(image, first + i / TILE_QUADS, first_quad + i % TILE_QUADS, results[i]);
+            let sum = results[i] + bias_of(i);
+            store(image, first + i / TILE_QUADS, first_quad + i % TILE_QUADS, sum);
         }
     }
 }
 
 fn store(image: u32, pixel: u32, quad: u32, sum: vec4<f32>) {
     if image < params.images && pixel < params.pixels && quad < params.output_quads {
-        var value = activate(params.activation, sum + bias[quad]);
+        var value = activate(params.activation, sum);
         let at = (image * params.pixels + pixel) * params.output_quads + quad;
         if params.has_residual != 0u {
             value += vec4<f32>(residual[at]);

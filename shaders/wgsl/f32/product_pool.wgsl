@@ -1,6 +1,6 @@
 // 1x1 convolution and the average over the whole image that alone reads it, fused. One
 // workgroup: one image, TILE_QUADS output quads; its invocations share the pixels. Needs
-// sums_f32.wgsl, workgroup.wgsl and epilogue.wgsl.
+// weights_f32.wgsl, sums_f32.wgsl, workgroup.wgsl and epilogue.wgsl.
 
 struct Params {
     // Of one image.
@@ -14,7 +14,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<Stored>;
-// [input quad][output quad], tiles
+// [input quad][output quad] of weights_f32.wgsl
 @group(0) @binding(2) var<storage, read> weight: array<Stored>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> output: array<Stored>;
@@ -54,7 +54,8 @@ fn main(
                 for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
                     inputs[p] = vec4<f32>(input[offset[p] + k]);
                 }
-                accumulate(k * weight_stride(params.output_quads) + 4u * first_quad);
+                let row = weight_row(params.output_quads);
+                accumulate(weight_at(k, first_quad, row), lane_step(row));
             }
         }
         if SPLIT > 1u {
@@ -86,7 +87,12 @@ fn main(
         }
     }
     for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
-        let sum = sum_for_first(member, pool[q]);
+        var sum = pool[q];
+        if HAS_FIXED_PARAMS {
+            sum = sum_of_workgroup(member, sum);
+        } else {
+            sum = sum_for_first(member, sum);
+        }
         let quad = first_quad + q;
         if local == 0u && quad < params.output_quads && image < params.images {
             output[image * params.output_quads + quad] =

@@ -1,5 +1,5 @@
 // Squeeze-and-excitation from the pooled sums to the scale of each channel: both of its layers.
-// One workgroup: one image. Needs team.wgsl, team_sum.wgsl and epilogue.wgsl.
+// One workgroup: one image. Needs weights_f32.wgsl, product_f32.wgsl, team.wgsl, team_sum.wgsl and epilogue.wgsl.
 
 struct Params {
     images: u32,
@@ -17,7 +17,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 // [image][band][quad], sums.
 @group(0) @binding(1) var<storage, read> pooled: array<vec4<f32>>;
-// Tiles of the first layer, [quad][squeezed quad], and from gate_at on of the second.
+// Of the first layer, [quad][squeezed quad], and from gate_at on of the second.
 @group(0) @binding(2) var<storage, read> weight: array<Stored>;
 // Of the squeezed quads, then of the quads.
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
@@ -53,12 +53,13 @@ fn main(
     workgroupBarrier();
 
     let team = team_of(member);
+    let squeezed_row = weight_row(params.squeezed_quads);
     for (var round = 0u; round < params.squeezed_quads; round += team_count()) {
         let quad = round + team.number;
         var sum = vec4<f32>(0.0);
         if quad < params.squeezed_quads {
             for (var k = team.share; k < params.quads; k += team.shares) {
-                sum += product(k * weight_stride(params.squeezed_quads) + 4u * quad, mean[k]);
+                sum += product(weight_at(k, quad, squeezed_row), lane_step(squeezed_row), mean[k]);
             }
         }
         sum = team_sum(team, sum);
@@ -68,21 +69,14 @@ fn main(
     }
     workgroupBarrier();
 
+    let row = weight_row(params.quads);
     for (var quad = local; quad < params.quads; quad += LARGE_WORKGROUP_SIZE) {
         var sum = bias[params.squeezed_quads + quad];
         for (var k = 0u; k < params.squeezed_quads; k++) {
-            sum += product(params.gate_at + k * weight_stride(params.quads) + 4u * quad, squeezed[k]);
+            let at = params.gate_at + weight_at(k, quad, row);
+            sum += product(at, lane_step(row), squeezed[k]);
         }
         let value = activate(params.gate_activation, sum);
         output[image * params.quads + quad] = Stored(zero_padding(value, quad, params.channels));
     }
-}
-
-fn product(at: u32, x: vec4<f32>) -> vec4<f32> {
-    return vec4<f32>(weight[at]) * x.x + vec4<f32>(weight[at + 1u]) * x.y
-        + vec4<f32>(weight[at + 2u]) * x.z + vec4<f32>(weight[at + 3u]) * x.w;
-}
-
-fn weight_stride(output_quads: u32) -> u32 {
-    return 4u * ((output_quads + 1u) / 2u * 2u);
 }

@@ -1,6 +1,6 @@
-// Dense 2-D convolution of int8. One invocation: a run of TILE_PIXELS output pixels, TILE_QUADS
-// output quads. Needs fixed_point.wgsl, requantize.wgsl, dot.wgsl, window.wgsl, run.wgsl,
-// sums_int8.wgsl, conv_int8.wgsl and look_up.wgsl.
+// Dense 2-D convolution of int8. One team: a run of TILE_PIXELS output pixels, TILE_QUADS output
+// quads; its members share the inputs. Needs fixed_point.wgsl, requantize.wgsl, dot.wgsl,
+// window.wgsl, run.wgsl, sums_int8.wgsl, conv_int8.wgsl, tiles.wgsl and look_up.wgsl.
 
 struct Params {
     window: Window,
@@ -20,26 +20,30 @@ struct Params {
 @group(0) @binding(4) var<storage, read> table: array<u32>;
 @group(0) @binding(5) var<storage, read_write> output: array<u32>;
 
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let index = linear_invocation(workgroup, workgroups, local);
+fn compute(tile: u32, team: Team) {
     let blocks = quad_blocks(params.window.output_quads);
-    let first_quad = index % blocks * TILE_QUADS;
-    if index / blocks >= run_count() {
-        return;
-    }
-    let run = run_of(index / blocks);
-    convolve(run, first_quad);
+    let first_quad = tile % blocks * TILE_QUADS;
+    // A run beyond the last is computed from the last and not stored.
+    let number = tile / blocks;
+    let run = run_of(number);
+    convolve(run, first_quad, team.share, team.shares);
     let first = first_pixel(run);
-    var results = sums;
-    for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) {
-        let p = i / TILE_QUADS;
-        if run.column + p < params.window.output_width {
-            store(first + p, first_quad + i % TILE_QUADS, results[i]);
+    var end = params.window.output_width - run.column;
+    end = select(0u, end, number < run_count());
+    if SPLIT > 1u {
+        share_sums(team);
+        for (var i = team.share; i < TILE_PIXELS * TILE_QUADS; i += team.shares) {
+            let sum = shared_sum(team, i);
+            if i / TILE_QUADS < end {
+                store(first + i / TILE_QUADS, first_quad + i % TILE_QUADS, sum);
+            }
+        }
+    } else {
+        var results = sums;
+        for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) {
+            if i / TILE_QUADS < end {
+                store(first + i / TILE_QUADS, first_quad + i % TILE_QUADS, results[i]);
+            }
         }
     }
 }

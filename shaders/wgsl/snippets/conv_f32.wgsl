@@ -1,29 +1,30 @@
-// The sums of a dense convolution for a run of pixels and TILE_QUADS output quads. Needs
-// run.wgsl, sums_f32.wgsl, one of input_f32.wgsl and input_pixels.wgsl, and an `input` and `weight`
-// as f32/conv2d.wgsl has them.
+// The sums of a dense convolution for a run of pixels and TILE_QUADS output quads, of one of `shares`
+// parts of the inputs. Needs run.wgsl, weights_f32.wgsl, sums_f32.wgsl, one of input_f32.wgsl,
+// input_colors.wgsl and input_pixels.wgsl, and an `input` and `weight` as f32/conv2d.wgsl has them.
 
-fn convolve(run: Run, first_quad: u32) {
+fn convolve(run: Run, first_quad: u32, share: u32, shares: u32) {
     clear_sums();
     let first = first_column_of(run);
-    let stride = weight_stride(params.window.output_quads);
+    let row_of_weights = weight_row(params.window.output_quads);
     var columns: array<vec4<f32>, COLUMNS>;
     for (var tap_row = 0u; tap_row < params.window.kernel_height; tap_row++) {
         let row = tap_row_of(run, tap_row);
         if row < params.window.input_height {
             let line = (run.image * params.window.input_height + row) * params.window.input_width;
-            for (var k = 0u; k < params.window.input_quads; k++) {
+            for (var k = share; k < params.window.input_quads; k += shares) {
                 for (var c = 0u; c < COLUMNS; c++) { // unrolled
                     let column = first + c;
                     let inside = column < params.window.input_width;
                     let at = (line + select(0u, column, inside)) * params.window.input_quads + k;
-                    columns[c] = select(vec4<f32>(0.0), real(input[at]), inside);
+                    columns[c] = select(vec4<f32>(0.0), load(at), inside);
                 }
                 for (var t = 0u; t < KERNEL_WIDTH; t++) { // unrolled
                     for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
                         inputs[p] = columns[p * STRIDE_WIDTH + t * DILATION_WIDTH];
                     }
                     let tap = tap_row * KERNEL_WIDTH + t;
-                    accumulate((tap * params.window.input_quads + k) * stride + 4u * first_quad);
+                    let at = weight_at(tap * params.window.input_quads + k, first_quad, row_of_weights);
+                    accumulate(at, lane_step(row_of_weights));
                 }
             }
         }

@@ -1,8 +1,8 @@
-// The sums of a dense convolution for a run of pixels and TILE_QUADS output quads. Needs
-// run.wgsl, sums_int8.wgsl, and an `input` and `weight` as int8/conv2d.wgsl has them. Positions
+// The sums of a dense convolution for a run of pixels and TILE_QUADS output quads, of one of `shares`
+// parts of the inputs. Needs run.wgsl, sums_int8.wgsl, and an `input` and `weight` as int8/conv2d.wgsl has them. Positions
 // outside hold the zero point: what it adds to each sum is taken off the bias.
 
-fn convolve(run: Run, first_quad: u32) {
+fn convolve(run: Run, first_quad: u32, share: u32, shares: u32) {
     clear_sums();
     let zero = pack4xI8(vec4<i32>(params.input_zero_point));
     let first = first_column_of(run);
@@ -13,7 +13,7 @@ fn convolve(run: Run, first_quad: u32) {
         let is_row = row < params.window.input_height;
         let line = (run.image * params.window.input_height + select(0u, row, is_row))
             * params.window.input_width;
-        for (var k = 0u; k < params.window.input_quads; k++) {
+        for (var k = share; k < params.window.input_quads; k += shares) {
             for (var c = 0u; c < COLUMNS; c++) { // unrolled
                 let column = first + c;
                 let inside = is_row && column < params.window.input_width;

@@ -1,6 +1,9 @@
 // The sums of a depthwise convolution for a run of pixels and one quad. Needs run.wgsl, a
 // `weight` whose quads [tap][quad] begin at `params.depthwise_at`, and a function
 // `source(image, row, column, quad)` that reads the input.
+//
+// Where the loop over the rows of taps is written out, rows outside are read and not used: without
+// branches, all loads wait together.
 
 var<private> run_sums: array<vec4<f32>, TILE_PIXELS>;
 
@@ -12,11 +15,14 @@ fn convolve_depthwise(run: Run, quad: u32) {
     var columns: array<vec4<f32>, COLUMNS>;
     for (var tap_row = 0u; tap_row < params.window.kernel_height; tap_row++) {
         let row = tap_row_of(run, tap_row);
-        if row < params.window.input_height {
+        let is_row = row < params.window.input_height;
+        if HAS_FIXED_PARAMS || is_row {
+            // The nearest row inside.
+            let real_row = u32(clamp(i32(row), 0, i32(params.window.input_height) - 1));
             for (var c = 0u; c < COLUMNS; c++) { // unrolled
                 let column = first + c;
-                let inside = column < params.window.input_width;
-                let x = source(run.image, row, select(0u, column, inside), quad);
+                let inside = is_row && column < params.window.input_width;
+                let x = source(run.image, real_row, select(0u, column, inside), quad);
                 columns[c] = select(vec4<f32>(0.0), x, inside);
             }
             for (var t = 0u; t < KERNEL_WIDTH; t++) { // unrolled

@@ -1,7 +1,8 @@
-// What a float shader reads: floats as they are stored.
+// What a float shader reads: floats as they are stored. Needs an `input` of these.
 
 alias Input = Stored;
 
-fn real(quad: Input) -> vec4<f32> {
-    return vec4<f32>(quad);
+// The quad of a number.
+fn load(quad: u32) -> vec4<f32> {
+    return vec4<f32>(input[quad]);
 }

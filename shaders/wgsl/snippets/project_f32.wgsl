@@ -16,7 +16,7 @@ fn hide(pixel: u32, quad: u32, sum: vec4<f32>) {
 
 fn project(first_run: u32, local: u32) {
     let blocks = quad_blocks(params.project_quads);
-    let stride = weight_stride(params.project_quads);
+    let row = weight_row(params.project_quads);
     for (var item = local; item < params.tile_runs * blocks; item += WORKGROUP_SIZE) {
         let first_quad = item % blocks * TILE_QUADS;
         let number = item / blocks;
@@ -26,7 +26,8 @@ fn project(first_run: u32, local: u32) {
                 for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
                     inputs[p] = hidden[(number * TILE_PIXELS + p) * hidden_stride() + k];
                 }
-                accumulate(params.project_at + k * stride + 4u * first_quad);
+                let at = params.project_at + weight_at(k, first_quad, row);
+                accumulate(at, lane_step(row));
             }
             let run = run_of(first_run + number);
             let first = first_pixel(run);

@@ -1,6 +1,5 @@
-// Sums of a tile of TILE_PIXELS pixels by TILE_QUADS output quads, in registers. Needs a
-// `weight` of tiles of four inputs by four outputs, four quads each: quad i is what input i
-// adds to four outputs.
+// Sums of a tile of TILE_PIXELS pixels by TILE_QUADS output quads, in registers. Needs
+// weights_f32.wgsl, a `weight` of such, and a `bias`.
 //
 // What becomes of the sums is a loop over a copy of them. Written out for each, the end of a tile
 // would be most of a shader, and take most of the time that drivers compile. A counter as an index
@@ -17,14 +16,14 @@ fn clear_sums() {
     }
 }
 
-// Adds what the four channels in `inputs` give. `at` is where the tile of the first output
-// quad begins; those of the next quads follow it.
-fn accumulate(at: u32) {
+// Adds what the four channels in `inputs` give. `at` is the weight of the first of them and the
+// first output quad, and `step` the way from one channel's to the next.
+fn accumulate(at: u32, step: u32) {
     for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
-        let w_0 = vec4<f32>(weight[at + 4u * q]);
-        let w_1 = vec4<f32>(weight[at + 4u * q + 1u]);
-        let w_2 = vec4<f32>(weight[at + 4u * q + 2u]);
-        let w_3 = vec4<f32>(weight[at + 4u * q + 3u]);
+        let w_0 = vec4<f32>(weight[at + QUAD_STEP * q]);
+        let w_1 = vec4<f32>(weight[at + step + QUAD_STEP * q]);
+        let w_2 = vec4<f32>(weight[at + 2u * step + QUAD_STEP * q]);
+        let w_3 = vec4<f32>(weight[at + 3u * step + QUAD_STEP * q]);
         for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
             let x = inputs[p];
             sums[p * TILE_QUADS + q] += w_0 * x.x + w_1 * x.y + w_2 * x.z + w_3 * x.w;
@@ -32,9 +31,18 @@ fn accumulate(at: u32) {
     }
 }
 
-// Quads from one row of tiles to the next: output quads are padded to an even number of them.
-fn weight_stride(output_quads: u32) -> u32 {
-    return 4u * ((output_quads + 1u) / 2u * 2u);
+// The biases of a tile, from before its sums: what is loaded after a loop is waited for. Bias has a
+// quad more than outputs.
+var<private> first_bias: vec4<f32>;
+var<private> last_bias: vec4<f32>;
+
+fn load_bias(first_quad: u32) {
+    first_bias = bias[first_quad];
+    last_bias = bias[first_quad + TILE_QUADS - 1u];
+}
+
+fn bias_of(i: u32) -> vec4<f32> {
+    return select(first_bias, last_bias, i % TILE_QUADS != 0u);
 }
 
 fn quad_blocks(quads: u32) -> u32 {

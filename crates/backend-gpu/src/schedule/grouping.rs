@@ -1,21 +1,24 @@
 //! Which nodes of a network become one dispatch.
 
-use pocketvision_core::op::{Conv2d, Mul, Pool2d, PoolKind, Window};
+use std::collections::HashSet;
+
+use pocketvision_core::op::{Conv2d, Mul, Normalize, Pool2d, PoolKind, Window};
 use pocketvision_core::quant::QuantizedMul;
-use pocketvision_core::{Graph, Keep, NodeId, Op, TensorType};
+use pocketvision_core::{Element, Graph, Keep, NodeId, Op, TensorType};
 use pocketvision_shaders::{MOST_EXCITED_QUADS, MOST_SQUEEZED_QUADS};
 
 use super::byte_function;
 use super::groups::{Activated, Group, Role};
 use super::{Limits, tiles};
 use crate::layout::quads;
+use crate::tuning::Fusion;
 
 /// The role of each node. Where every node is handed back, all are computed alone.
 pub(super) fn find(graph: &Graph, keep: Keep, limits: &Limits) -> Vec<Role> {
     let nodes = graph.nodes().len();
     let mut finder =
         Finder { graph, limits, consumers: graph.consumers(), roles: vec![Role::Alone; nodes] };
-    if keep == Keep::Outputs && limits.tuning.is_fused {
+    if keep == Keep::Outputs && limits.tuning.fusion != Fusion::None {
         let ids: Vec<NodeId> = graph.iter().map(|(id, _)| id).collect();
         for &id in &ids {
             finder.squeeze_excite(id);
@@ -48,11 +51,21 @@ impl Finder<'_> {
             let squeeze = input(gate);
             [squeeze, input(squeeze), input(depthwise)]
         };
+        if !self.is_float(depthwise) {
+            return;
+        }
         let channels = quads(self.graph.ty(gate).shape.c);
         let squeezed = quads(self.graph.ty(squeeze).shape.c);
-        if channels > MOST_EXCITED_QUADS
-            || squeezed > MOST_SQUEEZED_QUADS
-            || !self.is_float(depthwise)
+        let fits = channels <= MOST_EXCITED_QUADS && squeezed <= MOST_SQUEEZED_QUADS;
+        if self.limits.tuning.fusion == Fusion::Ends {
+            self.form(Group::DepthwisePool { depthwise });
+            self.form(match fits && channels * squeezed <= MOST_EXCITED_BY_ONE {
+                true => Group::SqueezeExcite { depthwise, pool, squeeze, gate },
+                false => Group::Squeeze { depthwise, pool, squeeze },
+            });
+            return;
+        }
+        if !fits
             || !self.is_product(expand)
             || self.only_consumer(expand) != Some(depthwise)
             || tiles::band(self.graph, depthwise, self.limits).is_none()
@@ -157,6 +170,7 @@ impl Finder<'_> {
         };
         if let Some(pool) = after.filter(is_free_average)
             && self.graph.ty(id).shape.pixels() <= MOST_POOLED_PIXELS
+            && self.is_pooled_at_once(id)
         {
             self.form(Group::ProductPool { convolution, pool });
             return;
@@ -166,7 +180,8 @@ impl Finder<'_> {
             self.roles[before.index()] == Role::Alone && self.only_consumer(before) == Some(id);
         let sum = self.sum_after(convolution.last());
         let has_window = |id| self.is_depthwise(id) || self.is_dense_window(id);
-        if before_alone
+        if self.limits.tuning.fusion == Fusion::Layers
+            && before_alone
             && let Some(first) = self.activated_to(before, has_window)
             && first.nodes().all(|id| self.roles[id.index()] == Role::Alone)
             && convolution.functions.is_empty()
@@ -181,6 +196,13 @@ impl Finder<'_> {
         if scaled.is_some() || sum.is_some() || !convolution.functions.is_empty() {
             self.form(Group::Product { convolution, scaled, sum });
         }
+    }
+
+    /// Whether a layer is small enough that its pool should be part of its dispatch.
+    fn is_pooled_at_once(&self, id: NodeId) -> bool {
+        let shape = self.graph.ty(id).shape;
+        let stored = shape.n * shape.pixels() * quads(shape.c);
+        self.limits.tuning.fusion == Fusion::Layers || tiles::are_small(stored, self.limits)
     }
 
     /// Layers whose window is more than a pixel.
@@ -232,12 +254,7 @@ impl Finder<'_> {
     }
 
     fn is_dense_window(&self, id: NodeId) -> bool {
-        match &self.graph.node(id).op {
-            Op::Conv2d(Conv2d { window, groups: 1, .. }) => {
-                !window.is_pointwise() && tiles::can_unroll(window)
-            }
-            _ => false,
-        }
+        is_dense_window(self.graph, id)
     }
 
     /// Of one filter a channel.
@@ -287,6 +304,36 @@ impl Finder<'_> {
     }
 }
 
+/// The inputs that are pictures, and read as the caller has them, without padding: bytes that are
+/// normalized, and floats of three channels that one dense convolution alone reads.
+pub(super) fn pictures(graph: &Graph, keep: Keep, limits: &Limits) -> HashSet<NodeId> {
+    let consumers = graph.consumers();
+    let is_picture = |id: &NodeId| {
+        let readers = &consumers[id.index()];
+        let ty = graph.ty(*id);
+        if ty.element == Normalize::PIXELS {
+            let normalizes = |id: &NodeId| matches!(graph.node(*id).op, Op::Normalize(_));
+            return !readers.is_empty() && readers.iter().all(normalizes);
+        }
+        let is_read_alone = matches!(readers[..], [reader] if is_dense_window(graph, reader));
+        let is_kept = keep == Keep::EveryNode || graph.outputs().contains(id);
+        // A processor pads sooner than it loads three numbers for four.
+        let is_slow = is_kept || limits.tuning.has_few_workgroups;
+        ty.element == Element::F32 && ty.shape.c == 3 && is_read_alone && !is_slow
+    };
+    graph.inputs().iter().copied().filter(is_picture).collect()
+}
+
+/// A convolution, not of single pixels, whose columns of taps can be written out.
+fn is_dense_window(graph: &Graph, id: NodeId) -> bool {
+    match &graph.node(id).op {
+        Op::Conv2d(Conv2d { window, groups: 1, .. }) => {
+            !window.is_pointwise() && tiles::can_unroll(window)
+        }
+        _ => false,
+    }
+}
+
 /// Which operand of a product is one number for each channel of an image, by which a 1x1
 /// convolution may multiply as it loads that image; `None` if neither is.
 pub(super) fn scale_operand(graph: &Graph, id: NodeId) -> Option<usize> {
@@ -313,6 +360,10 @@ pub(super) fn scale_operand(graph: &Graph, id: NodeId) -> Option<usize> {
 /// Functions of one byte between two layers: more than any network has, and few enough that looking
 /// through them again for each of many products is soon done.
 const MOST_FUNCTIONS: usize = 16;
+
+/// Quads before squeezing times quads after it that one workgroup soon has multiplied, of which each
+/// is 16 weights and as many for the gate.
+const MOST_EXCITED_BY_ONE: usize = 512;
 
 /// One workgroup pools an image: on larger ones it would be busy long after all others.
 const MOST_POOLED_PIXELS: usize = 256;

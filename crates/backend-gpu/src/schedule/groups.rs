@@ -33,6 +33,10 @@ pub(super) enum Group {
     Project { pixels: Option<NodeId>, first: Activated, project: NodeId, sum: Option<NodeId> },
     /// A 1x1 convolution and the depthwise convolution that reads it, with pooled sums.
     ExpandDepthwise { expand: NodeId, depthwise: NodeId },
+    /// A depthwise convolution with pooled sums.
+    DepthwisePool { depthwise: NodeId },
+    /// The first layer of squeeze-and-excitation, from the pooled sums of `depthwise`.
+    Squeeze { depthwise: NodeId, pool: NodeId, squeeze: NodeId },
     /// Both layers of squeeze-and-excitation, from the pooled sums of `depthwise`.
     SqueezeExcite { depthwise: NodeId, pool: NodeId, squeeze: NodeId, gate: NodeId },
     /// The average over an image of int8, and both layers of squeeze-and-excitation.
@@ -76,6 +80,8 @@ impl Group {
                 pixels.into_iter().chain(first.nodes()).chain([project]).chain(sum).collect()
             }
             Self::ExpandDepthwise { expand, depthwise } => vec![expand, depthwise],
+            Self::DepthwisePool { depthwise } => vec![depthwise],
+            Self::Squeeze { pool, squeeze, .. } => vec![pool, squeeze],
             Self::SqueezeExcite { pool, squeeze, gate, .. } => vec![pool, squeeze, gate],
             Self::SqueezeExciteInt8 { pool, ref squeeze, ref gate } => {
                 std::iter::once(pool).chain(squeeze.nodes()).chain(gate.nodes()).collect()

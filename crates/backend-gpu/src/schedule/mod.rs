@@ -51,8 +51,10 @@ pub(crate) struct Port {
 /// How a tensor changes on its way to or from the device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Conversion {
-    /// Not at all.
+    /// Channels are padded to quads.
     None,
+    /// Not at all.
+    Dense,
     /// The highest bit of each byte changes: between uint8 and int8.
     FlipSigns,
     /// Between f32 and f16.
@@ -120,13 +122,52 @@ pub(crate) struct Dispatch {
 pub(crate) struct Kernel {
     pub(crate) shader: Shader,
     pub(crate) variant: Variant,
+    /// The params of the one layer that it is for, if it is.
+    pub(crate) params: Option<FixedParams>,
+}
+
+impl Kernel {
+    pub(crate) const fn new(shader: Shader, variant: Variant) -> Self {
+        Self { shader, variant, params: None }
+    }
+
+    pub(crate) fn source(&self) -> String {
+        match &self.params {
+            None => self.shader.source(&self.variant),
+            Some(params) => self.shader.source_of_layer(&self.variant, params.words()),
+        }
+    }
 }
 
 impl From<Shader> for Kernel {
     fn from(shader: Shader) -> Self {
-        Self { shader, variant: Variant::default() }
+        Self::new(shader, Variant::default())
     }
 }
+
+/// Params that are part of a kernel.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct FixedParams {
+    /// Beyond the last, 0.
+    words: [u32; MOST_PARAMS],
+    count: usize,
+}
+
+impl FixedParams {
+    /// `None` if there are more than any layer has that is worth a pipeline of its own.
+    pub(crate) fn new(params: &[u32]) -> Option<Self> {
+        let mut words = [0; MOST_PARAMS];
+        words.get_mut(..params.len())?.copy_from_slice(params);
+        Some(Self { words, count: params.len() })
+    }
+
+    fn words(&self) -> &[u32] {
+        &self.words[..self.count]
+    }
+}
+
+/// Those of an int8 convolution with a window, its projection and a residual, and a few more.
+const MOST_PARAMS: usize = 48;
 
 /// What the device allows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

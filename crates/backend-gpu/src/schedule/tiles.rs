@@ -5,10 +5,11 @@
 
 use pocketvision_core::op::Window;
 use pocketvision_core::{Graph, NodeId, Op, TensorType};
-use pocketvision_shaders::Variant;
+use pocketvision_shaders::{LARGE_WORKGROUP_SIZE, Variant, WORKGROUP_SIZE, Work};
 
 use super::Limits;
 use crate::layout::quads;
+use crate::tuning::{Fusion, Tuning};
 
 /// The tile of a matrix product.
 pub(super) fn product(
@@ -17,48 +18,128 @@ pub(super) fn product(
     output: &TensorType,
     limits: &Limits,
 ) -> Variant {
-    let output_channels = output.shape.c;
-    let output_quads = quads(output_channels);
-    let tiles = |(p, q): (usize, usize)| pixels.div_ceil(p) * output_quads.div_ceil(q);
+    let output_quads = quads(output.shape.c);
+    let is_float = output.element.is_float();
+    let is_parallel = limits.tuning.fusion == Fusion::Ends;
     let candidates: &[(usize, usize)] = match pixels {
+        1..4 if is_parallel => &[(1, 1)],
         1..4 => &[(1, 2), (1, 1)],
         4..8 => &[(4, 2), (4, 1)],
-        _ if output.element.is_float() => &[(8, 2), (4, 2), (4, 1)],
+        _ if is_parallel && is_float => &[(8, 2), (8, 1), (4, 1), (2, 1)],
+        _ if is_parallel => &[(4, 2), (4, 1), (2, 1)],
+        _ if is_float => &[(8, 2), (4, 2), (4, 1)],
         // Integers are read four at once: larger tiles save little and compile slowly.
         _ => &[(4, 2), (4, 1)],
     };
-    let busy = limits.tuning.busy_invocations;
-    let last = candidates[candidates.len() - 1];
-    let (p, q) = candidates.iter().copied().find(|&c| tiles(c) >= busy).unwrap_or(last);
-    let mut split = 1;
-    while split < MOST_SHARES
-        && tiles((p, q)) * split < busy
-        && quads(input_channels) >= FEWEST_SHARED_QUADS * 2 * split
-    {
-        split *= 2;
-    }
+    let tiles = |&(p, q): &(usize, usize)| pixels.div_ceil(p) * output_quads.div_ceil(q);
+    let (&(p, q), split) = shared(candidates, tiles, quads(input_channels), limits);
     // As many share a sum as a subgroup has, unless there is too little to share.
     let subgroup = limits.subgroup_size.map(|size| size as usize);
     let subgroup = subgroup
         .filter(|&size| split > 1 && size > 1 && quads(input_channels) >= FEWEST_LANE_QUADS * size);
-    Variant {
+    let variant = Variant {
         tile_pixels: p as u32,
         tile_quads: q.min(output_quads) as u32,
         split: subgroup.unwrap_or(split) as u32,
         has_subgroups: subgroup.is_some(),
         ..Variant::default()
+    };
+    if !is_parallel {
+        return variant;
     }
+    in_large_workgroups(variant, tiles(&(p, q)))
+}
+
+/// The same tiles with as many invocations in a workgroup as leave enough workgroups: fewer are sooner
+/// begun.
+fn in_large_workgroups(variant: Variant, tiles: usize) -> Variant {
+    let (split, area) = (variant.split, variant.tile_pixels * variant.tile_quads);
+    let fits = |&size: &u32| {
+        let shared_bytes = if split > 1 { 16 * size * area } else { 0 };
+        let workgroups = tiles * split as usize / size as usize;
+        shared_bytes <= MOST_SHARED_BYTES && workgroups >= MANY_WORKGROUPS
+    };
+    let size = [LARGE_WORKGROUP_SIZE, LARGE_WORKGROUP_SIZE / 2].into_iter().find(fits);
+    Variant { workgroup_size: size.unwrap_or(WORKGROUP_SIZE), ..variant }
+}
+
+/// Workgroups for so many tiles.
+pub(super) const fn work(variant: &Variant, tiles: usize) -> Work {
+    let teams = variant.workgroup_size / variant.split;
+    Work::Workgroups((tiles as u32).div_ceil(teams))
+}
+
+/// The first of some tiles, large ones first, that leaves the device enough to do, and how many
+/// share the sums of one.
+fn shared<'a, T>(
+    candidates: &'a [T],
+    tiles: impl Fn(&T) -> usize,
+    input_quads: usize,
+    limits: &Limits,
+) -> (&'a T, usize) {
+    let Tuning { busy_invocations: busy, fusion, .. } = limits.tuning;
+    let (most, least_quads) = match fusion {
+        Fusion::Ends => (WORKGROUP_SIZE as usize, FEW_SHARED_QUADS),
+        Fusion::None | Fusion::Layers => (MOST_SHARES, FEWEST_SHARED_QUADS),
+    };
+    let shares = |tiles: usize| {
+        let mut split = 1;
+        while split < most && tiles * split < busy && input_quads >= least_quads * 2 * split {
+            split *= 2;
+        }
+        split
+    };
+    let is_busy = |candidate: &&T| {
+        let tiles = tiles(candidate);
+        let shares = if fusion == Fusion::Ends { shares(tiles) } else { 1 };
+        tiles * shares >= busy
+    };
+    let chosen = candidates.iter().find(is_busy).unwrap_or(&candidates[candidates.len() - 1]);
+    (chosen, shares(tiles(chosen)))
 }
 
 /// The tile of a convolution alone.
-pub(super) fn convolution(window: &Window, output: &TensorType, limits: &Limits) -> Variant {
-    let q = if quads(output.shape.c) > 1 && output.element.is_float() { 2 } else { 1 };
+pub(super) fn convolution(
+    window: &Window,
+    input_channels: usize,
+    output: &TensorType,
+    limits: &Limits,
+) -> Variant {
+    let is_float = output.element.is_float();
+    if limits.tuning.fusion == Fusion::Ends {
+        let widths = widths(window, output);
+        let tiles = |&p: &usize| runs(output, p) * quads(output.shape.c);
+        let (&p, split) = shared(&widths, tiles, quads(input_channels), limits);
+        let variant = Variant { split: split as u32, ..windowed_by(window, p, 1) };
+        return in_large_workgroups(variant, tiles(&p));
+    }
+    let q = if quads(output.shape.c) > 1 && is_float { 2 } else { 1 };
     windowed(window, output, q, limits)
 }
 
 /// The tile of a depthwise convolution alone.
 pub(super) fn depthwise(window: &Window, output: &TensorType, limits: &Limits) -> Variant {
+    if limits.tuning.fusion == Fusion::Ends {
+        let widths = widths(window, output);
+        let tiles = |&p: &usize| runs(output, p) * quads(output.shape.c);
+        let (&p, _) = shared(&widths, tiles, 0, limits);
+        return windowed_by(window, p, 1);
+    }
     windowed(window, output, 1, limits)
+}
+
+/// Runs of so many pixels.
+pub(super) fn runs(output: &TensorType, tile_pixels: usize) -> usize {
+    output.shape.n * output.shape.h * output.shape.w.div_ceil(tile_pixels)
+}
+
+/// Widths of runs, wide ones first, that leave no pixel of most networks' rows idle.
+fn widths(window: &Window, output: &TensorType) -> Vec<usize> {
+    let wide = if output.shape.w.is_multiple_of(7) { 7 } else { 8 };
+    let fits = |&p: &usize| p <= output.shape.w && columns(window, p) <= MOST_COLUMNS;
+    let mut widths: Vec<usize> = [wide, 4, 2].into_iter().filter(fits).collect();
+    widths.push(1);
+    widths
 }
 
 /// The tile of a convolution and the 1x1 convolution after it, and the runs of a workgroup; or
@@ -96,7 +177,7 @@ pub(super) fn project(
     let wanted = if limits.tuning.has_few_workgroups {
         runs.div_ceil(FEW_WORKGROUPS)
     } else {
-        (pocketvision_shaders::WORKGROUP_SIZE as usize).div_ceil(blocks)
+        (WORKGROUP_SIZE as usize).div_ceil(blocks)
     };
     Some((variant, wanted.clamp(1, most.min(runs))))
 }
@@ -146,8 +227,9 @@ pub(super) fn band(graph: &Graph, depthwise: NodeId, limits: &Limits) -> Option<
 pub(super) fn product_pool(pixels: usize, output_channels: usize, limits: &Limits) -> Variant {
     let tile_pixels = if pixels < 8 { 1 } else { 4 };
     let blocks = pixels.div_ceil(tile_pixels);
+    let workgroup_size = workgroup_of_pool(limits);
     // Invocations that would have no pixels share the inputs.
-    let idle = pocketvision_shaders::WORKGROUP_SIZE as usize / blocks.next_power_of_two();
+    let idle = workgroup_size as usize / blocks.next_power_of_two();
     let split = if limits.tuning.has_few_workgroups { 1 } else { idle.clamp(1, MOST_SHARES) };
     let tile_quads =
         if limits.tuning.has_few_workgroups { 2.min(quads(output_channels)) } else { 1 };
@@ -155,9 +237,23 @@ pub(super) fn product_pool(pixels: usize, output_channels: usize, limits: &Limit
         tile_pixels: tile_pixels as u32,
         tile_quads: tile_quads as u32,
         split: split as u32,
+        workgroup_size,
         has_subgroups: limits.subgroup_size.is_some(),
         ..Variant::default()
     }
+}
+
+/// Invocations of a workgroup that sums up an image: on a device with invocations to spare, many.
+pub(super) fn workgroup_of_pool(limits: &Limits) -> u32 {
+    match limits.tuning.fusion {
+        Fusion::Ends => LARGE_WORKGROUP_SIZE,
+        Fusion::None | Fusion::Layers => WORKGROUP_SIZE,
+    }
+}
+
+/// Whether layers with so many quads between them leave the device idle if each has a dispatch.
+pub(super) const fn are_small(quads: usize, limits: &Limits) -> bool {
+    quads <= MOST_EXPANDED * limits.tuning.busy_invocations
 }
 
 /// Whether a window's columns are few enough to be written out.
@@ -169,22 +265,31 @@ pub(super) const fn can_unroll(window: &Window) -> bool {
 fn windowed(window: &Window, output: &TensorType, tile_quads: usize, limits: &Limits) -> Variant {
     let is_float = output.element.is_float();
     let output = output.shape;
-    let columns = |p: usize| (p - 1) * window.stride_w + (window.kernel_w - 1) * window.dilation_w;
-    let wide = limits.tuning.is_wide && is_float && output.w > 4 && columns(8) < MOST_COLUMNS;
+    let wide =
+        limits.tuning.is_wide && is_float && output.w > 4 && columns(window, 8) < MOST_COLUMNS;
     let tile_pixels = match output.w {
         1 => 1,
         2..4 => 2,
         _ if wide => 8,
         _ => 4,
     };
+    windowed_by(window, tile_pixels, tile_quads)
+}
+
+fn windowed_by(window: &Window, tile_pixels: usize, tile_quads: usize) -> Variant {
     Variant {
-        tile_pixels,
+        tile_pixels: tile_pixels as u32,
         tile_quads: tile_quads as u32,
         kernel_width: window.kernel_w as u32,
         stride_width: window.stride_w as u32,
         dilation_width: window.dilation_w as u32,
         ..Variant::default()
     }
+}
+
+/// Input columns from under the first to under the last pixel of a run.
+fn columns(window: &Window, tile_pixels: usize) -> usize {
+    (tile_pixels - 1) * window.stride_w + (window.kernel_w - 1) * window.dilation_w
 }
 
 fn window_of(graph: &Graph, id: NodeId) -> Option<Window> {
@@ -199,6 +304,12 @@ fn window_of(graph: &Graph, id: NodeId) -> Option<Window> {
 const MOST_SHARES: usize = 16;
 /// Input quads that are worth an invocation of their own.
 const FEWEST_SHARED_QUADS: usize = 4;
+/// The same on a device with invocations to spare.
+const FEW_SHARED_QUADS: usize = 2;
+/// Workgroups that keep each processor of a device busy, and one as much as another.
+const MANY_WORKGROUPS: usize = 128;
+/// Workgroup memory that every device has.
+const MOST_SHARED_BYTES: u32 = 16384;
 /// Input quads that are worth an invocation of a subgroup, which adds without memory.
 const FEWEST_LANE_QUADS: usize = 2;
 /// Workgroups that a few threads share evenly enough.
@@ -206,5 +317,8 @@ const FEW_WORKGROUPS: usize = 16;
 /// With less workgroup memory bands are small and many, and their borders are computed again: an
 /// expansion with a dispatch of its own was faster (docs/performance.md, 256 vectors in a browser).
 const LEAST_BAND_VECTORS: u32 = 512;
+/// Quads of an expansion, as a multiple of busy invocations, that are better stored once than computed
+/// twice at the borders of bands.
+const MOST_EXPANDED: usize = 8;
 /// Input columns of a run that registers have room for.
 const MOST_COLUMNS: usize = 24;

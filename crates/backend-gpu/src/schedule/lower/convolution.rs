@@ -67,11 +67,13 @@ impl Lowering<'_> {
         variant.has_scale = scale.is_some();
         // Tiles may not straddle images where each image has a scale of its own.
         let images = if scale.is_some() { output.n } else { 1 };
-        let work = product_work(pixels / images, images, output, &variant);
+        let pixel_tiles = images * (pixels / images).div_ceil(variant.tile_pixels as usize);
+        let quad_tiles = quads(output.c).div_ceil(variant.tile_quads) as usize;
+        let work = tiles::work(&variant, pixel_tiles * quad_tiles);
         if ty.element.is_float() {
             variant.has_sigmoid = layer.has_sigmoid();
-            let tiles = self.tiles_f32(layer);
-            let weight = self.float_weights(layer.id, tiles)?;
+            let rows = self.dense_f32(layer);
+            let weight = self.float_weights(layer.id, rows)?;
             let bias = self.bias_f32(&[layer])?;
             let unused = weight;
             let reads = [input, weight, bias, scale.unwrap_or(unused), residual.unwrap_or(unused)];
@@ -84,7 +86,7 @@ impl Lowering<'_> {
                 activation: activation_number(layer.activation),
                 has_residual: u32::from(residual.is_some()),
             };
-            let kernel = Kernel { shader: Shader::ProductF32, variant };
+            let kernel = Kernel::new(Shader::ProductF32, variant);
             return self.compute(end, kernel, &params, &reads, work);
         }
         let weight_zero_point = self.weight_zero_point(layer);
@@ -110,7 +112,7 @@ impl Lowering<'_> {
             output_low,
             output_high,
         };
-        let kernel = Kernel { shader: Shader::ProductInt8, variant };
+        let kernel = Kernel::new(Shader::ProductInt8, variant);
         self.compute(end, kernel, &params, &reads, work)
     }
 
@@ -126,17 +128,19 @@ impl Lowering<'_> {
         let (shape, element) = (ty.shape, ty.element.clone());
         let output = node.output.shape;
         let window = window_params(&layer.window, shape, output);
-        let mut variant = tiles::convolution(&layer.window, &node.output, &self.limits);
-        let work = run_work(output, quads(output.c).div_ceil(variant.tile_quads), &variant);
+        let mut variant = tiles::convolution(&layer.window, shape.c, &node.output, &self.limits);
+        let runs = tiles::runs(&node.output, variant.tile_pixels as usize);
+        let quad_tiles = quads(output.c).div_ceil(variant.tile_quads) as usize;
+        let work = tiles::work(&variant, runs * quad_tiles);
         if element.is_float() {
             variant.has_sigmoid = layer.has_sigmoid();
-            let shaders = [Shader::Conv2dF32, Shader::Conv2dPixels];
-            let (shader, input, normalization) = self.floats_or_pixels(node, pixels, shaders);
-            let tiles = self.tiles_f32(layer);
-            let reads = [input, self.float_weights(layer.id, tiles)?, self.bias_f32(&[layer])?];
+            let shaders = [Shader::Conv2dF32, Shader::Conv2dColors, Shader::Conv2dPixels];
+            let (shader, input, normalization) = self.floats_or_picture(node, pixels, shaders);
+            let rows = self.dense_f32(layer);
+            let reads = [input, self.float_weights(layer.id, rows)?, self.bias_f32(&[layer])?];
             let activation = activation_number(layer.activation);
             let params = params::Conv2dF32 { window, normalization, activation };
-            let kernel = Kernel { shader, variant };
+            let kernel = Kernel::new(shader, variant);
             return self.compute(layer.id, kernel, &params, &reads, work);
         }
         let weight_zero_point = self.weight_zero_point(layer);
@@ -155,7 +159,7 @@ impl Lowering<'_> {
             output_low,
             output_high,
         };
-        let kernel = Kernel { shader: Shader::Conv2dInt8, variant };
+        let kernel = Kernel::new(Shader::Conv2dInt8, variant);
         self.compute(activated.last(), kernel, &params, &reads, work)
     }
 
@@ -174,7 +178,7 @@ impl Lowering<'_> {
             let reads = [input, self.float_weights(layer.id, rows)?, self.bias_f32(&[layer])?];
             let activation = activation_number(layer.activation);
             let params = params::DepthwiseConv2dF32 { window, depthwise_at: 0, activation };
-            let kernel = Kernel { shader: Shader::DepthwiseConv2dF32, variant };
+            let kernel = Kernel::new(Shader::DepthwiseConv2dF32, variant);
             return self.compute(layer.id, kernel, &params, &reads, work);
         }
         let rows = self.rows_int8(layer);
@@ -191,7 +195,7 @@ impl Lowering<'_> {
             output_low,
             output_high,
         };
-        let kernel = Kernel { shader: Shader::DepthwiseConv2dInt8, variant };
+        let kernel = Kernel::new(Shader::DepthwiseConv2dInt8, variant);
         self.compute(activated.last(), kernel, &params, &reads, work)
     }
 
@@ -220,7 +224,7 @@ impl Lowering<'_> {
                 group_outputs,
                 activation: activation_number(layer.activation),
             };
-            let kernel = Kernel { shader: Shader::GroupedConv2dF32, variant };
+            let kernel = Kernel::new(Shader::GroupedConv2dF32, variant);
             return self.compute(layer.id, kernel, &params, &reads, work);
         }
         let zero = self.weight_zero_point(layer);
@@ -305,14 +309,7 @@ impl Lowering<'_> {
     }
 }
 
-/// A tile of pixels and output quads for each group of `split` invocations.
-fn product_work(pixels: usize, images: usize, output: Shape, variant: &Variant) -> Work {
-    let blocks = quads(output.c).div_ceil(variant.tile_quads);
-    let tiles = (pixels as u32).div_ceil(variant.tile_pixels) * images as u32 * blocks;
-    Work::Invocations(tiles * variant.split)
-}
-
-/// An invocation for each run and block of channels.
+/// Invocations for each run and block of channels.
 fn run_work(output: Shape, blocks: u32, variant: &Variant) -> Work {
     let row_runs = (output.w as u32).div_ceil(variant.tile_pixels);
     Work::Invocations((output.n * output.h) as u32 * row_runs * blocks)

@@ -121,7 +121,7 @@ impl Lowering<'_> {
 /// A shader that ends in an activation.
 pub(super) fn float_kernel(shader: Shader, activation: Option<ActivationKind>) -> Kernel {
     let has_sigmoid = activation == Some(ActivationKind::Sigmoid);
-    Kernel { shader, variant: Variant { has_sigmoid, ..Variant::default() } }
+    Kernel::new(shader, Variant { has_sigmoid, ..Variant::default() })
 }
 
 /// What a sum and a product share: from the exact result to an output element.

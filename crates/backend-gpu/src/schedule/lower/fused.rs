@@ -1,7 +1,8 @@
 //! Groups of layers that are one dispatch.
 
 use pocketvision_core::{CompileError, NodeId, Op};
-use pocketvision_shaders::{Shader, Variant, Work, params};
+use pocketvision_shaders::params::{self, ParamsLayout};
+use pocketvision_shaders::{LARGE_WORKGROUP_SIZE, POOLED_SLICE, Shader, Variant, Work};
 
 use super::super::groups::{Activated, Group};
 use super::super::{BlobKind, Kernel, Operand, byte_function, tiles};
@@ -25,6 +26,8 @@ impl Lowering<'_> {
             Group::ExpandDepthwise { expand, depthwise } => {
                 self.expand_depthwise(expand, depthwise)
             }
+            Group::DepthwisePool { depthwise } => self.depthwise_pool(depthwise),
+            Group::Squeeze { depthwise, squeeze, .. } => self.squeeze(depthwise, squeeze),
             Group::SqueezeExcite { depthwise, squeeze, gate, .. } => {
                 self.squeeze_excite(depthwise, squeeze, gate)
             }
@@ -60,12 +63,16 @@ impl Lowering<'_> {
         let (tile_runs, project_quads) = (tile_runs as u32, quads(project_channels));
         if element.is_float() {
             variant.has_sigmoid = hidden.has_sigmoid() || last.has_sigmoid();
-            let shaders = [Shader::Conv2dProjectF32, Shader::Conv2dProjectPixels];
-            let (shader, input, normalization) = self.floats_or_pixels(node, pixels, shaders);
+            let shaders = [
+                Shader::Conv2dProjectF32,
+                Shader::Conv2dProjectColors,
+                Shader::Conv2dProjectPixels,
+            ];
+            let (shader, input, normalization) = self.floats_or_picture(node, pixels, shaders);
             let mut all =
-                if is_depthwise { self.rows_f32(&hidden) } else { self.tiles_f32(&hidden) };
+                if is_depthwise { self.rows_f32(&hidden) } else { self.dense_f32(&hidden) };
             let project_at = (all.len() / LANES) as u32;
-            all.extend(self.tiles_f32(&last));
+            all.extend(self.dense_f32(&last));
             let weight = self.float_weights(project, all)?;
             let bias = self.bias_f32(&[&hidden, &last])?;
             let reads = [input, weight, bias, residual.unwrap_or(weight)];
@@ -85,7 +92,7 @@ impl Lowering<'_> {
                     activation,
                     has_residual,
                 };
-                let kernel = Kernel { shader: Shader::DepthwiseProjectF32, variant };
+                let kernel = Kernel::new(Shader::DepthwiseProjectF32, variant);
                 return self.compute(end, kernel, &params, &reads, work);
             }
             let params = params::Conv2dProjectF32 {
@@ -99,7 +106,7 @@ impl Lowering<'_> {
                 activation,
                 has_residual,
             };
-            let kernel = Kernel { shader, variant };
+            let kernel = Kernel::new(shader, variant);
             return self.compute(end, kernel, &params, &reads, work);
         }
         let weight_zero_point = self.weight_zero_point(&hidden);
@@ -135,7 +142,7 @@ impl Lowering<'_> {
                 output_low,
                 output_high,
             };
-            let kernel = Kernel { shader: Shader::DepthwiseProjectInt8, variant };
+            let kernel = Kernel::new(Shader::DepthwiseProjectInt8, variant);
             return self.compute(end, kernel, &params, &reads, work);
         }
         let params = params::Conv2dProjectInt8 {
@@ -154,7 +161,7 @@ impl Lowering<'_> {
             output_low,
             output_high,
         };
-        let kernel = Kernel { shader: Shader::Conv2dProjectInt8, variant };
+        let kernel = Kernel::new(Shader::Conv2dProjectInt8, variant);
         self.compute(end, kernel, &params, &reads, work)
     }
 
@@ -170,7 +177,7 @@ impl Lowering<'_> {
             tiles::band(self.graph, depthwise, &self.limits).expect("groups fit workgroup memory");
         variant.has_sigmoid = hidden.has_sigmoid() || last.has_sigmoid();
         let output = self.graph.ty(depthwise).shape;
-        let mut all = self.tiles_f32(&hidden);
+        let mut all = self.dense_f32(&hidden);
         let depthwise_at = (all.len() / LANES) as u32;
         all.extend(self.rows_f32(&last));
         // A slice may reach beyond the last quad, and so read beyond the last weights.
@@ -188,13 +195,71 @@ impl Lowering<'_> {
         };
         let slices = quads(output.c).div_ceil(slice as u32);
         let work = Work::Workgroups((output.n * bands) as u32 * slices);
-        let value = self.value(depthwise, self.graph.ty(depthwise))?;
-        let pooled_bytes = (output.n * bands) as u64 * u64::from(quads(output.c)) * 16;
+        let kernel = Kernel::new(Shader::ExpandDepthwiseF32, variant);
+        self.compute_pooled(depthwise, kernel, &params, &reads, bands, work)
+    }
+
+    fn depthwise_pool(&mut self, depthwise: NodeId) -> Result<Operand, CompileError> {
+        let layer = self.layer_of(depthwise);
+        let (input, ty) = self.input(self.graph.node(depthwise), 0);
+        let (input_shape, output_type) = (ty.shape, self.graph.ty(depthwise));
+        let output = output_type.shape;
+        let mut variant = tiles::depthwise(&layer.window, output_type, &self.limits);
+        variant.has_sigmoid = layer.has_sigmoid();
+        let rows = self.rows_f32(&layer);
+        let reads = [input, self.float_weights(depthwise, rows)?, self.bias_f32(&[&layer])?];
+        let image_runs = output.h * output.w.div_ceil(variant.tile_pixels as usize);
+        let bands = image_runs.div_ceil((LARGE_WORKGROUP_SIZE / POOLED_SLICE) as usize);
+        let params = params::DepthwisePoolF32 {
+            window: window_params(&layer.window, input_shape, output),
+            depthwise_at: 0,
+            activation: activation_number(layer.activation),
+            bands: bands as u32,
+        };
+        let slices = quads(output.c).div_ceil(POOLED_SLICE);
+        let work = Work::Workgroups((output.n * bands) as u32 * slices);
+        let kernel = Kernel::new(Shader::DepthwisePoolF32, variant);
+        self.compute_pooled(depthwise, kernel, &params, &reads, bands, work)
+    }
+
+    /// A dispatch that writes a new value of the node's type, and its sums over bands.
+    fn compute_pooled<P: ParamsLayout>(
+        &mut self,
+        depthwise: NodeId,
+        kernel: Kernel,
+        params: &P,
+        reads: &[Operand],
+        bands: usize,
+        work: Work,
+    ) -> Result<Operand, CompileError> {
+        let output = self.graph.ty(depthwise);
+        let value = self.value(depthwise, output)?;
+        let pooled_bytes = (output.shape.n * bands) as u64 * u64::from(quads(output.shape.c)) * 16;
         let pooled = self.value_of_bytes(depthwise, pooled_bytes)?;
-        let kernel = Kernel { shader: Shader::ExpandDepthwiseF32, variant };
-        self.dispatch(depthwise, kernel, &params, &reads, &[value, pooled], work);
+        self.dispatch(depthwise, kernel, params, reads, &[value, pooled], work);
         self.pooled.insert(depthwise, (Operand::Value(pooled), bands as u32));
         Ok(Operand::Value(value))
+    }
+
+    fn squeeze(&mut self, depthwise: NodeId, squeeze: NodeId) -> Result<Operand, CompileError> {
+        let layer = self.layer_of(squeeze);
+        let (pooled, bands) = self.pooled[&depthwise];
+        let (image, squeezed) = (self.graph.ty(depthwise).shape, self.graph.ty(squeeze).shape);
+        let rows = self.dense_f32(&layer);
+        let reads = [pooled, self.float_weights(squeeze, rows)?, self.bias_f32(&[&layer])?];
+        let params = params::SqueezeF32 {
+            images: image.n as u32,
+            bands,
+            quads: quads(image.c),
+            squeezed_quads: quads(squeezed.c),
+            squeezed_channels: squeezed.c as u32,
+            per_pixel: 1.0 / image.pixels() as f32,
+            activation: activation_number(layer.activation),
+        };
+        let variant = Variant { has_sigmoid: layer.has_sigmoid(), ..self.sharing() };
+        let kernel = Kernel::new(Shader::SqueezeF32, variant);
+        let work = Work::Workgroups(image.n as u32 * quads(squeezed.c));
+        self.compute(squeeze, kernel, &params, &reads, work)
     }
 
     fn squeeze_excite(
@@ -206,9 +271,9 @@ impl Lowering<'_> {
         let (first, last) = (self.layer_of(squeeze), self.layer_of(gate));
         let (pooled, bands) = self.pooled[&depthwise];
         let image = self.graph.ty(depthwise).shape;
-        let mut all = self.tiles_f32(&first);
+        let mut all = self.dense_f32(&first);
         let gate_at = (all.len() / LANES) as u32;
-        all.extend(self.tiles_f32(&last));
+        all.extend(self.dense_f32(&last));
         let reads = [pooled, self.float_weights(gate, all)?, self.bias_f32(&[&first, &last])?];
         let params = params::SqueezeExciteF32 {
             images: image.n as u32,
@@ -223,7 +288,7 @@ impl Lowering<'_> {
         };
         let variant =
             Variant { has_sigmoid: first.has_sigmoid() || last.has_sigmoid(), ..self.sharing() };
-        let kernel = Kernel { shader: Shader::SqueezeExciteF32, variant };
+        let kernel = Kernel::new(Shader::SqueezeExciteF32, variant);
         self.compute(gate, kernel, &params, &reads, Work::Workgroups(image.n as u32))
     }
 
@@ -259,7 +324,7 @@ impl Lowering<'_> {
             gate_zero_point: self.output_range(&last).0,
         };
         let reads = [input, weight, channels, table];
-        let kernel = Kernel { shader: Shader::SqueezeExciteInt8, variant };
+        let kernel = Kernel::new(Shader::SqueezeExciteInt8, variant);
         self.compute(gate.last(), kernel, &params, &reads, Work::Workgroups(image.n as u32))
     }
 
@@ -296,8 +361,8 @@ impl Lowering<'_> {
         let work = Work::Workgroups(images * output_quads.div_ceil(variant.tile_quads));
         if is_float {
             variant.has_sigmoid = layer.has_sigmoid();
-            let tiles = self.tiles_f32(&layer);
-            let reads = [input, self.float_weights(convolution, tiles)?, self.bias_f32(&[&layer])?];
+            let rows = self.dense_f32(&layer);
+            let reads = [input, self.float_weights(convolution, rows)?, self.bias_f32(&[&layer])?];
             let params = params::ProductPoolF32 {
                 pixels,
                 images,
@@ -306,7 +371,7 @@ impl Lowering<'_> {
                 output_channels: output.c as u32,
                 activation: activation_number(layer.activation),
             };
-            let kernel = Kernel { shader: Shader::ProductPoolF32, variant };
+            let kernel = Kernel::new(Shader::ProductPoolF32, variant);
             return self.compute(pool, kernel, &params, &reads, work);
         }
         let weight_zero_point = self.weight_zero_point(&layer);
@@ -328,7 +393,7 @@ impl Lowering<'_> {
             output_low,
             output_high,
         };
-        let kernel = Kernel { shader: Shader::ProductPoolInt8, variant };
+        let kernel = Kernel::new(Shader::ProductPoolInt8, variant);
         self.compute(pool, kernel, &params, &reads, work)
     }
 }

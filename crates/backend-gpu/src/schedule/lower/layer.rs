@@ -130,9 +130,12 @@ impl Lowering<'_> {
         weights::output_channels(&bias, &multipliers)
     }
 
-    /// Dense weights as tiles of f32.
-    pub(super) fn tiles_f32(&self, layer: &Layer) -> Vec<f32> {
-        weights::tiles_f32(self.weight(layer))
+    /// Dense weights of f32, in tiles or in rows.
+    pub(super) fn dense_f32(&self, layer: &Layer) -> Vec<f32> {
+        match self.has_tiles() {
+            true => weights::tiles_f32(self.weight(layer)),
+            false => weights::rows_f32(self.weight(layer)),
+        }
     }
 
     /// Dense weights as tiles of int8, four bytes a word.

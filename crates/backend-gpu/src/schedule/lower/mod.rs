@@ -15,7 +15,7 @@ mod tables;
 mod weights;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytemuck::allocation;
 use pocketvision_core::op::{ActivationKind, Window};
@@ -25,9 +25,13 @@ use pocketvision_shaders::params::{self, ParamsLayout, activation};
 use pocketvision_shaders::{Variant, Work};
 
 use self::signs::Signs;
-use super::grouping;
 use super::groups::{Activated, Role};
-use super::{Blob, BlobKind, Conversion, Dispatch, Kernel, Limits, Operand, Port, Schedule, Value};
+use super::{
+    Blob, BlobKind, Conversion, Dispatch, FixedParams, Kernel, Limits, Operand, Port, Schedule,
+    Value,
+};
+use super::{grouping, tiles};
+use crate::tuning::Fusion;
 use crate::{BACKEND_NAME, layout};
 
 /// Lowers every node; values have no buffers yet.
@@ -47,6 +51,7 @@ pub(super) fn lower(graph: &Graph, keep: Keep, limits: Limits) -> Result<Schedul
         limits,
         schedule,
         signs,
+        pictures: grouping::pictures(graph, keep, &limits),
         operands: Vec::with_capacity(graph.nodes().len()),
         pooled: HashMap::new(),
     };
@@ -83,6 +88,8 @@ struct Lowering<'g> {
     /// Sums over bands that a depthwise convolution left, and how many bands there are.
     pooled: HashMap<NodeId, (Operand, u32)>,
     signs: Signs,
+    /// Inputs that are read as the caller has them.
+    pictures: HashSet<NodeId>,
 }
 
 /// The operand of a node that has none: nothing reads it.
@@ -92,6 +99,13 @@ impl Lowering<'_> {
     fn node(&mut self, id: NodeId, node: &Node) -> Result<Operand, CompileError> {
         match &node.op {
             Op::Input => {
+                if self.pictures.contains(&id) {
+                    let bytes = node.output.shape.elements() * node.output.element.bytes();
+                    let value = self.value_of_bytes(id, bytes.next_multiple_of(4) as u64)?;
+                    let operand = Operand::Value(value);
+                    self.schedule.inputs.push(Port { operand, conversion: Conversion::Dense });
+                    return Ok(operand);
+                }
                 let value = self.value(id, &node.output)?;
                 let is_flipped = self.signs.inputs.contains(&id);
                 let conversion = self.conversion(&node.output.element, is_flipped);
@@ -154,7 +168,10 @@ impl Lowering<'_> {
 
     fn output_port(&self, id: NodeId) -> Port {
         let is_flipped = self.signs.outputs.contains(&id);
-        let conversion = self.conversion(&self.graph.ty(id).element, is_flipped);
+        let conversion = match self.pictures.contains(&id) {
+            true => Conversion::Dense,
+            false => self.conversion(&self.graph.ty(id).element, is_flipped),
+        };
         Port { operand: self.operands[id.index()], conversion }
     }
 
@@ -206,23 +223,37 @@ impl Lowering<'_> {
     ) {
         let mut kernel = kernel.into();
         kernel.variant.is_half = self.limits.is_half;
+        kernel.variant.has_tiles = self.has_tiles();
         debug_assert_eq!(kernel.shader.writes().len(), outputs.len(), "{kernel:?}");
         debug_assert_eq!(kernel.shader.reads().len(), reads.len(), "{kernel:?}");
         debug_assert_eq!(kernel.shader.params(), P::FIELDS, "{kernel:?}");
         debug_assert!(!kernel.variant.has_subgroups || kernel.shader.can_use_subgroups());
+        let params = params.words();
+        if self.limits.tuning.has_fixed_params && kernel.shader.can_fix_params() {
+            kernel.params = FixedParams::new(&params);
+        }
         self.schedule.dispatches.push(Dispatch {
             nodes: vec![node],
             kernel,
-            params: params.words(),
+            params,
             reads: reads.to_vec(),
             outputs: outputs.to_vec(),
             workgroups: self.limits.workgroups(work),
         });
     }
 
+    /// Whether dense float weights are tiles: where invocations do not read side by side.
+    fn has_tiles(&self) -> bool {
+        self.limits.tuning.fusion != Fusion::Ends
+    }
+
     /// The variant of a kernel whose workgroups share sums and that has no tiles.
     fn sharing(&self) -> Variant {
-        Variant { has_subgroups: self.limits.subgroup_size.is_some(), ..Variant::default() }
+        Variant {
+            workgroup_size: tiles::workgroup_of_pool(&self.limits),
+            has_subgroups: self.limits.subgroup_size.is_some(),
+            ..Variant::default()
+        }
     }
 
     /// Where a node's input is found, and its type.

@@ -21,17 +21,19 @@ impl Lowering<'_> {
         self.compute(id, Shader::Normalize, &params, &[input], quad_work(shape))
     }
 
-    /// What a dense convolution reads: its input, or the bytes that `pixels` makes floats of; and
-    /// which of two shaders reads that, the one of floats or the one of pixels.
-    pub(super) fn floats_or_pixels(
+    /// What a dense convolution reads: its input as it is stored, the caller's floats, or the bytes
+    /// that `pixels` makes floats of; and which of three shaders reads that.
+    pub(super) fn floats_or_picture(
         &self,
         convolution: &Node,
         pixels: Option<NodeId>,
-        [of_floats, of_pixels]: [Shader; 2],
+        [of_floats, of_colors, of_pixels]: [Shader; 3],
     ) -> (Shader, Operand, params::Normalization) {
         let Some(pixels) = pixels else {
             let input = self.input(convolution, 0).0;
-            return (of_floats, input, params::Normalization::default());
+            let is_picture = self.pictures.contains(&convolution.inputs[0]);
+            let shader = if is_picture { of_colors } else { of_floats };
+            return (shader, input, params::Normalization::default());
         };
         let node = self.graph.node(pixels);
         let Op::Normalize(op) = &node.op else { unreachable!("groups hold what normalizes") };

@@ -57,14 +57,14 @@ impl Lowering<'_> {
         let work = Work::Workgroups(pixels);
         if ty.element.is_float() {
             let params = params::SoftmaxF32 { pixels, quads, channels, beta: op.beta };
-            let kernel = Kernel { shader: Shader::SoftmaxF32, variant: self.sharing() };
+            let kernel = Kernel::new(Shader::SoftmaxF32, self.sharing());
             return self.compute(id, kernel, &params, &[input], work);
         }
         let softmax = QuantizedSoftmax::new(&ty.element, op.beta);
         let exponentials = softmax.exponentials.map(|exponential| exponential.unwrap_or(-1));
         let exponentials = self.blob(id, BlobKind::Table, &exponentials)?;
         let params = params::SoftmaxInt8 { pixels, quads, channels };
-        let kernel = Kernel { shader: Shader::SoftmaxInt8, variant: self.sharing() };
+        let kernel = Kernel::new(Shader::SoftmaxInt8, self.sharing());
         self.compute(id, kernel, &params, &[input, exponentials], work)
     }
 }

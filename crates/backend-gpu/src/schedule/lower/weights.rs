@@ -12,6 +12,27 @@ pub(super) fn tiles_f32(weight: &Tensor) -> Vec<f32> {
     tiles(weight.shape(), values, 0.0, |input_lane, output_lane| input_lane * LANES + output_lane)
 }
 
+/// Dense f32 weights as rows `[tap][input][output]`. Inputs are padded to quads, outputs to an even
+/// number of quads. Weights are read in their order, and a few rows written at a time: networks have
+/// millions of them.
+pub(super) fn rows_f32(weight: &Tensor) -> Vec<f32> {
+    let (shape, values) = (weight.shape(), weight.as_f32().unwrap_or_default());
+    let (inputs, row) = (quads(shape.c) * LANES, row_quads(shape) * LANES);
+    let mut rows = vec![0.0; shape.pixels() * inputs * row];
+    for (block, filters) in values.chunks(LANES * shape.pixels() * shape.c).enumerate() {
+        for tap in 0..shape.pixels() {
+            for input in 0..shape.c {
+                let at = (tap * inputs + input) * row + block * LANES;
+                let filters = filters.chunks_exact(shape.pixels() * shape.c);
+                for (to, filter) in rows[at..at + LANES].iter_mut().zip(filters) {
+                    *to = filter[tap * shape.c + input];
+                }
+            }
+        }
+    }
+    rows
+}
+
 /// Dense int8 weights as tiles `[tap][input quad][output quad]`, four bytes for each output.
 /// Padded inputs hold the zero point. Rows of tiles are padded to an even number.
 pub(super) fn tiles_int8(weight: &Tensor, zero_point: i32) -> Vec<i8> {
@@ -78,7 +99,7 @@ fn tiles<T: Copy>(
     padding: T,
     place: impl Fn(usize, usize) -> usize,
 ) -> Vec<T> {
-    let (inputs, outputs) = (quads(shape.c), row_tiles(shape));
+    let (inputs, outputs) = (quads(shape.c), row_quads(shape));
     let row = outputs * TILE;
     let mut tiles = vec![padding; shape.pixels() * inputs * row];
     for (output, filter) in values.chunks_exact(shape.pixels() * shape.c).enumerate() {
@@ -96,8 +117,8 @@ fn tiles<T: Copy>(
     tiles
 }
 
-/// Tiles of one row: invocations may compute two output quads.
-fn row_tiles(shape: Shape) -> usize {
+/// Output quads of one row: invocations may compute two.
+fn row_quads(shape: Shape) -> usize {
     quads(shape.n).next_multiple_of(2)
 }
 
@@ -115,6 +136,10 @@ mod tests {
         // Two outputs, one tap, five inputs.
         let shape = Shape::new(2, 1, 1, 5);
         let weight = Tensor::from_f32(shape, (0..10).map(|x| x as f32).collect()).unwrap();
+        let rows = rows_f32(&weight);
+        assert_eq!(rows.len(), 64);
+        assert_eq!(rows[..10], [0.0, 5.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 6.0]);
+        assert_eq!(rows[32..36], [4.0, 9.0, 0.0, 0.0]);
         let tiles = tiles_f32(&weight);
         assert_eq!(tiles.len(), 64);
         assert_eq!(tiles[..8], [0.0, 5.0, 0.0, 0.0, 1.0, 6.0, 0.0, 0.0]);
