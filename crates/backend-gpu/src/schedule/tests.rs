@@ -285,6 +285,35 @@ fn pixels_that_no_window_alone_reads_take_a_dispatch() {
     assert_eq!(with_sum[..2], alone);
 }
 
+/// WebGPU promises 16 KiB of workgroup memory, and workgroups of 256.
+#[test]
+fn kernels_need_no_more_than_every_device_has() {
+    for (name, precision) in [
+        ("mobilenet-v3-large", Precision::F32),
+        ("mobilenet-v3-large", Precision::Int8),
+        ("mobilenet-edgetpu-1.0", Precision::F32),
+        ("mobilenet-edgetpu-1.0", Precision::Int8),
+    ] {
+        let graph = built_in(name, precision);
+        for tuning in Tuning::ALL {
+            let subgroup_size = tuning.has_subgroups.then_some(32);
+            let limits = Limits { tuning, subgroup_size, ..LIMITS };
+            let schedule = Schedule::new(&graph, Keep::Outputs, limits).unwrap();
+            for kernel in schedule.kernels() {
+                let module = naga::front::wgsl::parse_str(&kernel.source()).unwrap();
+                let globals = module.global_variables.iter().map(|(_, global)| global);
+                let shared = globals.filter(|global| global.space == naga::AddressSpace::WorkGroup);
+                let bytes = |global: &naga::GlobalVariable| {
+                    module.types[global.ty].inner.size(module.to_ctx())
+                };
+                let bytes: u32 = shared.map(bytes).sum();
+                let size: u32 = module.entry_points[0].workgroup_size.iter().product();
+                assert!(bytes <= 16384 && size <= 256, "{bytes} bytes, {size}: {kernel:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn no_layer_is_lost_in_a_group() {
     for name in ["mobilenet-v3-large", "mobilenet-edgetpu-1.0"] {

@@ -225,9 +225,14 @@ pub(super) fn band(graph: &Graph, depthwise: NodeId, limits: &Limits) -> Option<
 
 /// The tile of a 1x1 convolution whose image is pooled.
 pub(super) fn product_pool(pixels: usize, output_channels: usize, limits: &Limits) -> Variant {
-    let tile_pixels = if pixels < 8 { 1 } else { 4 };
-    let blocks = pixels.div_ceil(tile_pixels);
     let workgroup_size = workgroup_of_pool(limits);
+    let tile_pixels = match pixels {
+        1..8 => 1,
+        // Four for each of many invocations are more than fits every device's workgroup memory.
+        _ if workgroup_size > WORKGROUP_SIZE => 2,
+        _ => 4,
+    };
+    let blocks = pixels.div_ceil(tile_pixels);
     // Invocations that would have no pixels share the inputs.
     let idle = workgroup_size as usize / blocks.next_power_of_two();
     let split = if limits.tuning.has_few_workgroups { 1 } else { idle.clamp(1, MOST_SHARES) };
