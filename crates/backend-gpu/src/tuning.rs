@@ -54,7 +54,7 @@ pub(crate) enum Fusion {
 
 impl Tuning {
     /// All there are; those that need subgroups last.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         // For software: each load is expensive, and a few threads are soon busy.
         Self::few_workgroups(true),
         Self::few_workgroups(false),
@@ -65,6 +65,8 @@ impl Tuning {
         Self::layers(8192),
         Self::layers(32768),
         Self::layers(131_072),
+        // The same where pipelines are dear, or nobody knows: those of one shape share one.
+        Self::layers(32768).with_shared_pipelines(),
         Self::few_workgroups(true).with_subgroups(),
         Self::pairs(4096).with_subgroups(),
         Self::pairs(16384).with_subgroups(),
@@ -100,6 +102,10 @@ impl Tuning {
         }
     }
 
+    const fn with_shared_pipelines(self) -> Self {
+        Self { has_fixed_params: false, ..self }
+    }
+
     const fn with_subgroups(self) -> Self {
         Self { has_subgroups: true, ..self }
     }
@@ -107,9 +113,11 @@ impl Tuning {
     /// What an adapter of a kind begins with.
     pub(crate) const fn for_kind(kind: AdapterKind) -> Self {
         match kind {
-            AdapterKind::Software => Self::ALL[0],
-            AdapterKind::Integrated => Self::ALL[2],
-            AdapterKind::Discrete | AdapterKind::Virtual | AdapterKind::Other => Self::ALL[5],
+            AdapterKind::Software => Self::few_workgroups(true),
+            AdapterKind::Integrated => Self::pairs(4096),
+            AdapterKind::Discrete | AdapterKind::Virtual => Self::layers(32768),
+            // All that browsers say of a card.
+            AdapterKind::Other => Self::layers(32768).with_shared_pipelines(),
         }
     }
 }

@@ -239,7 +239,10 @@ fn cards_take_a_dispatch_for_each_layer() {
         let graph = built_in(name, precision);
         let (count, pipelines, _) = counts(&graph, CARD);
         assert_eq!(count, dispatches, "{name} {precision:?}");
-        assert!(pipelines <= count, "{name} {precision:?}");
+        let tuning = Tuning::for_kind(AdapterKind::Other);
+        let shared = counts(&graph, Limits { tuning, ..LIMITS });
+        assert_eq!(shared.0, dispatches, "{name} {precision:?}");
+        assert!(shared.1 < pipelines && pipelines < count, "{name} {precision:?}: {shared:?}");
     }
     let graph = built_in("mobilenet-v3-large", Precision::F32);
     let schedule = Schedule::new(&graph, Keep::Outputs, CARD).unwrap();
