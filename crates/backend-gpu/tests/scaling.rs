@@ -3,7 +3,7 @@
 
 mod adapter;
 
-use pocketvision_backend_gpu::{GpuOptions, SelfTest};
+use pocketvision_backend_gpu::{AdapterKind, GpuOptions, SelfTest};
 use pocketvision_core::op::{Conv2d, Mul, Padding, Window};
 use pocketvision_core::{
     Backend as _, CompileOptions, Element, Graph, GraphBuilder, Op, Shape, Tensor, TensorData,
@@ -34,8 +34,18 @@ fn network(image: &Element, scale: &Element, product: &Element) -> Graph {
 
 #[test]
 fn a_scale_applied_on_load_is_the_product_of_every_two_bytes() {
+    scale_every_two_bytes(None);
+}
+
+/// There scales and shifts are constants of the shader, which naga and drivers compute with.
+#[test]
+fn on_a_card_it_is_too() {
+    scale_every_two_bytes(Some(AdapterKind::Discrete));
+}
+
+fn scale_every_two_bytes(cut_for: Option<AdapterKind>) {
     // A kernel that a self-test found wrong would be replaced.
-    let never = GpuOptions { self_test: SelfTest::Never, ..GpuOptions::default() };
+    let never = GpuOptions { self_test: SelfTest::Never, cut_for, ..GpuOptions::default() };
     let Some(gpu) = adapter::open(never) else { return };
     // Each number by each: a pixel for each byte, a channel for each byte.
     let by_pixel = (0..BYTES * BYTES).map(|i| (i / BYTES) as u8 as i8).collect();
