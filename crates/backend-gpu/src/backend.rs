@@ -5,9 +5,9 @@ use std::sync::Arc;
 use pocketvision_core::{CompileError, CompileOptions, Graph};
 
 use crate::adapter::{self, AdapterKind, AdapterSummary};
-use crate::device::SharedDevice;
 use crate::plan::GpuPlan;
 use crate::self_test::SelfTest;
+use crate::shared_device::SharedDevice;
 use crate::tuning::{self, TuneError, Tuned};
 use crate::{GpuError, support};
 

@@ -73,6 +73,7 @@ mod plan;
 mod profile;
 mod schedule;
 mod self_test;
+mod shared_device;
 #[cfg(not(target_family = "wasm"))]
 mod stand_ins;
 mod subject;

@@ -12,9 +12,10 @@ use crate::BACKEND_NAME;
 use crate::assembly::{Assembly, FRAMES};
 use crate::batch::Part;
 use crate::cut::Cut;
-use crate::device::{Device, SharedDevice};
+use crate::device::Device;
 use crate::profile::Timestamps;
 use crate::self_test::SelfTest;
+use crate::shared_device::SharedDevice;
 use crate::tuning::Tuning;
 
 /// A network compiled by [`crate::GpuBackend`].

@@ -17,9 +17,9 @@ use web_time::Instant;
 
 use crate::adapter::AdapterKind;
 use crate::cache_file::CacheFile;
-use crate::device::SharedDevice;
 use crate::plan::GpuPlan;
 use crate::self_test::{agree, sample};
+use crate::shared_device::SharedDevice;
 
 /// A way to cut the work of a network.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

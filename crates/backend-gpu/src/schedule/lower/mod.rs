@@ -11,6 +11,7 @@ mod normalize;
 mod pool2d;
 mod resize;
 mod signs;
+mod squeeze_excite;
 mod tables;
 mod weights;
 
