@@ -56,6 +56,7 @@ impl Shader {
                     CONV_F32,
                     TEAM,
                     TILES,
+                    CONV_TILES,
                 ],
             ),
             Self::Conv2dColors => (
@@ -71,6 +72,7 @@ impl Shader {
                     CONV_F32,
                     TEAM,
                     TILES,
+                    CONV_TILES,
                 ],
             ),
             Self::Conv2dPixels => (
@@ -86,6 +88,7 @@ impl Shader {
                     CONV_F32,
                     TEAM,
                     TILES,
+                    CONV_TILES,
                 ],
             ),
             Self::Conv2dInt8 => (
@@ -100,6 +103,7 @@ impl Shader {
                     CONV_INT8,
                     TEAM,
                     TILES,
+                    CONV_TILES,
                     LOOK_UP,
                 ],
             ),
@@ -295,6 +299,7 @@ const TEAM_SUM: &str = include_str!("../wgsl/snippets/team_sum.wgsl");
 const TILES: &str = include_str!("../wgsl/snippets/tiles.wgsl");
 const WORKGROUP: &str = include_str!("../wgsl/snippets/workgroup.wgsl");
 const CONV_F32: &str = include_str!("../wgsl/snippets/conv_f32.wgsl");
+const CONV_TILES: &str = include_str!("../wgsl/snippets/conv_tiles.wgsl");
 const CONV_INT8: &str = include_str!("../wgsl/snippets/conv_int8.wgsl");
 const DEPTHWISE_F32: &str = include_str!("../wgsl/snippets/depthwise_f32.wgsl");
 const DEPTHWISE_INT8: &str = include_str!("../wgsl/snippets/depthwise_int8.wgsl");

@@ -1,8 +1,8 @@
 // Dense 2-D convolution and the 1x1 convolution that alone reads it, fused. One
 // workgroup: tile_runs runs of TILE_PIXELS output pixels, all channels; what lies between the
 // two never leaves its memory. Needs window.wgsl, run.wgsl, normalization.wgsl, one of
-// input_f32.wgsl, input_colors.wgsl and input_pixels.wgsl, weights_f32.wgsl, sums_f32.wgsl, conv_f32.wgsl,
-// epilogue.wgsl and project_f32.wgsl.
+// input_f32.wgsl, input_colors.wgsl and input_pixels.wgsl, weights_f32.wgsl, sums_f32.wgsl,
+// conv_f32.wgsl, epilogue.wgsl and project_f32.wgsl.
 
 struct Params {
     // Of the first convolution: its outputs are the hidden channels.

@@ -1,7 +1,7 @@
 // Depthwise convolution and the 1x1 convolution that alone reads it, fused. One
 // workgroup: tile_runs runs of TILE_PIXELS output pixels, all channels; what lies between the
-// two never leaves its memory. Needs window.wgsl, run.wgsl, weights_f32.wgsl, sums_f32.wgsl, depthwise_f32.wgsl,
-// epilogue.wgsl and project_f32.wgsl.
+// two never leaves its memory. Needs window.wgsl, run.wgsl, weights_f32.wgsl, sums_f32.wgsl,
+// depthwise_f32.wgsl, epilogue.wgsl and project_f32.wgsl.
 
 struct Params {
     // Of the first convolution: its outputs are the hidden channels.

@@ -1,5 +1,6 @@
 // Squeeze-and-excitation from the pooled sums to the scale of each channel: both of its layers.
-// One workgroup: one image. Needs weights_f32.wgsl, product_f32.wgsl, team.wgsl, team_sum.wgsl and epilogue.wgsl.
+// One workgroup: one image. Needs weights_f32.wgsl, product_f32.wgsl, team.wgsl, team_sum.wgsl and
+// epilogue.wgsl.
 
 struct Params {
     images: u32,

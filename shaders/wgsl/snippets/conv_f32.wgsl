@@ -3,6 +3,7 @@
 // input_colors.wgsl and input_pixels.wgsl, and an `input` and `weight` as f32/conv2d.wgsl has them.
 
 fn convolve(run: Run, first_quad: u32, share: u32, shares: u32) {
+    load_bias(first_quad);
     clear_sums();
     let first = first_column_of(run);
     let row_of_weights = weight_row(params.window.output_quads);

@@ -1,6 +1,7 @@
 // The sums of a dense convolution for a run of pixels and TILE_QUADS output quads, of one of `shares`
-// parts of the inputs. Needs run.wgsl, sums_int8.wgsl, and an `input` and `weight` as int8/conv2d.wgsl has them. Positions
-// outside hold the zero point: what it adds to each sum is taken off the bias.
+// parts of the inputs. Needs run.wgsl, sums_int8.wgsl, and an `input` and `weight` as
+// int8/conv2d.wgsl has them. Positions outside hold the zero point: what it adds to each sum is taken
+// off the bias.
 
 fn convolve(run: Run, first_quad: u32, share: u32, shares: u32) {
     clear_sums();
