@@ -5,7 +5,7 @@
 //! [`Shader`] is a body from `wgsl/f32`, `wgsl/int8` or `wgsl/moves` behind the few snippets
 //! that it needs from `wgsl/snippets`; [`Shader::source`] puts them together, puts the
 //! constants of a [`Variant`] before them (how many pixels an invocation computes, how wide the
-//! kernel is), and writes out the loops that are marked //! kernel is), and writes out the loops that are marked `// unrolled`. All else that differs
+//! kernel is), and writes out the loops that are marked `// unrolled`. All else that differs
 //! between two dispatches is a uniform `params`, so a network needs about as many pipelines as
 //! it has kinds of layers. [`Shader::source_of_layer`] makes constants of these too: then each size of
 //! layer has a pipeline, in which a driver folds what follows from sizes.
@@ -19,16 +19,17 @@
 //! outputs drop them. Sums are always f32 or i32.
 //!
 //! **Pictures.** The first layer reads a picture as the caller has it, and nothing is padded. Its
-//! floats are three for each pixel: the shaders named colors load them. A picture's bytes are three
-//! channels, so each pixel is one quad and one `u32`: the shaders named pixels normalize it as they
-//! load it. What lies outside the image is 0 after that, as it is in a network whose input was
-//! normalized before.
+//! floats are three for each pixel: the shaders named colors load them. Its bytes are three as
+//! well, in one `u32` or across two: the shaders named pixels normalize them as they load them. What
+//! lies outside the image is 0 after that, as it is in a network whose input was normalized before.
 //!
 //! **Weights.** Dense weights are tiles of four inputs by four outputs, or, in f32 without
 //! [`Variant::has_tiles`], rows of what one input adds to all outputs: neighbouring invocations have
 //! neighbouring outputs, and read neighbouring quads. Rows are padded to an even number of quads, as
-//! invocations may compute two. Convolutions count in
-//! *runs* of neighbouring pixels of one row, which share the input under their windows.
+//! invocations may compute two.
+//!
+//! **Runs.** Convolutions count in *runs* of neighbouring pixels of one row, which share the input
+//! under their windows.
 //!
 //! **Bindings.** All are in group 0. Binding 0 is the uniform `params`, described by a
 //! structure of [`params`]; then come the read-only buffers that [`Shader::reads`] names, then
