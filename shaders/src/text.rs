@@ -2,6 +2,48 @@
 
 use crate::{Shader, Variant, unroll};
 
+/// The parts of `f32/conv2d.wgsl` that reads one of the `input_*.wgsl`.
+macro_rules! conv2d_of {
+    ($input:ident) => {
+        (
+            CONV2D_F32,
+            &[
+                EPILOGUE,
+                WINDOW,
+                RUN,
+                NORMALIZATION,
+                $input,
+                WEIGHTS_F32,
+                SUMS_F32,
+                CONV_F32,
+                TEAM,
+                TILES,
+                CONV_TILES,
+            ],
+        )
+    };
+}
+
+/// The parts of `f32/conv2d_project.wgsl` that reads one of the `input_*.wgsl`.
+macro_rules! conv2d_project_of {
+    ($input:ident) => {
+        (
+            CONV2D_PROJECT_F32,
+            &[
+                EPILOGUE,
+                WINDOW,
+                RUN,
+                NORMALIZATION,
+                $input,
+                WEIGHTS_F32,
+                SUMS_F32,
+                CONV_F32,
+                PROJECT_F32,
+            ],
+        )
+    };
+}
+
 impl Shader {
     /// Whether it has a form in which subgroups share sums, for [`Variant::has_subgroups`].
     pub fn can_use_subgroups(self) -> bool {
@@ -43,54 +85,9 @@ impl Shader {
                 include_str!("../wgsl/int8/product.wgsl"),
                 &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, TEAM, TILES, SCALING, LOOK_UP, RESIDUAL],
             ),
-            Self::Conv2dF32 => (
-                CONV2D_F32,
-                &[
-                    EPILOGUE,
-                    WINDOW,
-                    RUN,
-                    NORMALIZATION,
-                    INPUT_F32,
-                    WEIGHTS_F32,
-                    SUMS_F32,
-                    CONV_F32,
-                    TEAM,
-                    TILES,
-                    CONV_TILES,
-                ],
-            ),
-            Self::Conv2dColors => (
-                CONV2D_F32,
-                &[
-                    EPILOGUE,
-                    WINDOW,
-                    RUN,
-                    NORMALIZATION,
-                    INPUT_COLORS,
-                    WEIGHTS_F32,
-                    SUMS_F32,
-                    CONV_F32,
-                    TEAM,
-                    TILES,
-                    CONV_TILES,
-                ],
-            ),
-            Self::Conv2dPixels => (
-                CONV2D_F32,
-                &[
-                    EPILOGUE,
-                    WINDOW,
-                    RUN,
-                    NORMALIZATION,
-                    INPUT_PIXELS,
-                    WEIGHTS_F32,
-                    SUMS_F32,
-                    CONV_F32,
-                    TEAM,
-                    TILES,
-                    CONV_TILES,
-                ],
-            ),
+            Self::Conv2dF32 => conv2d_of!(INPUT_F32),
+            Self::Conv2dColors => conv2d_of!(INPUT_COLORS),
+            Self::Conv2dPixels => conv2d_of!(INPUT_PIXELS),
             Self::Conv2dInt8 => (
                 include_str!("../wgsl/int8/conv2d.wgsl"),
                 &[
@@ -109,54 +106,15 @@ impl Shader {
             ),
             Self::DepthwiseConv2dF32 => (
                 include_str!("../wgsl/f32/depthwise_conv2d.wgsl"),
-                &[EPILOGUE, WINDOW, RUN, DEPTHWISE_F32],
+                &[EPILOGUE, WINDOW, RUN, SOURCE_F32, DEPTHWISE_F32],
             ),
             Self::DepthwiseConv2dInt8 => (
                 include_str!("../wgsl/int8/depthwise_conv2d.wgsl"),
                 &[FIXED_POINT, REQUANTIZE, WINDOW, RUN, DEPTHWISE_INT8, LOOK_UP],
             ),
-            Self::Conv2dProjectF32 => (
-                CONV2D_PROJECT_F32,
-                &[
-                    EPILOGUE,
-                    WINDOW,
-                    RUN,
-                    NORMALIZATION,
-                    INPUT_F32,
-                    WEIGHTS_F32,
-                    SUMS_F32,
-                    CONV_F32,
-                    PROJECT_F32,
-                ],
-            ),
-            Self::Conv2dProjectColors => (
-                CONV2D_PROJECT_F32,
-                &[
-                    EPILOGUE,
-                    WINDOW,
-                    RUN,
-                    NORMALIZATION,
-                    INPUT_COLORS,
-                    WEIGHTS_F32,
-                    SUMS_F32,
-                    CONV_F32,
-                    PROJECT_F32,
-                ],
-            ),
-            Self::Conv2dProjectPixels => (
-                CONV2D_PROJECT_F32,
-                &[
-                    EPILOGUE,
-                    WINDOW,
-                    RUN,
-                    NORMALIZATION,
-                    INPUT_PIXELS,
-                    WEIGHTS_F32,
-                    SUMS_F32,
-                    CONV_F32,
-                    PROJECT_F32,
-                ],
-            ),
+            Self::Conv2dProjectF32 => conv2d_project_of!(INPUT_F32),
+            Self::Conv2dProjectColors => conv2d_project_of!(INPUT_COLORS),
+            Self::Conv2dProjectPixels => conv2d_project_of!(INPUT_PIXELS),
             Self::Conv2dProjectInt8 => (
                 include_str!("../wgsl/int8/conv2d_project.wgsl"),
                 &[
@@ -174,7 +132,16 @@ impl Shader {
             ),
             Self::DepthwiseProjectF32 => (
                 include_str!("../wgsl/f32/depthwise_project.wgsl"),
-                &[EPILOGUE, WINDOW, RUN, WEIGHTS_F32, SUMS_F32, DEPTHWISE_F32, PROJECT_F32],
+                &[
+                    EPILOGUE,
+                    WINDOW,
+                    RUN,
+                    WEIGHTS_F32,
+                    SUMS_F32,
+                    SOURCE_F32,
+                    DEPTHWISE_F32,
+                    PROJECT_F32,
+                ],
             ),
             Self::DepthwiseProjectInt8 => (
                 include_str!("../wgsl/int8/depthwise_project.wgsl"),
@@ -205,7 +172,7 @@ impl Shader {
             ),
             Self::DepthwisePoolF32 => (
                 include_str!("../wgsl/f32/depthwise_pool.wgsl"),
-                &[EPILOGUE, WINDOW, RUN, DEPTHWISE_F32],
+                &[EPILOGUE, WINDOW, RUN, SOURCE_F32, DEPTHWISE_F32],
             ),
             Self::SqueezeF32 => (
                 include_str!("../wgsl/f32/squeeze.wgsl"),
@@ -301,6 +268,7 @@ const WORKGROUP: &str = include_str!("../wgsl/snippets/workgroup.wgsl");
 const CONV_F32: &str = include_str!("../wgsl/snippets/conv_f32.wgsl");
 const CONV_TILES: &str = include_str!("../wgsl/snippets/conv_tiles.wgsl");
 const CONV_INT8: &str = include_str!("../wgsl/snippets/conv_int8.wgsl");
+const SOURCE_F32: &str = include_str!("../wgsl/snippets/source_f32.wgsl");
 const DEPTHWISE_F32: &str = include_str!("../wgsl/snippets/depthwise_f32.wgsl");
 const DEPTHWISE_INT8: &str = include_str!("../wgsl/snippets/depthwise_int8.wgsl");
 const PROJECT_F32: &str = include_str!("../wgsl/snippets/project_f32.wgsl");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 #[cfg(not(target_family = "wasm"))]
 use std::thread;
 
-use pocketvision_core::{Graph, MemoryUse, NodeId};
+use pocketvision_core::{Graph, MemoryUse};
 
 use crate::answers::Answers;
 use crate::buffers::{Constants, Params, buffer};
@@ -126,14 +126,9 @@ impl Assembly {
             })
             .collect();
 
-        let upload = |(port, &input): (&Port, &NodeId)| {
+        let upload = |port: &Port| {
             let size = schedule.operand_bytes(port.operand);
-            let ty = graph.ty(input);
-            let is_as_it_is = match port.conversion {
-                Conversion::Dense => true,
-                Conversion::None => (ty.shape.elements() * ty.element.bytes()) as u64 == size,
-                Conversion::FlipSigns | Conversion::Half => false,
-            };
+            let is_dense = port.conversion == Conversion::Dense;
             Upload {
                 staging: device.device.create_buffer(&wgpu::BufferDescriptor {
                     label: Some("upload"),
@@ -142,7 +137,7 @@ impl Assembly {
                     mapped_at_creation: true,
                 }),
                 conversion: port.conversion,
-                padded: vec![0; if is_as_it_is { 0 } else { size as usize }],
+                padded: vec![0; if is_dense { 0 } else { size as usize }],
                 target: locate(port.operand).0.clone(),
             }
         };
@@ -154,7 +149,7 @@ impl Assembly {
             Readback { source: source.clone(), source_offset, staging, conversion: port.conversion }
         };
         let frame = |_| Frame {
-            uploads: schedule.inputs.iter().zip(graph.inputs()).map(upload).collect(),
+            uploads: schedule.inputs.iter().map(upload).collect(),
             readbacks: schedule.outputs.iter().map(readback).collect(),
             recorded: None,
             answers: Arc::new(Answers::default()),

@@ -32,7 +32,7 @@ pub(crate) struct Frame {
 pub(crate) struct Upload {
     pub(crate) staging: wgpu::Buffer,
     pub(crate) conversion: Conversion,
-    /// Where it is padded or converted; empty if it is uploaded as it is.
+    /// Where it is padded and converted; empty if it is not.
     pub(crate) padded: Vec<u8>,
     pub(crate) target: wgpu::Buffer,
 }
@@ -120,8 +120,7 @@ impl Upload {
         let padded = &mut self.padded;
         match self.conversion {
             Conversion::Dense => view.slice(..bytes.len()).copy_from_slice(bytes),
-            Conversion::None if padded.is_empty() => view.copy_from_slice(bytes),
-            Conversion::None => {
+            Conversion::Padded => {
                 layout::pack(channels, element_bytes, bytes, padded);
                 view.copy_from_slice(padded);
             }
@@ -154,7 +153,7 @@ impl Readback {
                 layout::unpack_half(channels, bytemuck::cast_slice(&view), dense);
             }
             Conversion::Dense => bytes.copy_from_slice(&view[..bytes.len()]),
-            Conversion::None | Conversion::FlipSigns => {
+            Conversion::Padded | Conversion::FlipSigns => {
                 layout::unpack(channels, element_bytes, &view, bytes);
             }
         }

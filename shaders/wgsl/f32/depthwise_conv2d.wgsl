@@ -1,6 +1,6 @@
 // 2-D convolution of each channel with one filter of its own. One invocation: a run of
-// TILE_PIXELS output pixels, four channels. Needs window.wgsl, run.wgsl, depthwise_f32.wgsl
-// and epilogue.wgsl.
+// TILE_PIXELS output pixels, four channels. Needs window.wgsl, run.wgsl, source_f32.wgsl,
+// depthwise_f32.wgsl and epilogue.wgsl.
 
 struct Params {
     window: Window,
@@ -36,10 +36,4 @@ fn main(
                 Stored(activate(params.activation, results[p] + bias[quad]));
         }
     }
-}
-
-fn source(image: u32, row: u32, column: u32, quad: u32) -> vec4<f32> {
-    let line = image * params.window.input_height + row;
-    let pixel = line * params.window.input_width + column;
-    return vec4<f32>(input[pixel * params.window.input_quads + quad]);
 }

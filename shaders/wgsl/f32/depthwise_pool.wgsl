@@ -1,6 +1,6 @@
 // 2-D convolution of each channel with one filter of its own, with the sums that
 // squeeze-and-excitation pools. One workgroup: RUNS runs of TILE_PIXELS output pixels of one image,
-// SLICE quads. Needs window.wgsl, run.wgsl, depthwise_f32.wgsl and epilogue.wgsl.
+// POOLED_SLICE quads. Needs window.wgsl, run.wgsl, source_f32.wgsl, depthwise_f32.wgsl and epilogue.wgsl.
 
 struct Params {
     window: Window,
@@ -19,8 +19,7 @@ struct Params {
 // [image][band][quad], the sums over the band.
 @group(0) @binding(5) var<storage, read_write> pooled: array<vec4<f32>>;
 
-const SLICE: u32 = POOLED_SLICE;
-const RUNS: u32 = LARGE_WORKGROUP_SIZE / SLICE;
+const RUNS: u32 = LARGE_WORKGROUP_SIZE / POOLED_SLICE;
 
 var<workgroup> partial: array<vec4<f32>, LARGE_WORKGROUP_SIZE>;
 
@@ -31,15 +30,15 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let quads = params.window.output_quads;
-    let slices = (quads + SLICE - 1u) / SLICE;
+    let slices = (quads + POOLED_SLICE - 1u) / POOLED_SLICE;
     let index = linear_workgroup(workgroup, workgroups);
-    let quad = index % slices * SLICE + local % SLICE;
+    let quad = index % slices * POOLED_SLICE + local % POOLED_SLICE;
     let band = index / slices % params.bands;
     let image_runs = params.window.output_height * runs_of_a_row();
     let images = run_count() / image_runs;
     // A workgroup beyond the last image computes the last again.
     let image = min(index / slices / params.bands, images - 1u);
-    let number = band * RUNS + local / SLICE;
+    let number = band * RUNS + local / POOLED_SLICE;
 
     var pool = vec4<f32>(0.0);
     if quad < quads && number < image_runs {
@@ -56,19 +55,13 @@ fn main(
         }
     }
     partial[local] = pool;
-    for (var reach = LARGE_WORKGROUP_SIZE / 2u; reach >= SLICE; reach /= 2u) {
+    for (var reach = LARGE_WORKGROUP_SIZE / 2u; reach >= POOLED_SLICE; reach /= 2u) {
         workgroupBarrier();
         if local < reach {
             partial[local] += partial[local + reach];
         }
     }
-    if local < SLICE && quad < quads {
+    if local < POOLED_SLICE && quad < quads {
         pooled[(image * params.bands + band) * quads + quad] = partial[local];
     }
-}
-
-fn source(image: u32, row: u32, column: u32, quad: u32) -> vec4<f32> {
-    let line = image * params.window.input_height + row;
-    let pixel = line * params.window.input_width + column;
-    return vec4<f32>(input[pixel * params.window.input_quads + quad]);
 }

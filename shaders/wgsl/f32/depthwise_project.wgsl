@@ -1,7 +1,7 @@
 // Depthwise convolution and the 1x1 convolution that alone reads it, fused. One
 // workgroup: tile_runs runs of TILE_PIXELS output pixels, all channels; what lies between the
 // two never leaves its memory. Needs window.wgsl, run.wgsl, weights_f32.wgsl, sums_f32.wgsl,
-// depthwise_f32.wgsl, epilogue.wgsl and project_f32.wgsl.
+// source_f32.wgsl, depthwise_f32.wgsl, epilogue.wgsl and project_f32.wgsl.
 
 struct Params {
     // Of the first convolution: its outputs are the hidden channels.
@@ -46,10 +46,4 @@ fn main(
     }
     workgroupBarrier();
     project(first_run, local);
-}
-
-fn source(image: u32, row: u32, column: u32, quad: u32) -> vec4<f32> {
-    let line = image * params.window.input_height + row;
-    let pixel = line * params.window.input_width + column;
-    return vec4<f32>(input[pixel * params.window.input_quads + quad]);
 }

@@ -87,12 +87,7 @@ fn main(
         }
     }
     for (var q = 0u; q < TILE_QUADS; q++) { // unrolled
-        var sum = pool[q];
-        if HAS_FIXED_PARAMS {
-            sum = sum_of_workgroup(member, sum);
-        } else {
-            sum = sum_for_first(member, sum);
-        }
+        let sum = sum_for_first(member, pool[q]);
         let quad = first_quad + q;
         if local == 0u && quad < params.output_quads && image < params.images {
             output[image * params.output_quads + quad] =

@@ -7,8 +7,12 @@ struct Member {
 
 var<workgroup> partial: array<Sum, WORKGROUP_SIZE>;
 
-// The first member's; others may find anything. Quicker where nobody else needs it.
+// The first member's; others may find anything. Quicker where nobody else needs it, and members are
+// few.
 fn sum_for_first(member: Member, value: Sum) -> Sum {
+    if WORKGROUP_SIZE > 64u {
+        return sum_of_workgroup(member, value);
+    }
     partial[member.index] = value;
     workgroupBarrier();
     var sum = value;

@@ -10,8 +10,8 @@ use pocketvision_shaders::{MOST_EXCITED_QUADS, MOST_SQUEEZED_QUADS};
 use super::byte_function;
 use super::groups::{Activated, Group, Role};
 use super::{Limits, tiles};
-use crate::layout::quads;
-use crate::tuning::Fusion;
+use crate::layout::{quads, tensor_quads};
+use crate::tuning::{Fusion, Tuning};
 
 /// The role of each node. Where every node is handed back, all are computed alone.
 pub(super) fn find(graph: &Graph, keep: Keep, limits: &Limits) -> Vec<Role> {
@@ -200,9 +200,9 @@ impl Finder<'_> {
 
     /// Whether a layer is small enough that its pool should be part of its dispatch.
     fn is_pooled_at_once(&self, id: NodeId) -> bool {
-        let shape = self.graph.ty(id).shape;
-        let stored = shape.n * shape.pixels() * quads(shape.c);
-        self.limits.tuning.fusion == Fusion::Layers || tiles::are_small(stored, self.limits)
+        let Tuning { busy_invocations, fusion, .. } = self.limits.tuning;
+        let quads = tensor_quads(self.graph.ty(id).shape);
+        fusion == Fusion::Layers || quads <= MOST_POOLED_AT_ONCE * busy_invocations
     }
 
     /// Layers whose window is more than a pixel.
@@ -364,6 +364,10 @@ const MOST_FUNCTIONS: usize = 16;
 /// Quads before squeezing times quads after it that one workgroup soon has multiplied, of which each
 /// is 16 weights and as many for the gate.
 const MOST_EXCITED_BY_ONE: usize = 512;
+
+/// Quads of a layer that its pool's workgroups soon compute on a card, as a multiple of the invocations
+/// that keep it busy; more are computed faster in larger tiles, and pooled by another dispatch.
+const MOST_POOLED_AT_ONCE: usize = 8;
 
 /// One workgroup pools an image: on larger ones it would be busy long after all others.
 const MOST_POOLED_PIXELS: usize = 256;

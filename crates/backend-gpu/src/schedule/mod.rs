@@ -51,10 +51,10 @@ pub(crate) struct Port {
 /// How a tensor changes on its way to or from the device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Conversion {
-    /// Channels are padded to quads.
-    None,
     /// Not at all.
     Dense,
+    /// Channels are padded to quads, as they are with what follows.
+    Padded,
     /// The highest bit of each byte changes: between uint8 and int8.
     FlipSigns,
     /// Between f32 and f16.

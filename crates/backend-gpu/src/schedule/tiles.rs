@@ -256,11 +256,6 @@ pub(super) fn workgroup_of_pool(limits: &Limits) -> u32 {
     }
 }
 
-/// Whether layers with so many quads between them leave the device idle if each has a dispatch.
-pub(super) const fn are_small(quads: usize, limits: &Limits) -> bool {
-    quads <= MOST_EXPANDED * limits.tuning.busy_invocations
-}
-
 /// Whether a window's columns are few enough to be written out.
 pub(super) const fn can_unroll(window: &Window) -> bool {
     let reach = (window.kernel_w - 1) * window.dilation_w + 1;
@@ -322,8 +317,5 @@ const FEW_WORKGROUPS: usize = 16;
 /// With less workgroup memory bands are small and many, and their borders are computed again: an
 /// expansion with a dispatch of its own was faster (docs/performance.md, 256 vectors in a browser).
 const LEAST_BAND_VECTORS: u32 = 512;
-/// Quads of an expansion, as a multiple of busy invocations, that are better stored once than computed
-/// twice at the borders of bands.
-const MOST_EXPANDED: usize = 8;
 /// Input columns of a run that registers have room for.
 const MOST_COLUMNS: usize = 24;

@@ -171,7 +171,8 @@ impl Lowering<'_> {
         let output = node.output.shape;
         let window = window_params(&layer.window, shape, output);
         let mut variant = tiles::depthwise(&layer.window, &node.output, &self.limits);
-        let work = run_work(output, quads(output.c), &variant);
+        let runs = tiles::runs(&node.output, variant.tile_pixels as usize);
+        let work = Work::Invocations(runs as u32 * quads(output.c));
         if element.is_float() {
             variant.has_sigmoid = layer.has_sigmoid();
             let rows = self.rows_f32(layer);
@@ -307,12 +308,6 @@ impl Lowering<'_> {
             sum_high: add.range.1,
         }
     }
-}
-
-/// Invocations for each run and block of channels.
-fn run_work(output: Shape, blocks: u32, variant: &Variant) -> Work {
-    let row_runs = (output.w as u32).div_ceil(variant.tile_pixels);
-    Work::Invocations((output.n * output.h) as u32 * row_runs * blocks)
 }
 
 /// Depthwise weights of several filters a channel as those of a grouped convolution: the same

@@ -100,17 +100,15 @@ impl Lowering<'_> {
     fn node(&mut self, id: NodeId, node: &Node) -> Result<Operand, CompileError> {
         match &node.op {
             Op::Input => {
-                if self.pictures.contains(&id) {
-                    let bytes = node.output.shape.elements() * node.output.element.bytes();
-                    let value = self.value_of_bytes(id, bytes.next_multiple_of(4) as u64)?;
-                    let operand = Operand::Value(value);
-                    self.schedule.inputs.push(Port { operand, conversion: Conversion::Dense });
-                    return Ok(operand);
-                }
-                let value = self.value(id, &node.output)?;
-                let is_flipped = self.signs.inputs.contains(&id);
-                let conversion = self.conversion(&node.output.element, is_flipped);
+                let value = match self.pictures.contains(&id) {
+                    true => {
+                        let bytes = node.output.shape.elements() * node.output.element.bytes();
+                        self.value_of_bytes(id, bytes.next_multiple_of(4) as u64)?
+                    }
+                    false => self.value(id, &node.output)?,
+                };
                 let operand = Operand::Value(value);
+                let conversion = self.conversion(id, self.signs.inputs.contains(&id));
                 self.schedule.inputs.push(Port { operand, conversion });
                 Ok(operand)
             }
@@ -158,21 +156,20 @@ impl Lowering<'_> {
         if self.limits.is_half && ty.element.is_float() { bytes / 2 } else { bytes }
     }
 
-    /// How a tensor changes on its way to or from the device.
-    fn conversion(&self, element: &Element, is_flipped: bool) -> Conversion {
-        match element {
+    /// How a node's tensor changes on its way to or from the device.
+    fn conversion(&self, id: NodeId, is_flipped: bool) -> Conversion {
+        let ty = self.graph.ty(id);
+        match ty.element {
+            _ if self.pictures.contains(&id) => Conversion::Dense,
             Element::F32 if self.limits.is_half => Conversion::Half,
             _ if is_flipped => Conversion::FlipSigns,
-            _ => Conversion::None,
+            _ if ty.shape.c.is_multiple_of(layout::LANES) => Conversion::Dense,
+            _ => Conversion::Padded,
         }
     }
 
     fn output_port(&self, id: NodeId) -> Port {
-        let is_flipped = self.signs.outputs.contains(&id);
-        let conversion = match self.pictures.contains(&id) {
-            true => Conversion::Dense,
-            false => self.conversion(&self.graph.ty(id).element, is_flipped),
-        };
+        let conversion = self.conversion(id, self.signs.outputs.contains(&id));
         Port { operand: self.operands[id.index()], conversion }
     }
 
