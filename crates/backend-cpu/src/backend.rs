@@ -6,10 +6,10 @@ use pocketvision_core::{
     Backend, Clock, CompileError, CompileOptions, DeviceInfo, Graph, Node, Plan, Unsupported,
 };
 
-use crate::lower::check_supported;
+use crate::lower::{KernelChoice, check_supported};
 use crate::plan::CpuPlan;
 
-use crate::simd::{Bf16, Simd, Team};
+use crate::simd::{Simd, Team};
 use crate::{CpuError, SimdLevel, processor};
 
 /// Runs f32 and int8 networks on the processor.
@@ -34,8 +34,7 @@ use crate::{CpuError, SimdLevel, processor};
 /// ```
 #[derive(Debug)]
 pub struct CpuBackend {
-    simd: Simd,
-    bf16: Option<Bf16>,
+    choice: KernelChoice,
     team: Arc<Team>,
 }
 
@@ -62,6 +61,12 @@ pub struct CpuOptions {
     /// for their weights, and faster. Each factor is off by at most one part in 512. int8 is
     /// not touched.
     pub bf16: bool,
+    /// Plans will run a few times: nothing is prepared that takes longer than it saves in some
+    /// ten runs. Float layers of one position (the classifier, squeeze-and-excitation) then read
+    /// the graph's weights, where on AVX2 and AVX-512 they otherwise have a copy of 24-bit
+    /// integers, three quarters as large: as exact within f32's rounding, and faster, as
+    /// memory's bandwidth is what bounds them.
+    pub few_runs: bool,
 }
 
 impl CpuOptions {
@@ -98,7 +103,8 @@ impl CpuBackend {
             true => Some(simd.bf16().ok_or(CpuError::Bf16Unavailable { level })?),
             false => None,
         };
-        Ok(Self { simd, bf16, team: Arc::new(Team::new(threads)?) })
+        let choice = KernelChoice { simd, bf16, few_runs: options.few_runs };
+        Ok(Self { choice, team: Arc::new(Team::new(threads)?) })
     }
 
     /// A backend with all processors and the best SIMD level.
@@ -120,7 +126,7 @@ impl CpuBackend {
 
     /// The SIMD level in use.
     pub fn simd_level(&self) -> SimdLevel {
-        self.simd.level()
+        self.choice.simd.level()
     }
 
     /// Number of threads, the calling one included.
@@ -137,7 +143,7 @@ impl Backend for CpuBackend {
     fn device(&self) -> DeviceInfo {
         let mut details =
             vec![("simd", self.simd_level().to_string()), ("threads", self.threads().to_string())];
-        if self.bf16.is_some() {
+        if self.choice.bf16.is_some() {
             details.push(("float products", "bf16".to_owned()));
         }
         DeviceInfo { backend: Self::NAME, name: processor::name(), details, clock: Clock::HostWall }
@@ -158,7 +164,7 @@ impl Backend for CpuBackend {
         options: &CompileOptions,
     ) -> Result<Box<dyn Plan>, CompileError> {
         graph.nodes().iter().try_for_each(|node| self.supports(graph, node))?;
-        Ok(Box::new(CpuPlan::new(graph, options, self.simd, self.bf16, Arc::clone(&self.team))?))
+        Ok(Box::new(CpuPlan::new(graph, options, self.choice, Arc::clone(&self.team))?))
     }
 }
 
@@ -168,8 +174,9 @@ mod tests {
 
     #[test]
     fn impossible_options_are_refused_with_a_reason() {
-        let with =
-            |threads, simd| CpuBackend::new(CpuOptions { threads, simd, bf16: false }).unwrap_err();
+        let with = |threads, simd| {
+            CpuBackend::new(CpuOptions { threads, simd, ..CpuOptions::default() }).unwrap_err()
+        };
         assert_eq!(with(Some(0), None).to_string(), "0 threads: choose 1 to 256");
         assert!(matches!(with(Some(257), None), CpuError::Threads { threads: 257 }));
         for level in SimdLevel::ALL.into_iter().filter(|level| !level.is_available()) {

@@ -3,7 +3,7 @@
 //! | operator | f32 | int8 | divided among threads by |
 //! |---|---|---|---|
 //! | Conv2d, Linear (see [`convolution`]) | patches, packed panels, `MatmulF32`; `MatmulBf16` if asked for | the same, `MatmulI8` | pixels or lines, or channels if pixels are few |
-//! | the same at one position | weights as they are, `LinearF32` | as above | channels |
+//! | the same at one position | 24-bit integers, or weights as they are, `LinearF32` | as above | channels |
 //! | Conv2d 3x3, stride 1 or 2 | transformed tiles, `WinogradF32` where it pays | as above | lines of 4 pixels, or channels |
 //! | DepthwiseConv2d | taps by channel, [`DepthwiseF32`] | pairs or fours of taps, [`depthwise_i8`] | pixels or channels |
 //! | Add, Mul | [`Binary`] | [`Binary`] | bytes, or pixels where one operand is repeated |
@@ -57,13 +57,21 @@ pub(crate) struct Lowered {
     pub(crate) split: Split,
 }
 
+/// What decides between kernels, beside the node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KernelChoice {
+    pub(crate) simd: Simd,
+    /// Whether float products are of bf16.
+    pub(crate) bf16: Option<Bf16>,
+    /// As in [`CpuOptions`](crate::CpuOptions).
+    pub(crate) few_runs: bool,
+}
+
 /// Packs one node for the machine.
 #[derive(Clone, Copy)]
 pub(crate) struct Lowering<'a> {
     pub(crate) graph: &'a Graph,
-    pub(crate) simd: Simd,
-    /// Whether float products are of bf16.
-    pub(crate) bf16: Option<Bf16>,
+    pub(crate) choice: KernelChoice,
     pub(crate) threads: usize,
 }
 
@@ -90,7 +98,7 @@ impl Lowering<'_> {
     /// The kernel of a node that [`check_supported`] lets pass; `None` if there is nothing to
     /// compute.
     pub(crate) fn lower(self, node: &Node) -> Option<Lowered> {
-        let Self { simd, .. } = self;
+        let simd = self.choice.simd;
         let inputs = self.graph.input_types(node);
         let output = &node.output;
         let float = output.element == Element::F32;
@@ -193,7 +201,7 @@ impl Lowering<'_> {
         let channel_multiplier = output.shape.c / input.shape.c;
         let kernel: Box<dyn Kernel> = if input.element == Element::F32 {
             Box::new(DepthwiseF32::new(
-                self.simd,
+                self.choice.simd,
                 window,
                 channel_multiplier,
                 weights.as_f32().expect("f32 weights"),
@@ -204,7 +212,7 @@ impl Lowering<'_> {
             let (_, input_zero_point) = input.element.per_tensor().expect("one scale");
             let quantization = weights.element().quantization().expect("int8 weights");
             depthwise_i8(
-                self.simd,
+                self.choice.simd,
                 window,
                 channel_multiplier,
                 weights.as_i8().expect("int8 weights"),
@@ -228,7 +236,7 @@ impl Lowering<'_> {
                 op.window.taps(),
             )),
         };
-        let kernel = Pool::new(self.simd, input.shape, output.shape, op.window, function);
+        let kernel = Pool::new(self.choice.simd, input.shape, output.shape, op.window, function);
         Lowered { kernel: Box::new(kernel), split: self.by_pixels_or_channels(output, 64) }
     }
 
@@ -239,7 +247,7 @@ impl Lowering<'_> {
         function: BinaryFunction,
     ) -> Lowered {
         let (a, b) = (inputs[0].shape, inputs[1].shape);
-        let kernel = Binary::new(self.simd, a, b, output.shape, function);
+        let kernel = Binary::new(self.choice.simd, a, b, output.shape, function);
         if kernel.is_flat() {
             flat(output, kernel)
         } else {
@@ -254,7 +262,7 @@ impl Lowering<'_> {
         output: &TensorType,
     ) -> Table {
         let table = activation_table(kind, &input.element, &output.element);
-        Table::new(self.simd, "activation", table_by_byte(&table))
+        Table::new(self.choice.simd, "activation", table_by_byte(&table))
     }
 
     fn conv_transpose(
@@ -263,7 +271,7 @@ impl Lowering<'_> {
         input: &TensorType,
         output: &TensorType,
     ) -> Lowered {
-        let (simd, weights) = (self.simd, self.graph.param(op.weight));
+        let (simd, weights) = (self.choice.simd, self.graph.param(op.weight));
         let gather = Gather::new(op, input.shape, weights.shape(), output.shape);
         let kernel: Box<dyn Kernel> = if let Some(numbers) = weights.as_f32() {
             Box::new(ConvTransposeF32 {
@@ -340,7 +348,7 @@ impl Lowering<'_> {
             }
         };
         let quantization = weights.element().quantization().expect("int8 weights");
-        let rounding = self.simd.rounding();
+        let rounding = self.choice.simd.rounding();
         Requantize::new(rounding, &input.element, quantization, bias, activation, &output.element)
     }
 }

@@ -13,8 +13,8 @@ use crate::CpuBackend;
 use crate::images::ImageLayers;
 use crate::kernels::Kernel;
 use crate::layout::Layout;
-use crate::lower::{Lowered, Lowering};
-use crate::simd::{AlignedBytes, Bf16, Executor, Place, Simd, Split, Step, Team};
+use crate::lower::{KernelChoice, Lowered, Lowering};
+use crate::simd::{AlignedBytes, Executor, Place, Split, Step, Team};
 
 /// Packed weights, one arena, and the list of steps.
 #[derive(Debug)]
@@ -38,8 +38,7 @@ impl CpuPlan {
     pub(crate) fn new(
         graph: &Graph,
         options: &CompileOptions,
-        simd: Simd,
-        bf16: Option<Bf16>,
+        choice: KernelChoice,
         team: Arc<Team>,
     ) -> Result<Self, CompileError> {
         let signature = Signature::new(graph, options);
@@ -49,7 +48,7 @@ impl CpuPlan {
             backend: CpuBackend::NAME,
             message: format!("no memory for {} bytes of activations", layout.bytes),
         })?;
-        let all = Lowering { graph, simd, bf16, threads: team.threads() };
+        let all = Lowering { graph, choice, threads: team.threads() };
         let (mut layers, mut costs) = (Vec::new(), Vec::new());
         for (id, node) in graph.iter() {
             let of_image = images.as_ref().filter(|images| id.index() < images.end());

@@ -19,16 +19,17 @@ pub(crate) struct Inference {
 }
 
 impl Inference {
-    /// Opens a network for a task, and a backend to run it on.
+    /// Opens a network for a task, and a backend to run it on, for so many pictures.
     pub(crate) fn open(
         task: Task,
         model: &ModelOptions,
         backend: &str,
         device: &DeviceOptions,
+        pictures: usize,
     ) -> Result<Self> {
         // Drivers are loaded while the network is read.
         let (backend, model) = thread::scope(|scope| {
-            let backend = scope.spawn(|| device.backend(backend));
+            let backend = scope.spawn(|| device.backend_for_runs(backend, pictures));
             let model = model.open_for(task);
             (backend.join(), model)
         });

@@ -141,8 +141,8 @@ pub fn processor_peak(options: &BackendOptions) -> Result<ProcessorPeak, Backend
 }
 
 fn cpu(options: &BackendOptions) -> Result<CpuBackend, CpuError> {
-    let BackendOptions { threads, bf16, .. } = *options;
-    CpuBackend::new(CpuOptions { threads, bf16, ..CpuOptions::default() })
+    let BackendOptions { threads, bf16, few_runs, .. } = *options;
+    CpuBackend::new(CpuOptions { threads, bf16, few_runs, ..CpuOptions::default() })
 }
 
 #[cfg(feature = "gpu")]
@@ -167,6 +167,9 @@ pub struct BackendOptions {
     pub threads: Option<usize>,
     /// Float products of `cpu` in bf16, if the processor has them: faster and less exact.
     pub bf16: bool,
+    /// Plans of `cpu` will run some ten times at most: they are compiled sooner and take less
+    /// memory, and each run takes longer by a few hundredths in f32.
+    pub few_runs: bool,
     /// Float tensors of `gpu` in half precision, if the adapter has it.
     pub half: bool,
     /// Chip of `edgetpu-sim`: a preset's name or the path of a TOML file; `None` for `coral-usb`.

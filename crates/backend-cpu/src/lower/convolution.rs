@@ -52,7 +52,7 @@ impl Lowering<'_> {
             filters: output.shape.c / op.groups,
             depth: op.window.taps() * channels,
             in_bands: op.groups == 1
-                && self.simd.reads_bands()
+                && self.choice.simd.reads_bands()
                 && Patches::may_be_read_in_bands(op.window, output.shape),
         };
         if input.element == Element::F32 {
@@ -69,9 +69,12 @@ impl Lowering<'_> {
         let taps = op.window.taps();
         let is_vector = |ty: &TensorType| ty.shape == Shape::vector(ty.shape.c);
         let positions_are_one = is_vector(input) && is_vector(output);
-        if self.bf16.is_none() && op.groups == 1 && taps == 1 && positions_are_one {
+        if self.choice.bf16.is_none() && op.groups == 1 && taps == 1 && positions_are_one {
             let weights = Arc::clone(&self.graph.params()[op.weight.index()].tensor);
-            let kernel = LinearF32::new(self.simd, weights, bias, activation);
+            let mut kernel = LinearF32::new(self.choice.simd, weights, bias, activation);
+            if !self.choice.few_runs {
+                kernel = kernel.with_fixed_weights();
+            }
             let granule = LinearF32::COLUMN_GRANULE * size_of::<f32>();
             let split = Split::columns(1, row_bytes(output), granule);
             return Lowered { kernel: Box::new(kernel), split };
@@ -82,7 +85,8 @@ impl Lowering<'_> {
             && let Some(form) = WinogradF32::pays(window, from, to)
         {
             let shapes = (window, from, to);
-            let kernel = WinogradF32::new(self.simd, form, shapes, weights, &bias, activation);
+            let kernel =
+                WinogradF32::new(self.choice.simd, form, shapes, weights, &bias, activation);
             let columns = kernel.column_granule() * size_of::<f32>();
             let (rows, row_bytes) = (positions(to), row_bytes(output));
             let granule = kernel.row_granule();
@@ -90,7 +94,7 @@ impl Lowering<'_> {
             return Lowered { kernel: Box::new(kernel), split };
         }
         #[cfg(target_arch = "x86_64")]
-        if let (Some(proof), 1) = (self.bf16, taps) {
+        if let (Some(proof), 1) = (self.choice.bf16, taps) {
             return self.product(site, |columns| {
                 let weights = &weights[columns.start * depth..columns.end * depth];
                 MatmulBf16::new(proof, weights, depth, &bias[columns], activation)
@@ -98,7 +102,7 @@ impl Lowering<'_> {
         }
         self.product(site, |columns| {
             let weights = &weights[columns.start * depth..columns.end * depth];
-            MatmulF32::new(self.simd, weights, depth, &bias[columns], activation)
+            MatmulF32::new(self.choice.simd, weights, depth, &bias[columns], activation)
         })
     }
 
@@ -110,7 +114,7 @@ impl Lowering<'_> {
         let requantize = self.requantize(op.bias, op.activation, input, weights, output);
         let weights = weights.as_i8().expect("int8 weights");
         #[cfg(target_arch = "x86_64")]
-        if let (Simd::Avx2(proof), 1) = (self.simd, op.groups)
+        if let (Simd::Avx2(proof), 1) = (self.choice.simd, op.groups)
             && proof.vnni().is_none()
             && WinogradI8::pays(op.window, input.shape, output.shape)
         {
@@ -126,7 +130,7 @@ impl Lowering<'_> {
         }
         self.product(site, |columns| {
             MatmulI8::new(
-                self.simd,
+                self.choice.simd,
                 &weights[columns.start * depth..columns.end * depth],
                 depth,
                 if site.in_bands { op.window.kernel_h } else { 1 },

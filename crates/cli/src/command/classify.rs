@@ -43,10 +43,10 @@ pub(crate) struct Classify {
 
 impl Classify {
     pub(super) fn run(&self, json: bool, out: &mut dyn Write) -> Result<()> {
-        let mut inference =
-            Inference::open(Task::Classify, &self.model, &self.backend, &self.device)?;
-        let mut images = Vec::new();
         let count = self.images.len() + self.own_pictures().len();
+        let mut inference =
+            Inference::open(Task::Classify, &self.model, &self.backend, &self.device, count)?;
+        let mut images = Vec::new();
         let progress = terminal::progress(count, "pictures");
         for picture in self.pictures() {
             let (image, picture) = picture?;

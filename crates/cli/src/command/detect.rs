@@ -52,7 +52,7 @@ impl Detect {
         let outputs = self.output.as_ref().map(|output| PictureFiles::plan(output, &files));
         let outputs = outputs.transpose()?;
         let mut inference =
-            Inference::open(Task::Detect, &self.model, &self.backend, &self.device)?;
+            Inference::open(Task::Detect, &self.model, &self.backend, &self.device, files.len())?;
 
         let mut images = Vec::with_capacity(files.len());
         let progress = terminal::progress(files.len(), "pictures");

@@ -73,7 +73,7 @@ impl Segment {
         let outputs = self.output.as_ref().map(|output| PictureFiles::plan(output, &files));
         let outputs = outputs.transpose()?;
         let mut inference =
-            Inference::open(Task::Segment, &self.model, &self.backend, &self.device)?;
+            Inference::open(Task::Segment, &self.model, &self.backend, &self.device, files.len())?;
         let wanted = self.wanted_classes(&inference.model)?;
 
         let mut images = Vec::with_capacity(files.len());

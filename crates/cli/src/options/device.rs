@@ -35,10 +35,23 @@ pub(crate) struct DeviceOptions {
 /// How many threads may be asked for.
 const THREADS: RangeInclusive<i64> = 1..=BackendOptions::MAX_THREADS as i64;
 
+/// So often may the cpu backend run a network before it pays to prepare it for speed.
+const FEW_RUNS: usize = 16;
+
 impl DeviceOptions {
     /// Opens a backend.
     pub(crate) fn backend(&self, name: &str) -> Result<Box<dyn Backend>> {
-        let backend = backend(name, &self.options())?;
+        Self::open(name, &self.options())
+    }
+
+    /// Opens a backend whose plans will run so many times.
+    pub(crate) fn backend_for_runs(&self, name: &str, runs: usize) -> Result<Box<dyn Backend>> {
+        let few_runs = runs <= FEW_RUNS;
+        Self::open(name, &BackendOptions { few_runs, ..self.options() })
+    }
+
+    fn open(name: &str, options: &BackendOptions) -> Result<Box<dyn Backend>> {
+        let backend = backend(name, options)?;
         // Only on request, so that what is timed is the backend and nothing else.
         Ok(if terminal::is_verbose() { Box::new(Told(backend)) } else { backend })
     }
@@ -53,6 +66,7 @@ impl DeviceOptions {
         BackendOptions {
             threads: self.threads.map(usize::from),
             bf16: self.bf16,
+            few_runs: false,
             half: self.f16,
             chip: self.chip.clone(),
             adapter: self.adapter.clone(),

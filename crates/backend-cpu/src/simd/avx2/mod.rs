@@ -9,6 +9,7 @@ pub(crate) mod depthwise_rows_f32;
 pub(crate) mod depthwise_rows_i8;
 mod epilogue_f32;
 pub(crate) mod linear_f32;
+pub(crate) mod linear_fixed;
 pub(crate) mod matmul_f32;
 pub(crate) mod matmul_i8;
 pub(crate) mod matmul_vnni_i8;

@@ -9,6 +9,7 @@ mod depthwise_quads_output;
 pub(crate) mod depthwise_rows_f32;
 mod epilogue_f32;
 pub(crate) mod linear_f32;
+pub(crate) mod linear_fixed;
 pub(crate) mod matmul_bf16;
 pub(crate) mod matmul_f32;
 pub(crate) mod matmul_i8;
