@@ -1,8 +1,5 @@
-//! Sums and products of two tensors.
-//!
-//! Tensors of one shape are one long run. Otherwise the output is taken pixel by pixel, and
-//! a dimension of 1 is repeated: an operand either has a number for each channel, or one for
-//! all of them.
+//! Sums and products of two tensors: what becomes of the numbers that meet in a
+//! [`Broadcast`].
 
 use pocketvision_core::Shape;
 use pocketvision_core::op::ActivationKind;
@@ -10,6 +7,7 @@ use pocketvision_core::quant::{QuantizedAdd, QuantizedMul};
 
 use super::Kernel;
 use super::activation_f32::activate;
+use super::broadcast::Broadcast;
 use super::float_multiplier::FloatMultiplier;
 use super::float_product;
 use super::float_sum::FloatSum;
@@ -19,10 +17,7 @@ use crate::simd::{Inputs, Simd, Tile};
 #[derive(Debug)]
 pub(crate) struct Binary {
     simd: Simd,
-    a: Operand,
-    b: Operand,
-    output: Shape,
-    same_shape: bool,
+    operands: Broadcast,
     function: BinaryFunction,
     floats: Option<ExactFloats>,
 }
@@ -32,15 +27,6 @@ pub(crate) struct Binary {
 enum ExactFloats {
     Sum(FloatSum),
     Product(FloatMultiplier),
-}
-
-/// How an operand is repeated.
-#[derive(Clone, Copy, Debug)]
-struct Operand {
-    /// Elements between neighbours along batch, height and width; 0 where it is repeated.
-    strides: [usize; 3],
-    /// True if one number serves all channels.
-    one_channel: bool,
 }
 
 /// What is computed of two numbers.
@@ -64,22 +50,13 @@ impl Binary {
         output: Shape,
         function: BinaryFunction,
     ) -> Self {
-        let operand = |shape: Shape| {
-            let (dims, strides) = (shape.dims(), shape.strides());
-            let stride = |axis: usize| if dims[axis] == 1 { 0 } else { strides[axis] };
-            Operand {
-                strides: std::array::from_fn(stride),
-                one_channel: shape.c == 1 && output.c > 1,
-            }
-        };
-        let same_shape = a == b && a == output;
         let floats = ExactFloats::of(simd, &function);
-        Self { simd, a: operand(a), b: operand(b), output, same_shape, function, floats }
+        Self { simd, operands: Broadcast::new(a, b, output), function, floats }
     }
 
     /// True if the output is one run, and not taken pixel by pixel.
     pub(crate) const fn is_flat(&self) -> bool {
-        self.same_shape
+        self.operands.is_flat()
     }
 }
 
@@ -89,29 +66,6 @@ impl ExactFloats {
             BinaryFunction::AddF32(_) | BinaryFunction::MulF32(_) => None,
             BinaryFunction::AddI8(add) => FloatSum::prove(simd, add).map(Self::Sum),
             BinaryFunction::MulI8(mul) => float_product::prove(simd, mul).map(Self::Product),
-        }
-    }
-}
-
-impl Operand {
-    /// Where the numbers of an output pixel start.
-    fn start(&self, output: Shape, pixel: usize) -> usize {
-        let (line, x) = (pixel / output.w, pixel % output.w);
-        let (n, y) = (line / output.h, line % output.h);
-        n * self.strides[0] + y * self.strides[1] + x * self.strides[2]
-    }
-
-    /// The numbers of some channels of a pixel that starts somewhere: as many, or one.
-    fn numbers<'a, T>(
-        &self,
-        all: &'a [T],
-        start: usize,
-        channels: &std::ops::Range<usize>,
-    ) -> &'a [T] {
-        if self.one_channel {
-            &all[start..start + 1]
-        } else {
-            &all[start + channels.start..start + channels.end]
         }
     }
 }
@@ -131,56 +85,19 @@ impl Kernel for Binary {
         let function = &self.function;
         match function {
             BinaryFunction::AddF32(_) | BinaryFunction::MulF32(_) => {
-                self.for_each_run(inputs, tile, |a: &[f32], b, out: &mut [f32]| {
+                self.operands.for_each_run(inputs, tile, |a: &[f32], b, out: &mut [f32]| {
                     combine_f32(self.simd, function, a, b, out);
                 });
             }
             BinaryFunction::AddI8(add) => {
-                self.for_each_run(inputs, tile, |a, b, out| {
+                self.operands.for_each_run(inputs, tile, |a, b, out| {
                     add_i8(self.simd, add, self.floats, a, b, out);
                 });
             }
             BinaryFunction::MulI8(mul) => {
-                self.for_each_run(inputs, tile, |a, b, out| {
+                self.operands.for_each_run(inputs, tile, |a, b, out| {
                     mul_i8(self.simd, mul, self.floats, a, b, out);
                 });
-            }
-        }
-    }
-}
-
-impl Binary {
-    /// Calls `combine` with as many numbers of both operands as of the output, or with one.
-    fn for_each_run<T: bytemuck::Pod>(
-        &self,
-        inputs: &Inputs<'_>,
-        tile: &mut Tile<'_>,
-        mut combine: impl FnMut(&[T], &[T], &mut [T]),
-    ) {
-        let (a, b): (&[T], &[T]) = (inputs.numbers(0), inputs.numbers(1));
-        if self.same_shape {
-            tile.for_each_run(|offset, run| {
-                let out: &mut [T] = bytemuck::cast_slice_mut(run);
-                let first = offset / size_of::<T>();
-                let numbers = first..first + out.len();
-                combine(&a[numbers.clone()], &b[numbers], out);
-            });
-        } else {
-            let channels = tile.columns_of::<T>();
-            let rows = tile.rows();
-            let mut pixel = rows.start;
-            while pixel < rows.end {
-                // Operands are regular within a line.
-                let in_line = (self.output.w - pixel % self.output.w).min(rows.end - pixel);
-                let starts = [&self.a, &self.b].map(|operand| operand.start(self.output, pixel));
-                for x in 0..in_line {
-                    let a_start = starts[0] + x * self.a.strides[2];
-                    let b_start = starts[1] + x * self.b.strides[2];
-                    let a = self.a.numbers(a, a_start, &channels);
-                    let b = self.b.numbers(b, b_start, &channels);
-                    combine(a, b, tile.row_of(pixel + x));
-                }
-                pixel += in_line;
             }
         }
     }

@@ -277,7 +277,7 @@ mod tests {
         let have = |level: &SimdLevel| {
             matches!(level, SimdLevel::Avx2 | SimdLevel::AvxVnni | SimdLevel::Avx512)
         };
-        SimdLevel::available().into_iter().filter(have)
+        SimdLevel::available().filter(have)
     }
 
     /// Half the distance of neighbouring numbers from 1 on.

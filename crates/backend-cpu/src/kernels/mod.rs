@@ -8,6 +8,7 @@
 pub(crate) mod activation_f32;
 pub(crate) mod arg_max;
 pub(crate) mod binary;
+pub(crate) mod broadcast;
 pub(crate) mod concat;
 pub(crate) mod conv_transpose;
 pub(crate) mod convolution;

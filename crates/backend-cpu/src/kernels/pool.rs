@@ -107,28 +107,45 @@ impl Kernel for Pool {
 impl Pool {
     fn pool_f32(&self, input: &[f32], pixel: usize, tile: &mut Tile<'_>) {
         let columns = tile.columns_of::<f32>();
-        let output: &mut [f32] = tile.row_of(pixel);
+        let mut output: &mut [f32] = tile.row_of(pixel);
+        let mut channel = columns.start;
+        while !output.is_empty() {
+            let take = match output.len() {
+                64.. => Self::pool_channels::<64>,
+                16.. => Self::pool_channels::<16>,
+                8.. => Self::pool_channels::<8>,
+                _ => Self::pool_channels::<1>,
+            };
+            let count = take(self, &input[channel..], pixel, output);
+            output = &mut output[count..];
+            channel += count;
+        }
+    }
+
+    /// Pools the first `N` channels; their number.
+    fn pool_channels<const N: usize>(
+        &self,
+        input: &[f32],
+        pixel: usize,
+        output: &mut [f32],
+    ) -> usize {
         let largest = matches!(self.function, PoolFunction::MaxF32);
-        output.fill(if largest { f32::NEG_INFINITY } else { 0.0 });
+        let mut totals = [if largest { f32::NEG_INFINITY } else { 0.0 }; N];
         let mut count = 0;
         self.for_each_row(pixel, |first, positions| {
             count += positions;
-            for position in 0..positions {
-                let first = first + position * self.step() + columns.start;
-                let numbers = &input[first..][..output.len()];
-                self.simd.vectorize(
-                    #[inline(always)]
-                    || {
-                        for (out, &x) in output.iter_mut().zip(numbers) {
-                            *out = if largest { out.max(x) } else { *out + x };
-                        }
-                    },
-                );
-            }
+            let (numbers, step) = (&input[first..], self.step());
+            self.simd.vectorize(
+                #[inline(always)]
+                || match largest {
+                    true => take(&mut totals, numbers, positions, step, f32::max),
+                    false => take(&mut totals, numbers, positions, step, |total, x| total + x),
+                },
+            );
         });
-        if !largest {
-            output.iter_mut().for_each(|x| *x /= count as f32);
-        }
+        let divisor = if largest { 1.0 } else { count as f32 };
+        output.iter_mut().zip(totals).for_each(|(out, total)| *out = total / divisor);
+        N
     }
 
     fn pool_i8(&self, input: &[i8], pixel: usize, tile: &mut Tile<'_>) {
@@ -168,6 +185,26 @@ impl Pool {
             _ => pairs.for_each(|(out, &total)| *out = total as i8),
         }
     }
+}
+
+/// Combines totals with the numbers of so many positions, which are `step` numbers apart.
+#[inline(always)]
+fn take<const N: usize>(
+    totals: &mut [f32; N],
+    numbers: &[f32],
+    positions: usize,
+    step: usize,
+    combine: impl Fn(f32, f32) -> f32,
+) {
+    // A copy that nobody else knows stays in registers.
+    let mut sums = *totals;
+    for position in 0..positions {
+        let numbers = numbers[position * step..].first_chunk::<N>().expect("channels of a pixel");
+        for lane in 0..N {
+            sums[lane] = combine(sums[lane], numbers[lane]);
+        }
+    }
+    *totals = sums;
 }
 
 /// Channels of integers that are pooled at once.

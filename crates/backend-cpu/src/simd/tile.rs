@@ -152,6 +152,16 @@ impl<'a> Tile<'a> {
         bytemuck::cast_slice_mut(self.row(row))
     }
 
+    /// The numbers of some rows of a tile that is as wide as the matrix.
+    pub(crate) fn rows_of<T: Pod>(&mut self, rows: Range<usize>) -> &mut [T] {
+        self.check(rows.clone(), &(0..self.row_bytes));
+        let (start, length) = (rows.start * self.row_bytes, rows.len() * self.row_bytes);
+        // SAFETY: full rows that follow each other, just checked to be in the part, which is
+        // ours alone.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(self.matrix.add(start), length) };
+        bytemuck::cast_slice_mut(bytes)
+    }
+
     /// Some bytes of one row of the tile.
     pub(crate) fn row_columns(&mut self, row: usize, columns: Range<usize>) -> &mut [u8] {
         self.check(row..row + 1, &columns);

@@ -134,6 +134,9 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize, const HALVES: usize>(
                 let mut w = [_mm512_setzero_ps(); VECTORS];
                 for vector in 0..VECTORS {
                     w[vector] = _mm512_loadu_ps(weights.add(vector * 16));
+                    // The next panel, which memory brings while this one is multiplied.
+                    let next = weights.wrapping_add(panel.weights.len() + vector * 16);
+                    _mm_prefetch::<_MM_HINT_T0>(next.cast());
                 }
                 let mut half_w = [_mm256_setzero_ps(); HALVES];
                 for half in 0..HALVES {
