@@ -195,8 +195,28 @@ fn activations_share_memory_unless_every_node_is_kept() {
     let all: u64 = graph.nodes().iter().map(|node| node.output.bytes() as u64).sum();
     assert!(activation_bytes(Keep::Outputs) < all / 2);
     assert!(activation_bytes(Keep::EveryNode) >= all);
-    let plan = backend(1).compile(&graph, &CompileOptions::default()).unwrap();
-    assert!(plan.memory().weight_bytes >= graph.parameter_bytes());
+}
+
+#[test]
+fn a_plan_for_a_few_runs_reads_the_classifier_of_the_graph() {
+    let graph = network(Precision::F32);
+    let input = noise(graph.ty(graph.inputs()[0]), 1);
+    for level in SimdLevel::available() {
+        let run = |few_runs| {
+            let options = CpuOptions { threads: Some(1), simd: Some(level), few_runs, bf16: false };
+            let backend = CpuBackend::new(options).unwrap();
+            let mut plan = backend.compile(&graph, &CompileOptions::default()).unwrap();
+            (plan.run(std::slice::from_ref(&input)).unwrap(), plan.memory().weight_bytes)
+        };
+        let ((few, few_bytes), (many, many_bytes)) = (run(true), run(false));
+        assert!(few_bytes >= graph.parameter_bytes(), "{level}");
+        assert!(many_bytes <= few_bytes, "{level}: {many_bytes} of {few_bytes} bytes");
+        let [few, many] = [&few[0], &many[0]].map(|tensor| tensor.as_f32().unwrap());
+        let largest = few.iter().fold(0_f32, |largest, x| largest.max(x.abs()));
+        for (few, many) in few.iter().zip(many) {
+            assert!((few - many).abs() <= 1e-6 * largest, "{level}: {few} and {many}");
+        }
+    }
 }
 
 #[test]

@@ -207,9 +207,16 @@ impl Panel<'_> {
                 }
             }
             let mut weights = self.weights;
+            // Memory brings the next panel while this one is multiplied; one row is done with
+            // its own so soon that not all of the next would fit.
+            let ahead = if ROWS == 1 { 4096 } else { self.quads * VECTORS * 64 };
             for run in 0..rows.runs {
                 let mut a = a.add(run * rows.run_stride);
                 for _ in 0..self.quads / rows.runs {
+                    for vector in 0..VECTORS {
+                        let next = weights.wrapping_add(ahead + vector * 64);
+                        _mm_prefetch::<_MM_HINT_T0>(next.cast());
+                    }
                     add_products!(a, weights);
                     weights = weights.add(VECTORS * 64);
                     a = a.add(4);
