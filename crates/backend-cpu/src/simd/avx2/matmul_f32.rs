@@ -120,6 +120,9 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
         for run in 0..rows.runs {
             let mut a = a.add(run * rows.run_stride);
             for _ in 0..depth / rows.runs {
+                // The next panel, which memory brings while this one is multiplied.
+                let next = weights.wrapping_add(panel.weights.len());
+                _mm_prefetch::<_MM_HINT_T0>(next.cast());
                 let mut w = [_mm256_setzero_ps(); VECTORS];
                 for vector in 0..VECTORS {
                     w[vector] = _mm256_loadu_ps(weights.add(vector * 8));
