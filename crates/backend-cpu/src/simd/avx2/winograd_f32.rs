@@ -140,7 +140,10 @@ unsafe fn tile<const ROWS: usize>(
 ) -> usize {
     let mut sums = [[_mm256_setzero_ps(); 2]; ROWS];
     let mut rows = rows;
+    let whole = weights.len();
     for weights in weights.chunks_exact(LANES) {
+        // The next position, which memory brings while this one is multiplied.
+        _mm_prefetch::<_MM_HINT_T0>(weights.as_ptr().wrapping_add(whole).cast());
         // SAFETY: the chunk has 16 weights; the caller vouches for the rows.
         unsafe {
             let w = [_mm256_loadu_ps(weights.as_ptr()), _mm256_loadu_ps(weights.as_ptr().add(8))];

@@ -191,6 +191,9 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
             let mut w = [_mm512_setzero_ps(); VECTORS];
             for vector in 0..VECTORS {
                 w[vector] = _mm512_loadu_ps(weights.add(vector * LANES));
+                // The next position, which memory brings while this one is multiplied.
+                let next = weights.wrapping_add((depth * VECTORS + vector) * LANES);
+                _mm_prefetch::<_MM_HINT_T0>(next.cast());
             }
             for row in 0..ROWS {
                 let number = _mm512_set1_ps(*rows.add(row * stride));
