@@ -170,10 +170,15 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
                 sums[row][vector] = bias;
             }
         }
+        // Memory brings the next panel while this one is multiplied; one row is done with its own
+        // so soon that not all of the next would fit.
+        let ahead = if ROWS == 1 { 1024 } else { pairs * VECTORS * 16 };
         for pair in 0..pairs {
             let mut w = [_mm512_setzero_si512(); VECTORS];
             for vector in 0..VECTORS {
-                w[vector] = _mm512_loadu_si512(weights.add((pair * VECTORS + vector) * 16).cast());
+                let weights = weights.wrapping_add((pair * VECTORS + vector) * 16);
+                _mm_prefetch::<_MM_HINT_T0>(weights.wrapping_add(ahead).cast());
+                w[vector] = _mm512_loadu_si512(weights.cast());
             }
             for row in 0..ROWS {
                 let two = _mm512_set1_epi32(*a.add(row * pairs + pair) as i32);
