@@ -177,7 +177,7 @@ impl Lowering<'_> {
                 let (input, element) = (inputs[0].shape, &output.element);
                 let border = element.quantization().map_or(0, |q| q.zero_point() as u8);
                 let kernel = PadKernel::new(input, output.shape, *pad, element.bytes(), border);
-                Lowered { kernel: Box::new(kernel), split: self.by_pixels_or_channels(output, 1) }
+                Lowered { kernel: Box::new(kernel), split: self.by_pixels_or_channels(output) }
             }
             Op::Quantize(_) if inputs[0].element == Element::F32 => {
                 flat(output, QuantizeF32::new(simd, &output.element))
@@ -220,7 +220,7 @@ impl Lowering<'_> {
                 self.requantize(op.bias, op.activation, input, weights, output),
             )
         };
-        Lowered { kernel, split: self.by_pixels_or_channels(output, 64) }
+        Lowered { kernel, split: self.by_pixels_or_channels(output) }
     }
 
     fn pool(self, op: &Pool2d, input: &TensorType, output: &TensorType) -> Lowered {
@@ -237,7 +237,7 @@ impl Lowering<'_> {
             )),
         };
         let kernel = Pool::new(self.choice.simd, input.shape, output.shape, op.window, function);
-        Lowered { kernel: Box::new(kernel), split: self.by_pixels_or_channels(output, 64) }
+        Lowered { kernel: Box::new(kernel), split: self.by_pixels_or_channels(output) }
     }
 
     fn binary(
@@ -251,7 +251,7 @@ impl Lowering<'_> {
         if kernel.is_flat() {
             flat(output, kernel)
         } else {
-            Lowered { kernel: Box::new(kernel), split: self.by_pixels_or_channels(output, 64) }
+            Lowered { kernel: Box::new(kernel), split: self.by_pixels_or_channels(output) }
         }
     }
 
@@ -317,8 +317,9 @@ impl Lowering<'_> {
         }
     }
 
-    /// A row for each pixel; columns are cut at so many channels.
-    fn by_pixels_or_channels(self, output: &TensorType, channels: usize) -> Split {
+    /// A row for each pixel; columns are cut where those of a product are.
+    fn by_pixels_or_channels(self, output: &TensorType) -> Split {
+        let channels = if output.element == Element::F32 { 32 } else { 64 };
         let column_bytes = channels * output.element.bytes();
         let (rows, row_bytes) = (positions(output.shape), row_bytes(output));
         Split::balanced(rows, row_bytes, 1, column_bytes, self.threads)
