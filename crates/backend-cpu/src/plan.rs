@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pocketvision_core::{
-    Clock, CompileError, CompileOptions, Graph, LayerCost, MemoryUse, NodeId, Op, Outputs, Plan,
-    Profile, RunError, Signature, Tensor,
+    Clock, CompileError, CompileOptions, Element, Graph, LayerCost, MemoryUse, NodeId, Op, Outputs,
+    Plan, Profile, RunError, Signature, Tensor,
 };
 
 use crate::CpuBackend;
 use crate::images::ImageLayers;
 use crate::kernels::Kernel;
+use crate::kernels::finite::FiniteCheck;
 use crate::layout::Layout;
 use crate::lower::{KernelChoice, Lowered, Lowering};
-use crate::simd::{AlignedBytes, Executor, Place, Split, Step, Team};
+use crate::simd::{AlignedBytes, Executor, Place, Simd, Split, Step, Team};
 
 /// Packed weights, one arena, and the list of steps.
 #[derive(Debug)]
@@ -25,8 +26,11 @@ pub(crate) struct CpuPlan {
     /// Where inputs and outputs are, in the signature's order.
     inputs: Vec<Place>,
     outputs: Vec<Range<usize>>,
-    /// The layer of each step: a layer has one step, or one for each image.
-    layer_of_step: Vec<usize>,
+    /// What says whether each float input is finite.
+    checks: Vec<Range<usize>>,
+    /// The layer of each step: a layer has one step, or one for each image. Those that look at
+    /// the inputs are no layer's.
+    layer_of_step: Vec<Option<usize>>,
     /// What profiles say of each layer, times left at zero.
     costs: Vec<LayerCost>,
     weight_bytes: usize,
@@ -44,9 +48,11 @@ impl CpuPlan {
         let signature = Signature::new(graph, options);
         let images = ImageLayers::of(graph, options.keep);
         let layout = Layout::new(graph, options, &signature, images.as_ref());
-        let arena = AlignedBytes::try_zeroed(layout.bytes).ok_or_else(|| CompileError::Device {
+        let (mut steps, checks) = input_checks(&signature, &layout, choice.simd, team.threads());
+        let bytes = checks.last().map_or(layout.bytes, |last| last.end);
+        let arena = AlignedBytes::try_zeroed(bytes).ok_or_else(|| CompileError::Device {
             backend: CpuBackend::NAME,
-            message: format!("no memory for {} bytes of activations", layout.bytes),
+            message: format!("no memory for {bytes} bytes of activations"),
         })?;
         let all = Lowering { graph, choice, threads: team.threads() };
         let (mut layers, mut costs) = (Vec::new(), Vec::new());
@@ -63,8 +69,12 @@ impl CpuPlan {
                 layers.push(Layer { node: id, kernel: Arc::from(kernel), split });
             }
         }
-        let steps = Steps { graph, layout: &layout, layers: &layers, costs: &costs };
-        let (steps, layer_of_step) = steps.all(images.as_ref(), team.threads());
+        let mut layer_of_step = vec![None; steps.len()];
+        let all = Steps { graph, layout: &layout, layers: &layers, costs: &costs };
+        for (step, layer) in all.all(images.as_ref(), team.threads()) {
+            steps.push(step);
+            layer_of_step.push(Some(layer));
+        }
         let weight_bytes = layers.iter().map(|layer| layer.kernel.weight_bytes()).sum();
         let mut executor = Executor::new(steps, arena, team.threads());
         let mut constant_bytes = 0;
@@ -83,6 +93,7 @@ impl CpuPlan {
             signature,
             team,
             executor,
+            checks,
             layer_of_step,
             costs,
             weight_bytes,
@@ -99,6 +110,14 @@ impl CpuPlan {
         }
     }
 
+    /// An error if a step found that an input is not finite; which one and where is then sought
+    /// once more.
+    fn check_finite(&self, inputs: &[Tensor]) -> Result<(), RunError> {
+        let is_passed =
+            |check: &Range<usize>| FiniteCheck::is_passed(self.executor.bytes(check.clone()));
+        if self.checks.iter().all(is_passed) { Ok(()) } else { self.signature.check_inputs(inputs) }
+    }
+
     fn store(&self, outputs: &mut Outputs) {
         for (range, (_, tensor)) in self.outputs.iter().zip(outputs.iter_mut()) {
             tensor.bytes_mut().copy_from_slice(self.executor.bytes(range.clone()));
@@ -112,10 +131,11 @@ impl Plan for CpuPlan {
     }
 
     fn run_into(&mut self, inputs: &[Tensor], outputs: &mut Outputs) -> Result<(), RunError> {
-        self.signature.check_inputs(inputs)?;
+        self.signature.check_input_types(inputs)?;
         self.signature.check_outputs(outputs)?;
         self.load(inputs);
         self.executor.run(&self.team, inputs, |_| {});
+        self.check_finite(inputs)?;
         self.store(outputs);
         Ok(())
     }
@@ -123,15 +143,18 @@ impl Plan for CpuPlan {
     fn profile(&mut self, inputs: &[Tensor]) -> Result<Profile, RunError> {
         let mut outputs = Outputs::for_signature(&self.signature);
         let start = Instant::now();
-        self.signature.check_inputs(inputs)?;
+        self.signature.check_input_types(inputs)?;
         self.load(inputs);
         let mut before = Instant::now();
         let mut layers = self.costs.clone();
         self.executor.run(&self.team, inputs, |step| {
             let end = Instant::now();
-            layers[self.layer_of_step[step]].latency_ms += milliseconds(end - before);
+            if let Some(layer) = self.layer_of_step[step] {
+                layers[layer].latency_ms += milliseconds(end - before);
+            }
             before = end;
         });
+        self.check_finite(inputs)?;
         self.store(&mut outputs);
         let latency_ms = milliseconds(start.elapsed());
         Ok(Profile::new(CpuBackend::NAME, Clock::HostWall, layers, latency_ms))
@@ -144,6 +167,32 @@ impl Plan for CpuPlan {
             scratch_bytes: self.executor.scratch_bytes() as u64,
         }
     }
+}
+
+/// Steps that look at the float inputs, and where their answers are: behind the tensors.
+fn input_checks(
+    signature: &Signature,
+    layout: &Layout,
+    simd: Simd,
+    threads: usize,
+) -> (Vec<Step>, Vec<Range<usize>>) {
+    let (mut steps, mut answers) = (Vec::new(), Vec::new());
+    let mut end = layout.bytes.next_multiple_of(64);
+    for port in signature.inputs.iter().filter(|port| port.ty.element == Element::F32) {
+        let split = FiniteCheck::split(port.ty.bytes());
+        let output = end..end + split.bytes();
+        end = output.end;
+        answers.push(output.clone());
+        steps.push(Step {
+            node: port.node,
+            kernel: Arc::new(FiniteCheck::new(simd)),
+            inputs: vec![layout.place(port.node)],
+            output,
+            split,
+            parts: threads.min(split.granules()).max(1),
+        });
+    }
+    (steps, answers)
 }
 
 /// One node, lowered.
@@ -165,24 +214,23 @@ struct Steps<'a> {
 impl Steps<'_> {
     /// All steps in order, and the layer of each: first those of the layers that images pass one
     /// by one.
-    fn all(self, images: Option<&ImageLayers>, threads: usize) -> (Vec<Step>, Vec<usize>) {
-        let (mut steps, mut layer_of_step) = (Vec::new(), Vec::new());
+    fn all(self, images: Option<&ImageLayers>, threads: usize) -> Vec<(Step, usize)> {
+        let mut steps = Vec::new();
         let mut first = 0;
         if let Some(images) = images {
             first = self.layers.partition_point(|layer| layer.node.index() < images.end());
             for image in 0..images.images {
                 for layer in 0..first {
                     let place = |node| self.layout.image(node, images, image);
-                    steps.push(self.step(layer, place, 1.0 / images.images as f64, threads));
-                    layer_of_step.push(layer);
+                    let share = 1.0 / images.images as f64;
+                    steps.push((self.step(layer, place, share, threads), layer));
                 }
             }
         }
         for layer in first..self.layers.len() {
-            steps.push(self.step(layer, |node| self.layout.place(node), 1.0, threads));
-            layer_of_step.push(layer);
+            steps.push((self.step(layer, |node| self.layout.place(node), 1.0, threads), layer));
         }
-        (steps, layer_of_step)
+        steps
     }
 
     /// A step that computes a share of a layer.

@@ -21,6 +21,7 @@ pub(crate) mod depthwise_quads_i8;
 pub(crate) mod depthwise_rows_i8;
 pub(crate) mod detection;
 pub(crate) mod epilogue_f32;
+pub(crate) mod finite;
 pub(crate) mod fixed_rows;
 pub(crate) mod float_multiplier;
 pub(crate) mod float_product;
