@@ -6,6 +6,7 @@ use pocketvision_core::liveness::{lifetimes, plan_arena};
 use pocketvision_core::{CompileOptions, Graph, NodeId, Op, Signature};
 
 use crate::images::ImageLayers;
+use crate::in_place::InPlace;
 use crate::simd::Place;
 
 /// Where each node's output is.
@@ -22,12 +23,20 @@ impl Layout {
         options: &CompileOptions,
         signature: &Signature,
         images: Option<&ImageLayers>,
+        in_place: &InPlace,
     ) -> Self {
         let mut lives = lifetimes(graph, options.keep);
         let end = graph.nodes().len();
         let mut sizes: Vec<usize> = graph.nodes().iter().map(|node| node.output.bytes()).collect();
-        // A reshaped tensor is the bytes of the one it reshapes, which then live as long.
+        // A tensor that is the bytes of another: reshaped, or written over it. The other one
+        // then lives as long.
         let mut owners: Vec<usize> = (0..end).collect();
+        let mut take_over = |index: usize, from: NodeId, lives: &mut Vec<_>, sizes: &mut Vec<_>| {
+            let owner = owners[from.index()];
+            owners[index] = owner;
+            lives[owner] = union(&lives[owner], &lives[index]);
+            sizes[index] = 0;
+        };
         for (id, node) in graph.iter() {
             let index = id.index();
             match node.op {
@@ -35,13 +44,12 @@ impl Layout {
                 Op::Input => lives[index] = 0..=*lives[index].end(),
                 // Written once, when the network is compiled.
                 Op::Constant(_) => lives[index] = 0..=end,
-                Op::Reshape(_) => {
-                    let owner = owners[node.inputs[0].index()];
-                    owners[index] = owner;
-                    lives[owner] = union(&lives[owner], &lives[index]);
-                    sizes[index] = 0;
+                Op::Reshape(_) => take_over(index, node.inputs[0], &mut lives, &mut sizes),
+                _ => {
+                    if let Some(operand) = in_place.operand(id) {
+                        take_over(index, node.inputs[operand], &mut lives, &mut sizes);
+                    }
                 }
-                _ => {}
             }
         }
         if let Some(images) = images {

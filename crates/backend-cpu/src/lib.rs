@@ -31,6 +31,7 @@ mod backend;
 mod claims;
 mod error;
 mod images;
+mod in_place;
 mod kernels;
 mod layout;
 mod lower;

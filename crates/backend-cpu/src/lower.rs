@@ -35,6 +35,7 @@ use crate::kernels::Kernel;
 use crate::kernels::activation_f32::ActivationF32;
 use crate::kernels::arg_max::ArgMaxKernel;
 use crate::kernels::binary::{Binary, BinaryFunction};
+use crate::kernels::broadcast::Broadcast;
 use crate::kernels::concat::{ConcatKernel, ConcatPart};
 use crate::kernels::conv_transpose::{ConvTransposeF32, ConvTransposeI8, Gather};
 use crate::kernels::depthwise::DepthwiseWindow;
@@ -96,8 +97,8 @@ pub(crate) fn check_supported(graph: &Graph, node: &Node) -> Result<(), String> 
 
 impl Lowering<'_> {
     /// The kernel of a node that [`check_supported`] lets pass; `None` if there is nothing to
-    /// compute.
-    pub(crate) fn lower(self, node: &Node) -> Option<Lowered> {
+    /// compute. The number is that of the operand which the node overwrites.
+    pub(crate) fn lower(self, node: &Node, overwritten: Option<usize>) -> Option<Lowered> {
         let simd = self.choice.simd;
         let inputs = self.graph.input_types(node);
         let output = &node.output;
@@ -116,6 +117,7 @@ impl Lowering<'_> {
             Op::Add(op) => self.binary(
                 &inputs,
                 output,
+                overwritten,
                 match float {
                     true => BinaryFunction::AddF32(op.activation),
                     false => BinaryFunction::AddI8(QuantizedAdd::new(
@@ -129,6 +131,7 @@ impl Lowering<'_> {
             Op::Mul(op) => self.binary(
                 &inputs,
                 output,
+                overwritten,
                 match float {
                     true => BinaryFunction::MulF32(op.activation),
                     false => BinaryFunction::MulI8(QuantizedMul::new(
@@ -244,10 +247,12 @@ impl Lowering<'_> {
         self,
         inputs: &[&TensorType],
         output: &TensorType,
+        overwritten: Option<usize>,
         function: BinaryFunction,
     ) -> Lowered {
         let (a, b) = (inputs[0].shape, inputs[1].shape);
-        let kernel = Binary::new(self.choice.simd, a, b, output.shape, function);
+        let broadcast = Broadcast::new(a, b, output.shape, overwritten);
+        let kernel = Binary::new(self.choice.simd, broadcast, function);
         if kernel.is_flat() {
             flat(output, kernel)
         } else {

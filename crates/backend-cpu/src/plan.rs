@@ -11,6 +11,7 @@ use pocketvision_core::{
 
 use crate::CpuBackend;
 use crate::images::ImageLayers;
+use crate::in_place::InPlace;
 use crate::kernels::Kernel;
 use crate::kernels::finite::FiniteCheck;
 use crate::layout::Layout;
@@ -47,7 +48,8 @@ impl CpuPlan {
     ) -> Result<Self, CompileError> {
         let signature = Signature::new(graph, options);
         let images = ImageLayers::of(graph, options.keep);
-        let layout = Layout::new(graph, options, &signature, images.as_ref());
+        let in_place = InPlace::of(graph, options.keep, images.as_ref());
+        let layout = Layout::new(graph, options, &signature, images.as_ref(), &in_place);
         let (mut steps, checks) = input_checks(&signature, &layout, choice.simd, team.threads());
         let bytes = checks.last().map_or(layout.bytes, |last| last.end);
         let arena = AlignedBytes::try_zeroed(bytes).ok_or_else(|| CompileError::Device {
@@ -58,11 +60,11 @@ impl CpuPlan {
         let (mut layers, mut costs) = (Vec::new(), Vec::new());
         for (id, node) in graph.iter() {
             let of_image = images.as_ref().filter(|images| id.index() < images.end());
+            let overwritten = in_place.operand(id);
             let lowered = match of_image {
-                Some(images) => {
-                    Lowering { graph: &images.graph, ..all }.lower(images.graph.node(id))
-                }
-                None => all.lower(node),
+                Some(images) => Lowering { graph: &images.graph, ..all }
+                    .lower(images.graph.node(id), overwritten),
+                None => all.lower(node, overwritten),
             };
             if let Some(Lowered { kernel, split }) = lowered {
                 costs.push(cost(graph, id, &*kernel));
@@ -70,7 +72,8 @@ impl CpuPlan {
             }
         }
         let mut layer_of_step = vec![None; steps.len()];
-        let all = Steps { graph, layout: &layout, layers: &layers, costs: &costs };
+        let all =
+            Steps { graph, layout: &layout, layers: &layers, costs: &costs, in_place: &in_place };
         for (step, layer) in all.all(images.as_ref(), team.threads()) {
             steps.push(step);
             layer_of_step.push(Some(layer));
@@ -209,6 +212,7 @@ struct Steps<'a> {
     layout: &'a Layout,
     layers: &'a [Layer],
     costs: &'a [LayerCost],
+    in_place: &'a InPlace,
 }
 
 impl Steps<'_> {
@@ -243,10 +247,13 @@ impl Steps<'_> {
     ) -> Step {
         let Layer { node, ref kernel, split } = self.layers[layer];
         let Place::Arena(output) = place(node) else { panic!("{node} is given by the caller") };
+        let overwritten = self.in_place.operand(node);
+        let inputs = self.graph.node(node).inputs.iter().enumerate();
+        let inputs = inputs.filter(|&(index, _)| Some(index) != overwritten);
         Step {
             node,
             kernel: Arc::clone(kernel),
-            inputs: self.graph.node(node).inputs.iter().map(|&input| place(input)).collect(),
+            inputs: inputs.map(|(_, &input)| place(input)).collect(),
             output,
             parts: parts(&self.costs[layer], share, &split, threads),
             split,

@@ -1,7 +1,6 @@
 //! Sums and products of two tensors: what becomes of the numbers that meet in a
 //! [`Broadcast`].
 
-use pocketvision_core::Shape;
 use pocketvision_core::op::ActivationKind;
 use pocketvision_core::quant::{QuantizedAdd, QuantizedMul};
 
@@ -43,15 +42,9 @@ pub(crate) enum BinaryFunction {
 }
 
 impl Binary {
-    pub(crate) fn new(
-        simd: Simd,
-        a: Shape,
-        b: Shape,
-        output: Shape,
-        function: BinaryFunction,
-    ) -> Self {
+    pub(crate) fn new(simd: Simd, operands: Broadcast, function: BinaryFunction) -> Self {
         let floats = ExactFloats::of(simd, &function);
-        Self { simd, operands: Broadcast::new(a, b, output), function, floats }
+        Self { simd, operands, function, floats }
     }
 
     /// True if the output is one run, and not taken pixel by pixel.
@@ -85,17 +78,19 @@ impl Kernel for Binary {
         let function = &self.function;
         match function {
             BinaryFunction::AddF32(_) | BinaryFunction::MulF32(_) => {
-                self.operands.for_each_run(inputs, tile, |a: &[f32], b, out: &mut [f32]| {
-                    combine_f32(self.simd, function, a, b, out);
+                self.operands.for_each_run(inputs, tile, |a: Option<&[f32]>, b, out| {
+                    combine_f32(self.simd, function, [a, b], out);
                 });
             }
             BinaryFunction::AddI8(add) => {
                 self.operands.for_each_run(inputs, tile, |a, b, out| {
+                    let (a, b) = both(a, b);
                     add_i8(self.simd, add, self.floats, a, b, out);
                 });
             }
             BinaryFunction::MulI8(mul) => {
                 self.operands.for_each_run(inputs, tile, |a, b, out| {
+                    let (a, b) = both(a, b);
                     mul_i8(self.simd, mul, self.floats, a, b, out);
                 });
             }
@@ -103,13 +98,18 @@ impl Kernel for Binary {
     }
 }
 
-fn combine_f32(simd: Simd, function: &BinaryFunction, a: &[f32], b: &[f32], out: &mut [f32]) {
+/// Combines two operands, one of which the output may hold.
+fn combine_f32(
+    simd: Simd,
+    function: &BinaryFunction,
+    operands: [Option<&[f32]>; 2],
+    out: &mut [f32],
+) {
     let activation = match function {
         BinaryFunction::MulF32(activation) => {
             combine(
                 simd,
-                a,
-                b,
+                operands,
                 out,
                 #[inline(always)]
                 |a, b| a * b,
@@ -119,8 +119,7 @@ fn combine_f32(simd: Simd, function: &BinaryFunction, a: &[f32], b: &[f32], out:
         BinaryFunction::AddF32(activation) => {
             combine(
                 simd,
-                a,
-                b,
+                operands,
                 out,
                 #[inline(always)]
                 |a, b| a + b,
@@ -130,6 +129,11 @@ fn combine_f32(simd: Simd, function: &BinaryFunction, a: &[f32], b: &[f32], out:
         _ => unreachable!("integers are combined elsewhere"),
     };
     activate(simd, *activation, out);
+}
+
+/// Both operands of integers, which are not overwritten.
+fn both<'a>(a: Option<&'a [i8]>, b: Option<&'a [i8]>) -> (&'a [i8], &'a [i8]) {
+    (a.expect("an input"), b.expect("an input"))
 }
 
 fn add_i8(
@@ -192,16 +196,36 @@ fn mul_i8(
     combine_rest(done, a, b, out, |a, b| mul.apply(a, b));
 }
 
-/// Combines two runs, or a run and one number, or two numbers for a whole run.
+/// Combines two runs, or a run and one number, or two numbers for a whole run. The output may
+/// hold one of the runs.
 #[inline(always)]
-fn combine<T: Copy>(simd: Simd, a: &[T], b: &[T], out: &mut [T], function: impl Fn(T, T) -> T) {
+fn combine<T: Copy>(
+    simd: Simd,
+    operands: [Option<&[T]>; 2],
+    out: &mut [T],
+    function: impl Fn(T, T) -> T,
+) {
     simd.vectorize(
         #[inline(always)]
-        || combine_rest(0, a, b, out, function),
+        || match operands {
+            [Some(a), Some(b)] => combine_rest(0, a, b, out, function),
+            [Some(a), None] => combine_held(a, out, |held, a| function(a, held)),
+            [None, Some(b)] => combine_held(b, out, function),
+            [None, None] => unreachable!("one operand is overwritten at most"),
+        },
     );
 }
 
-/// As [`combine`], from one element on.
+/// Combines what the output holds with a run or one number.
+#[inline(always)]
+fn combine_held<T: Copy>(other: &[T], out: &mut [T], function: impl Fn(T, T) -> T) {
+    match *other {
+        [other] => out.iter_mut().for_each(|out| *out = function(*out, other)),
+        _ => out.iter_mut().zip(other).for_each(|(out, &other)| *out = function(*out, other)),
+    }
+}
+
+/// As [`combine`] of two runs or numbers, from one element on.
 #[inline(always)]
 fn combine_rest<T: Copy>(
     from: usize,

@@ -3,7 +3,8 @@
 //! Tensors of one shape are one long run. Otherwise the output is taken line by line, and a
 //! dimension of 1 is repeated: an operand either has a number for each channel, or one for all
 //! of them. Few channels that all pixels of a line have in common are written side by side
-//! first, so that kernels have longer runs than a pixel.
+//! first, so that kernels have longer runs than a pixel. The output may be written over an
+//! operand of its shape ([`crate::in_place`]), which then is no input.
 
 use std::ops::Range;
 
@@ -18,6 +19,8 @@ pub(crate) struct Broadcast {
     operands: [Operand; 2],
     output: Shape,
     same_shape: bool,
+    /// The operand that the output holds.
+    overwritten: Option<usize>,
 }
 
 /// How an operand is repeated.
@@ -30,7 +33,7 @@ struct Operand {
 }
 
 impl Broadcast {
-    pub(crate) fn new(a: Shape, b: Shape, output: Shape) -> Self {
+    pub(crate) fn new(a: Shape, b: Shape, output: Shape, overwritten: Option<usize>) -> Self {
         let operand = |shape: Shape| {
             let (dims, strides) = (shape.dims(), shape.strides());
             let stride = |axis: usize| if dims[axis] == 1 { 0 } else { strides[axis] };
@@ -39,7 +42,8 @@ impl Broadcast {
                 one_channel: shape.c == 1 && output.c > 1,
             }
         };
-        Self { operands: [a, b].map(operand), output, same_shape: a == b && a == output }
+        let same_shape = a == b && a == output;
+        Self { operands: [a, b].map(operand), output, same_shape, overwritten }
     }
 
     /// True if the output is one run, and not taken pixel by pixel.
@@ -47,39 +51,48 @@ impl Broadcast {
         self.same_shape
     }
 
-    /// Calls `combine` with as many numbers of both operands as of the output, or with one.
+    /// Calls `combine` with as many numbers of both operands as of the output, or with one; with
+    /// nothing in the place of the operand that the output holds.
     pub(crate) fn for_each_run<T: Pod>(
         &self,
         inputs: &Inputs<'_>,
         tile: &mut Tile<'_>,
-        mut combine: impl FnMut(&[T], &[T], &mut [T]),
+        mut combine: impl FnMut(Option<&[T]>, Option<&[T]>, &mut [T]),
     ) {
-        let operands: [&[T]; 2] = [inputs.numbers(0), inputs.numbers(1)];
+        let operands: [Option<&[T]>; 2] = match self.overwritten {
+            None => [Some(inputs.numbers(0)), Some(inputs.numbers(1))],
+            Some(0) => [None, Some(inputs.numbers(0))],
+            Some(_) => [Some(inputs.numbers(0)), None],
+        };
         if self.same_shape {
-            let [a, b] = operands;
             tile.for_each_run(|offset, run| {
                 let out: &mut [T] = bytemuck::cast_slice_mut(run);
                 let first = offset / size_of::<T>();
                 let numbers = first..first + out.len();
-                combine(&a[numbers.clone()], &b[numbers], out);
+                let [a, b] = operands.map(|all| all.map(|all| &all[numbers.clone()]));
+                combine(a, b, out);
             });
             return;
         }
         let channels = tile.columns_of::<T>();
         let whole_pixels = channels.len() == self.output.c;
-        match self.repeated_along_lines() {
-            Some(repeated) if whole_pixels && channels.len() <= PATTERN / 2 => {
+        // What is repeated is smaller than the output, which holds none of it.
+        let repeated =
+            self.repeated_along_lines().and_then(|index| Some((index, operands[index]?)));
+        match repeated {
+            Some((repeated, all)) if whole_pixels && channels.len() <= PATTERN / 2 => {
                 let mut pattern = Pattern::new(channels.len());
                 for line in self.lines(tile.rows()) {
                     let starts = self.starts(line.start);
-                    let pattern = pattern.of(operands[repeated], starts[repeated]);
-                    let dense = &operands[1 - repeated][starts[1 - repeated]..];
-                    let out = tile.rows_of::<T>(line).chunks_mut(pattern.len());
-                    for (out, dense) in out.zip(dense.chunks(pattern.len())) {
-                        let (dense, pattern) = (&dense[..out.len()], &pattern[..out.len()]);
+                    let pattern = pattern.of(all, starts[repeated]);
+                    let mut dense = starts[1 - repeated];
+                    for out in tile.rows_of::<T>(line).chunks_mut(pattern.len()) {
+                        let pattern = Some(&pattern[..out.len()]);
+                        let other = operands[1 - repeated].map(|all| &all[dense..][..out.len()]);
+                        dense += out.len();
                         match repeated {
-                            0 => combine(pattern, dense, out),
-                            _ => combine(dense, pattern, out),
+                            0 => combine(pattern, other, out),
+                            _ => combine(other, pattern, out),
                         }
                     }
                 }
@@ -91,7 +104,7 @@ impl Broadcast {
                         let [a, b] = [0, 1].map(|index| {
                             let operand = &self.operands[index];
                             let start = starts[index] + x * operand.strides[2];
-                            operand.numbers(operands[index], start, &channels)
+                            operands[index].map(|all| operand.numbers(all, start, &channels))
                         });
                         combine(a, b, tile.row_of(pixel));
                     }
@@ -183,36 +196,49 @@ mod tests {
     use crate::simd::Split;
 
     proptest! {
-        /// Whatever is repeated, and however the output is cut.
+        /// Whatever is repeated or overwritten, and however the output is cut.
         #[test]
         fn each_output_has_its_own_two_numbers(
             (n, h, w, c) in (1usize..3, 1usize..4, 1usize..9, 1usize..40),
-            repeated in prop::array::uniform8(any::<bool>()),
+            repeated in prop::array::uniform8(any::<bool>()), overwritten in 0usize..3,
             parts in 1usize..4, by_columns: bool, seed: u64,
         ) {
             let output = Shape::new(n, h, w, c);
-            let shape = |repeated: &[bool]| {
-                let dim = |axis: usize| if repeated[axis] { 1 } else { output.dims()[axis] };
+            let overwritten = (overwritten < 2).then_some(overwritten);
+            let shape = |index: usize| {
+                let is_whole = overwritten == Some(index);
+                let is_repeated = |axis: usize| repeated[index * 4 + axis] && !is_whole;
+                let dim = |axis: usize| if is_repeated(axis) { 1 } else { output.dims()[axis] };
                 Shape::new(dim(0), dim(1), dim(2), dim(3))
             };
-            let shapes = [shape(&repeated[..4]), shape(&repeated[4..])];
+            let shapes = [shape(0), shape(1)];
             let mut random = Random::new(seed);
             let operands = shapes.map(|shape| random.numbers(shape.elements()));
-            let broadcast = Broadcast::new(shapes[0], shapes[1], output);
+            let broadcast = Broadcast::new(shapes[0], shapes[1], output, overwritten);
 
-            let mut out = vec![0_f32; output.elements()];
+            let mut out = match overwritten {
+                Some(index) => operands[index].clone(),
+                None => vec![0_f32; output.elements()],
+            };
             let split = match by_columns {
                 true => Split::columns(n * h * w, c * 4, 4),
                 false => Split::rows(n * h * w, c * 4, 1),
             };
-            let bytes = [0, 1].map(|index| bytemuck::cast_slice(&operands[index]));
+            let bytes: Vec<&[u8]> = (0..2)
+                .filter(|&index| overwritten != Some(index))
+                .map(|index| bytemuck::cast_slice(&operands[index]))
+                .collect();
             Inputs::with(&bytes, |inputs| {
                 for part in (0..parts).map(|index| split.part(index, parts)) {
                     let bytes = bytemuck::cast_slice_mut(&mut out);
                     let mut tile = Tile::part_of(bytes, &split, part);
-                    broadcast.for_each_run(inputs, &mut tile, |a: &[f32], b, out| {
+                    broadcast.for_each_run(inputs, &mut tile, |a: Option<&[f32]>, b, out| {
                         for (index, out) in out.iter_mut().enumerate() {
-                            let number = |of: &[f32]| if of.len() == 1 { of[0] } else { of[index] };
+                            let number = |of: Option<&[f32]>| match of {
+                                None => *out,
+                                Some(&[one]) => one,
+                                Some(numbers) => numbers[index],
+                            };
                             *out = number(a) - 2.0 * number(b);
                         }
                     });
