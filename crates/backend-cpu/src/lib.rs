@@ -18,7 +18,9 @@
 //! where those pay, and with AVX2 alone int8 ones too. All are written for AVX-512 with VNNI, for
 //! AVX2 with AVX-VNNI or without, for NEON with and without its products of bytes, and as plain
 //! Rust for any processor. The choice is made once, at run time ([`SimdLevel`]). Everything else
-//! is plain loops that the compiler vectorises for the level.
+//! is plain loops that the compiler vectorises for the level. Weights that are used once in an
+//! inference take as long as memory needs to bring them, so they are few bytes
+//! (`kernels/fixed_rows.rs`), and products ask for theirs ahead.
 //!
 //! **Numbers.** int8 follows [`pocketvision_core::quant`] to the bit, at every level and
 //! thread count. f32 sums in a fixed order for each level: a result does not depend on the
