@@ -59,15 +59,19 @@ impl LinearF32 {
 
     /// The same for many runs: its weights become integers, where that is as exact and there is
     /// a kernel for it.
-    pub(crate) fn with_fixed_weights(mut self) -> Self {
+    pub(crate) fn with_fixed_weights(self) -> Self {
+        let weights = self.weights.fixed(self.simd, self.bias.len());
+        Self { weights, ..self }
+    }
+}
+
+impl Weights {
+    fn fixed(self, simd: Simd, rows: usize) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if let (Simd::Avx2(_) | Simd::Avx512(_), Weights::Graph(weights)) =
-            (self.simd, &self.weights)
-        {
-            let numbers = weights.as_f32().expect("f32 weights");
-            let depth = numbers.len() / self.bias.len();
-            if let Some(rows) = FixedRows::new(self.simd, numbers, depth) {
-                self.weights = Weights::Fixed(rows);
+        if let (Simd::Avx2(_) | Simd::Avx512(_), Self::Graph(tensor)) = (simd, &self) {
+            let numbers = tensor.as_f32().expect("f32 weights");
+            if let Some(fixed) = FixedRows::new(simd, numbers, numbers.len() / rows) {
+                return Self::Fixed(fixed);
             }
         }
         self
