@@ -27,7 +27,7 @@ pub(crate) const BYTES: usize = 3;
 /// What inputs are multiplied by.
 pub(crate) const INPUT_SCALE: f32 = 1.0 / (1_u32 << 31) as f32;
 
-/// Magnitudes of bytes in a row, of 24-bit numbers.
+/// Bits of the magnitude of a weight.
 const MAGNITUDE_BITS: i32 = 23;
 /// How many times the mean of a row its largest weight may be.
 const LARGEST_TO_MEAN: f32 = 32.0;
