@@ -2,6 +2,7 @@
 
 use half::f16;
 
+use crate::finite::first_not;
 use crate::{CompileOptions, Graph, Keep, NodeId, RunError, Tensor, TensorData, TensorType};
 
 /// What a plan takes and yields.
@@ -186,31 +187,5 @@ impl std::ops::Index<usize> for Outputs {
 
     fn index(&self, index: usize) -> &Tensor {
         &self.tensors[index].1
-    }
-}
-
-/// The first number that is not as it should be. Chunks are looked at as a whole, which
-/// compilers turn into vector instructions.
-fn first_not<T: Copy>(good: impl Fn(T) -> bool, numbers: &[T]) -> Option<usize> {
-    const CHUNK: usize = 256;
-    let all_good = |chunk: &[T]| chunk.iter().fold(true, |all, &number| all & good(number));
-    let chunk = numbers.chunks(CHUNK).position(|chunk| !all_good(chunk))?;
-    numbers[chunk * CHUNK..].iter().position(|&number| !good(number)).map(|at| chunk * CHUNK + at)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_number_that_is_not_finite_is_found_in_any_chunk() {
-        for length in [0, 1, 255, 256, 257, 1000] {
-            let mut numbers = vec![1.0f32; length];
-            assert_eq!(first_not(f32::is_finite, &numbers), None);
-            for at in (0..length).rev() {
-                numbers[at] = f32::NAN;
-                assert_eq!(first_not(f32::is_finite, &numbers), Some(at));
-            }
-        }
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use half::f16;
-use pocketvision_core::Shape;
+use pocketvision_core::{Shape, first_not_finite};
 
 use crate::budget::Budget;
 use crate::error::{Problem, Result};
@@ -191,8 +191,8 @@ impl Constant {
 }
 
 fn finite(values: Vec<f32>) -> Result<Vec<f32>> {
-    match values.iter().find(|value| !value.is_finite()) {
-        Some(&value) => Err(Problem::NotFinite { value }),
+    match first_not_finite(&values) {
+        Some(index) => Err(Problem::NotFinite { value: values[index] }),
         None => Ok(values),
     }
 }

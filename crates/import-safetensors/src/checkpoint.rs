@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use half::{bf16, f16};
+use pocketvision_core::first_not_finite;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::ImportError;
@@ -71,10 +72,11 @@ impl<'a> Tensors<'a> {
                 });
             }
         };
-        if values.iter().all(|value| value.is_finite()) {
-            Ok(values)
-        } else {
-            Err(ImportError::NotFinite { file: self.file.clone(), tensor: name.to_owned() })
+        match first_not_finite(&values) {
+            None => Ok(values),
+            Some(_) => {
+                Err(ImportError::NotFinite { file: self.file.clone(), tensor: name.to_owned() })
+            }
         }
     }
 }

@@ -167,24 +167,18 @@ impl PanelsF32 {
     ) -> Self {
         let columns = bias.len();
         let padded = columns.next_multiple_of(narrowest);
-        let mut packed = vec![0f32; padded * depth];
+        let mut packed = AlignedBytes::zeroed(padded * depth * size_of::<f32>());
+        let numbers: &mut [f32] = bytemuck::cast_slice_mut(packed.bytes_mut());
         for (column, filter) in weights.chunks_exact(depth).enumerate() {
             let first = column / panel_columns * panel_columns;
             let width = panel_columns.min(padded - first);
             for (k, &w) in filter.iter().enumerate() {
-                packed[first * depth + k * width + column - first] = w;
+                numbers[first * depth + k * width + column - first] = w;
             }
         }
         let mut bias = bias.to_vec();
         bias.resize(columns.next_multiple_of(64), 0.0);
-        Self {
-            weights: AlignedBytes::copied(&packed),
-            bias,
-            depth,
-            columns,
-            panel_columns,
-            narrowest,
-        }
+        Self { weights: packed, bias, depth, columns, panel_columns, narrowest }
     }
 
     /// The panel that starts at a column.
