@@ -2,11 +2,12 @@
 
 use crate::{Shader, Variant, unroll};
 
-/// The parts of `f32/conv2d.wgsl` that reads one of the `input_*.wgsl`.
+/// The parts of a float convolution that reads one of the `input_*.wgsl`: those that all have, and
+/// some of its own.
 macro_rules! conv2d_of {
-    ($input:ident) => {
+    ($text:ident, $input:ident, $($own:ident),+) => {
         (
-            CONV2D_F32,
+            $text,
             &[
                 EPILOGUE,
                 WINDOW,
@@ -16,29 +17,7 @@ macro_rules! conv2d_of {
                 WEIGHTS_F32,
                 SUMS_F32,
                 CONV_F32,
-                TEAM,
-                TILES,
-                CONV_TILES,
-            ],
-        )
-    };
-}
-
-/// The parts of `f32/conv2d_project.wgsl` that reads one of the `input_*.wgsl`.
-macro_rules! conv2d_project_of {
-    ($input:ident) => {
-        (
-            CONV2D_PROJECT_F32,
-            &[
-                EPILOGUE,
-                WINDOW,
-                RUN,
-                NORMALIZATION,
-                $input,
-                WEIGHTS_F32,
-                SUMS_F32,
-                CONV_F32,
-                PROJECT_F32,
+                $($own),+
             ],
         )
     };
@@ -85,9 +64,9 @@ impl Shader {
                 include_str!("../wgsl/int8/product.wgsl"),
                 &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, TEAM, TILES, SCALING, LOOK_UP, RESIDUAL],
             ),
-            Self::Conv2dF32 => conv2d_of!(INPUT_F32),
-            Self::Conv2dColors => conv2d_of!(INPUT_COLORS),
-            Self::Conv2dPixels => conv2d_of!(INPUT_PIXELS),
+            Self::Conv2dF32 => conv2d_of!(CONV2D_F32, INPUT_F32, TEAM, TILES, CONV_TILES),
+            Self::Conv2dColors => conv2d_of!(CONV2D_F32, INPUT_COLORS, TEAM, TILES, CONV_TILES),
+            Self::Conv2dPixels => conv2d_of!(CONV2D_F32, INPUT_PIXELS, TEAM, TILES, CONV_TILES),
             Self::Conv2dInt8 => (
                 include_str!("../wgsl/int8/conv2d.wgsl"),
                 &[
@@ -112,9 +91,9 @@ impl Shader {
                 include_str!("../wgsl/int8/depthwise_conv2d.wgsl"),
                 &[FIXED_POINT, REQUANTIZE, WINDOW, RUN, DEPTHWISE_INT8, LOOK_UP],
             ),
-            Self::Conv2dProjectF32 => conv2d_project_of!(INPUT_F32),
-            Self::Conv2dProjectColors => conv2d_project_of!(INPUT_COLORS),
-            Self::Conv2dProjectPixels => conv2d_project_of!(INPUT_PIXELS),
+            Self::Conv2dProjectF32 => conv2d_of!(CONV2D_PROJECT_F32, INPUT_F32, PROJECT_F32),
+            Self::Conv2dProjectColors => conv2d_of!(CONV2D_PROJECT_F32, INPUT_COLORS, PROJECT_F32),
+            Self::Conv2dProjectPixels => conv2d_of!(CONV2D_PROJECT_F32, INPUT_PIXELS, PROJECT_F32),
             Self::Conv2dProjectInt8 => (
                 include_str!("../wgsl/int8/conv2d_project.wgsl"),
                 &[
