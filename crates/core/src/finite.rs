@@ -8,12 +8,15 @@
 /// assert_eq!(first_not_finite(&[1.0, -0.5]), None);
 /// assert_eq!(first_not_finite(&[1.0, f32::NAN, f32::INFINITY]), Some(1));
 /// ```
+// Inlined, so that a caller with wider vectors has it compiled for them.
+#[inline(always)]
 pub fn first_not_finite(numbers: &[f32]) -> Option<usize> {
     first_not(f32::is_finite, numbers)
 }
 
 /// The first number that is not as it should be. Chunks are looked at as a whole, which
 /// compilers turn into vector instructions.
+#[inline(always)]
 pub(crate) fn first_not<T: Copy>(good: impl Fn(T) -> bool, numbers: &[T]) -> Option<usize> {
     const CHUNK: usize = 256;
     let all_good = |chunk: &[T]| chunk.iter().fold(true, |all, &number| all & good(number));

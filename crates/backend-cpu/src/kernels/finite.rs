@@ -6,6 +6,8 @@
 //!
 //! Floor: the input's bytes over the bandwidth of memory.
 
+use pocketvision_core::first_not_finite;
+
 use super::Kernel;
 use crate::simd::{Inputs, Simd, Split, Tile};
 
@@ -49,7 +51,7 @@ impl Kernel for FiniteCheck {
             let chunk = &numbers[row * CHUNK..numbers.len().min((row + 1) * CHUNK)];
             let all_finite = self.simd.vectorize(
                 #[inline(always)]
-                || chunk.iter().fold(true, |all, x| all & x.is_finite()),
+                || first_not_finite(chunk).is_none(),
             );
             tile.row(row)[0] = u8::from(!all_finite);
         }

@@ -84,8 +84,14 @@ impl FixedRows {
         (&self.groups.bytes()[start..], self.scales[index])
     }
 
+    /// Panics unless a group has rows of so many weights, and the end of the last one's vector.
+    pub(crate) fn check_group(group: &[u8], depth: usize) {
+        let read = Self::group_bytes_of(depth) + CHUNK;
+        assert!(group.len() >= read, "rows as long as the vector, and the end of a vector");
+    }
+
     /// Bytes of a group that has rows of so many weights.
-    pub(crate) const fn group_bytes_of(depth: usize) -> usize {
+    const fn group_bytes_of(depth: usize) -> usize {
         depth.div_ceil(CHUNK) * ROWS * CHUNK * BYTES
     }
 }

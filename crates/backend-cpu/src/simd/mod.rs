@@ -30,6 +30,11 @@ macro_rules! unrolled {
     }};
 }
 
+/// How many bytes ahead weights that one row alone uses are fetched, so that memory always has
+/// some lines to bring.
+#[cfg(target_arch = "x86_64")]
+const AHEAD_BYTES: usize = 4096;
+
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]

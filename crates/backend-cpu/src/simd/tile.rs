@@ -178,9 +178,7 @@ impl<'a> Tile<'a> {
         let part = self.part.clone();
         if part.columns.len() == self.row_bytes {
             let start = part.rows.start * self.row_bytes;
-            let length = part.rows.len() * self.row_bytes;
-            // SAFETY: full rows that follow each other, all of them ours.
-            write(start, unsafe { std::slice::from_raw_parts_mut(self.matrix.add(start), length) });
+            write(start, self.rows_of(part.rows));
         } else {
             for row in part.rows {
                 write(row * self.row_bytes + part.columns.start, self.row(row));

@@ -12,18 +12,14 @@
 use std::arch::x86_64::*;
 
 use crate::kernels::fixed_rows::{BYTES, CHUNK, FixedRows, INPUT_SCALE, ROWS};
-use crate::simd::Avx2;
-
-/// How many bytes ahead weights are fetched, so that memory always has some lines to bring.
-const AHEAD: usize = 4096;
+use crate::simd::{AHEAD_BYTES, Avx2};
 
 /// Numbers of a vector.
 const LANES: usize = 8;
 
 /// The products of `a` with each row of a group.
 pub(crate) fn dot_products(_: Avx2, a: &[f32], group: &[u8]) -> [f32; ROWS] {
-    let read = FixedRows::group_bytes_of(a.len()) + CHUNK;
-    assert!(group.len() >= read, "rows as long as the vector, and the end of a vector");
+    FixedRows::check_group(group, a.len());
     // SAFETY: the proof says that the machine has the instructions; the group is as large as
     // what is read (checked above).
     unsafe { dot_products_of_rows(a, group.as_ptr()) }
@@ -52,7 +48,7 @@ unsafe fn dot_products_of_rows(a: &[f32], mut weights: *const u8) -> [f32; ROWS]
         };
         let x = x.map(|x| _mm256_mul_ps(x, scale));
         for row in 0..ROWS {
-            _mm_prefetch::<_MM_HINT_T0>(weights.wrapping_add(AHEAD).cast());
+            _mm_prefetch::<_MM_HINT_T0>(weights.wrapping_add(AHEAD_BYTES).cast());
             for half in 0..2 {
                 // SAFETY: half a chunk of each row, and 8 bytes that are the next one's or the
                 // end.

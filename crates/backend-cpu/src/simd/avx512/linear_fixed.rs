@@ -12,15 +12,11 @@
 use std::arch::x86_64::*;
 
 use crate::kernels::fixed_rows::{BYTES, CHUNK, FixedRows, INPUT_SCALE, ROWS};
-use crate::simd::Avx512;
-
-/// How many bytes ahead weights are fetched, so that memory always has some lines to bring.
-const AHEAD: usize = 4096;
+use crate::simd::{AHEAD_BYTES, Avx512};
 
 /// The products of `a` with each row of a group.
 pub(crate) fn dot_products(_: Avx512, a: &[f32], group: &[u8]) -> [f32; ROWS] {
-    let read = FixedRows::group_bytes_of(a.len()) + CHUNK;
-    assert!(group.len() >= read, "rows as long as the vector, and the end of a vector");
+    FixedRows::check_group(group, a.len());
     // SAFETY: the proof says that the machine has the instructions; the group is as large as
     // what is read (checked above).
     unsafe { dot_products_of_rows(a, group.as_ptr()) }
@@ -44,7 +40,7 @@ unsafe fn dot_products_of_rows(a: &[f32], mut weights: *const u8) -> [f32; ROWS]
         let x = unsafe { _mm512_maskz_loadu_ps(mask, chunk.as_ptr()) };
         let x = _mm512_mul_ps(x, scale);
         for sum in &mut sums {
-            _mm_prefetch::<_MM_HINT_T0>(weights.wrapping_add(AHEAD).cast());
+            _mm_prefetch::<_MM_HINT_T0>(weights.wrapping_add(AHEAD_BYTES).cast());
             // SAFETY: a chunk of each row, and 16 bytes that are the next one's or the end.
             let packed = unsafe { _mm512_loadu_si512(weights.cast()) };
             let spread = _mm512_shuffle_epi8(_mm512_permutexvar_epi32(words, packed), bytes);

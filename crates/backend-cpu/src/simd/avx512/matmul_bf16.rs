@@ -16,7 +16,7 @@ use super::matmul_f32::Output;
 use crate::kernels::epilogue_f32::EpilogueF32;
 use crate::kernels::matmul_bf16::PanelsBf16;
 use crate::kernels::rows::Rows;
-use crate::simd::{Avx512Bf16, Tile};
+use crate::simd::{AHEAD_BYTES, Avx512Bf16, Tile};
 
 /// Rounds rows to bf16, to the nearest and halves to even, in pairs; an odd number of columns
 /// is followed by a zero. Numbers too small for a normal bf16 become 0.
@@ -172,7 +172,7 @@ unsafe fn tile<const ROWS: usize, const VECTORS: usize>(
         }
         // Memory brings the next panel while this one is multiplied; one row is done with its own
         // so soon that not all of the next would fit.
-        let ahead = if ROWS == 1 { 1024 } else { pairs * VECTORS * 16 };
+        let ahead = if ROWS == 1 { AHEAD_BYTES / size_of::<u32>() } else { pairs * VECTORS * 16 };
         for pair in 0..pairs {
             let mut w = [_mm512_setzero_si512(); VECTORS];
             for vector in 0..VECTORS {

@@ -19,7 +19,7 @@ use super::requantize::{FloatMultipliers, Multipliers, OutputRange};
 use crate::kernels::quad_panels::{QuadPanels, RestQuad};
 use crate::kernels::requantize::Requantize;
 use crate::kernels::rows::Rows;
-use crate::simd::{Avx512, Tile};
+use crate::simd::{AHEAD_BYTES, Avx512, Tile};
 
 /// Multiplies rows with the panels that are in the tile. The rows must be turned over: 128 more
 /// than the numbers, unsigned.
@@ -209,7 +209,7 @@ impl Panel<'_> {
             let mut weights = self.weights;
             // Memory brings the next panel while this one is multiplied; one row is done with
             // its own so soon that not all of the next would fit.
-            let ahead = if ROWS == 1 { 4096 } else { self.quads * VECTORS * 64 };
+            let ahead = if ROWS == 1 { AHEAD_BYTES } else { self.quads * VECTORS * 64 };
             for run in 0..rows.runs {
                 let mut a = a.add(run * rows.run_stride);
                 for _ in 0..self.quads / rows.runs {
