@@ -19,6 +19,56 @@ impl Shader {
     }
 }
 
+/// What a layer is, rather than its sizes: worth a pipeline for each even where those are dear.
+const KINDS: [&str; 7] = [
+    "activation",
+    "hidden_activation",
+    "has_residual",
+    "is_added",
+    "kernel_height",
+    "stride_height",
+    "dilation_height",
+];
+
+impl Shader {
+    /// The words of a layer, all but those that say what it is set to 0.
+    pub fn kind_of(self, params: &[u32]) -> Vec<u32> {
+        let mut words = vec![0; params.len()];
+        for (_, at) in kinds("params", self.params(), &mut 0) {
+            words[at] = params[at];
+        }
+        words
+    }
+
+    /// The text with what these words say of a layer's kind.
+    pub(crate) fn with_fixed_kind(self, text: &str, words: &[u32]) -> String {
+        let mut text = text.to_owned();
+        for (path, at) in kinds("params", self.params(), &mut 0) {
+            text = text.replace(&path, &format!("{}u", words[at]));
+        }
+        text
+    }
+}
+
+/// Each of [`KINDS`] as a shader names it, and where its word is.
+fn kinds(path: &str, fields: &[Field], at: &mut usize) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    for (name, ty) in fields {
+        let path = format!("{path}.{name}");
+        match *ty {
+            "u32" | "i32" | "f32" => {
+                if KINDS.contains(name) {
+                    found.push((path, *at));
+                }
+                *at += 1;
+            }
+            "vec4<u32>" | "vec4<f32>" => *at += 4,
+            _ => found.extend(kinds(&path, part(ty), at)),
+        }
+    }
+    found
+}
+
 /// An expression of a structure.
 fn constructor(name: &str, fields: &[Field], words: &mut impl Iterator<Item = u32>) -> String {
     let mut text = format!("{name}(");
@@ -63,3 +113,34 @@ fn part(name: &str) -> &'static [Field] {
 
 /// How every shader declares its params.
 const UNIFORM: &str = "@group(0) @binding(0) var<uniform> params: Params;";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Variant;
+    use crate::params::{DepthwiseConv2dF32, Window};
+
+    #[test]
+    fn kinds_leave_sizes_to_the_uniform() {
+        let layer = |input_height: u32, kernel_height: u32| {
+            let window = Window { input_height, kernel_height, ..Window::default() };
+            DepthwiseConv2dF32 { window, depthwise_at: 0, activation: 3 }.words()
+        };
+        let shader = Shader::DepthwiseConv2dF32;
+        let kind = shader.kind_of(&layer(56, 5));
+        assert_eq!(kind, shader.kind_of(&layer(28, 5)));
+        assert_ne!(kind, shader.kind_of(&layer(56, 3)));
+        let text = shader.source_of_kind(&Variant::default(), &kind);
+        assert!(text.contains("tap_row < 5u") && text.contains("activate(3u"));
+        assert!(text.contains("params.window.input_height"));
+    }
+
+    #[test]
+    fn every_shader_is_valid_for_a_kind() {
+        for shader in Shader::ALL {
+            let text = shader.source_of_kind(&Variant::default(), &shader.kind_of(&[0; 64]));
+            let parsed = naga::front::wgsl::parse_str(&text);
+            assert!(parsed.is_ok(), "{}: {parsed:?}", shader.name());
+        }
+    }
+}

@@ -29,6 +29,12 @@ impl Shader {
         self.parts().1.iter().any(|&part| with_subgroups(part) != part)
     }
 
+    /// Whether it has a form in which neighbours load inputs for each other, for
+    /// [`Variant::has_fours`].
+    pub fn can_use_fours(self) -> bool {
+        self.parts().1.contains(&INPUTS)
+    }
+
     /// The whole text, ready to compile, with [`Self::params`] as a uniform.
     pub fn source(self, variant: &Variant) -> String {
         self.text(variant, false)
@@ -42,11 +48,20 @@ impl Shader {
         self.with_fixed_params(&self.text(variant, true), params)
     }
 
+    /// The same for layers of one kind, [`Self::kind_of`].
+    pub fn source_of_kind(self, variant: &Variant, kind: &[u32]) -> String {
+        self.with_fixed_kind(&self.text(variant, false), kind)
+    }
+
     fn text(self, variant: &Variant, has_fixed_params: bool) -> String {
         let (body, snippets) = self.parts();
         let mut source = variant.header(has_fixed_params);
         for part in [INVOCATION].iter().chain(snippets).chain([&body]) {
-            let part = if variant.has_subgroups { with_subgroups(part) } else { part };
+            let part = match variant {
+                Variant { has_subgroups: true, .. } => with_subgroups(part),
+                Variant { has_fours: true, .. } => with_fours(part),
+                _ => part,
+            };
             source.push('\n');
             source.push_str(&unroll::unroll(part, variant));
         }
@@ -58,11 +73,22 @@ impl Shader {
         match self {
             Self::ProductF32 => (
                 include_str!("../wgsl/f32/product.wgsl"),
-                &[EPILOGUE, WEIGHTS_F32, SUMS_F32, TEAM, TILES],
+                &[EPILOGUE, WEIGHTS_F32, SUMS_F32, INPUTS, TEAM, TILES],
             ),
             Self::ProductInt8 => (
                 include_str!("../wgsl/int8/product.wgsl"),
-                &[FIXED_POINT, REQUANTIZE, DOT, SUMS_INT8, TEAM, TILES, SCALING, LOOK_UP, RESIDUAL],
+                &[
+                    FIXED_POINT,
+                    REQUANTIZE,
+                    DOT,
+                    SUMS_INT8,
+                    INPUTS,
+                    TEAM,
+                    TILES,
+                    SCALING,
+                    LOOK_UP,
+                    RESIDUAL,
+                ],
             ),
             Self::Conv2dF32 => conv2d_of!(CONV2D_F32, INPUT_F32, TEAM, TILES, CONV_TILES),
             Self::Conv2dColors => conv2d_of!(CONV2D_F32, INPUT_COLORS, TEAM, TILES, CONV_TILES),
@@ -226,6 +252,14 @@ fn with_subgroups(part: &'static str) -> &'static str {
     }
 }
 
+/// What stands in a snippet's place where neighbours load inputs for each other.
+fn with_fours(part: &'static str) -> &'static str {
+    match part {
+        INPUTS => include_str!("../wgsl/snippets/inputs_fours.wgsl"),
+        _ => part,
+    }
+}
+
 const INVOCATION: &str = include_str!("../wgsl/snippets/invocation.wgsl");
 const EPILOGUE: &str = include_str!("../wgsl/snippets/epilogue.wgsl");
 const FIXED_POINT: &str = include_str!("../wgsl/snippets/fixed_point.wgsl");
@@ -240,6 +274,7 @@ const WEIGHTS_F32: &str = include_str!("../wgsl/snippets/weights_f32.wgsl");
 const PRODUCT_F32: &str = include_str!("../wgsl/snippets/product_f32.wgsl");
 const SUMS_F32: &str = include_str!("../wgsl/snippets/sums_f32.wgsl");
 const SUMS_INT8: &str = include_str!("../wgsl/snippets/sums_int8.wgsl");
+const INPUTS: &str = include_str!("../wgsl/snippets/inputs.wgsl");
 const TEAM: &str = include_str!("../wgsl/snippets/team.wgsl");
 const TEAM_SUM: &str = include_str!("../wgsl/snippets/team_sum.wgsl");
 const TILES: &str = include_str!("../wgsl/snippets/tiles.wgsl");

@@ -3,7 +3,8 @@
 //! A tile of sums lives in registers only if each index is a constant, and not every driver
 //! unrolls a loop that it could. So a loop whose line ends in `// unrolled` is replaced by its
 //! body, once for each value of its counter, which becomes a `const`. The file stays valid
-//! WGSL as it stands.
+//! WGSL as it stands. With `// unrolled for fours` that is done where [`Variant::has_fours`] says so:
+//! there tiles are small.
 
 use std::fmt::Write as _;
 
@@ -24,7 +25,9 @@ pub(crate) fn unroll(text: &str, variant: &Variant) -> String {
 
 fn block(mut lines: &[&str], variant: &Variant, output: &mut String) {
     while let Some((line, rest)) = lines.split_first() {
-        let Some(header) = line.trim_end().strip_suffix(MARK) else {
+        let mark =
+            if variant.has_fours && line.ends_with(MARK_FOR_FOURS) { MARK_FOR_FOURS } else { MARK };
+        let Some(header) = line.trim_end().strip_suffix(mark) else {
             output.push_str(line);
             output.push('\n');
             lines = rest;
@@ -54,6 +57,7 @@ fn block(mut lines: &[&str], variant: &Variant, output: &mut String) {
 }
 
 const MARK: &str = "{ // unrolled";
+const MARK_FOR_FOURS: &str = "{ // unrolled for fours";
 
 #[cfg(test)]
 mod tests {
@@ -94,5 +98,14 @@ fn f() {
 }
 ";
         assert_eq!(unroll(text, &variant), expected);
+    }
+
+    #[test]
+    fn loops_for_fours_stay_loops_for_others() {
+        let text = "for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled for fours\n    f(p);\n}\n";
+        let variant = Variant { tile_pixels: 4, ..Variant::default() };
+        assert_eq!(unroll(text, &variant), text);
+        let in_fours = unroll(text, &Variant { has_fours: true, ..variant });
+        assert_eq!(in_fours.matches("f(p);").count(), 4);
     }
 }

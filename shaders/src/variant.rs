@@ -43,6 +43,11 @@ pub struct Variant {
     /// devices with the feature. `split` is then the size that subgroups are thought to have,
     /// which is a matter of speed alone.
     pub has_subgroups: bool,
+    /// Whether four neighbours of a subgroup load the inputs of their tiles for each other: each a
+    /// fourth of the pixels that all four compute, for quads of its own. For shaders of which
+    /// [`Shader::can_use_fours`](crate::Shader::can_use_fours) says that they can, and devices whose
+    /// subgroups have at least four members. `split` is then 1.
+    pub has_fours: bool,
 }
 
 impl Default for Variant {
@@ -63,11 +68,27 @@ impl Default for Variant {
             has_table: false,
             is_half: false,
             has_subgroups: false,
+            has_fours: false,
         }
     }
 }
 
 impl Variant {
+    /// Invocations that load inputs for each other.
+    pub const fn loaders(&self) -> u32 {
+        if self.has_fours { 4 } else { 1 }
+    }
+
+    /// Invocations that compute a tile together, or tiles of the same pixels.
+    pub const fn team(&self) -> u32 {
+        self.split * self.loaders()
+    }
+
+    /// Quads of a team.
+    pub const fn team_quads(&self) -> u32 {
+        self.tile_quads * self.loaders()
+    }
+
     /// The constants as WGSL, those of all shaders among them.
     pub(crate) fn header(&self, has_fixed_params: bool) -> String {
         let partial_sums = match self.split {
@@ -88,7 +109,9 @@ impl Variant {
             ("MOST_SQUEEZED_QUADS", crate::MOST_SQUEEZED_QUADS as u32),
             ("TILE_PIXELS", self.tile_pixels),
             ("TILE_QUADS", self.tile_quads),
+            ("LOADED_PIXELS", self.tile_pixels / self.loaders()),
             ("SPLIT", self.split),
+            ("LOADERS", self.loaders()),
             ("KERNEL_WIDTH", self.kernel_width),
             ("STRIDE_WIDTH", self.stride_width),
             ("DILATION_WIDTH", self.dilation_width),
@@ -117,6 +140,7 @@ impl Variant {
         Some(match name {
             "TILE_PIXELS" => self.tile_pixels,
             "TILE_QUADS" => self.tile_quads,
+            "LOADED_PIXELS" => self.tile_pixels / self.loaders(),
             "TILE_PIXELS * TILE_QUADS" => self.tile_pixels * self.tile_quads,
             "KERNEL_WIDTH" => self.kernel_width,
             "COLUMNS" => {

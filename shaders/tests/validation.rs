@@ -81,6 +81,23 @@ fn sums_in_subgroups_need_one_extension() {
     }
 }
 
+#[test]
+fn fours_need_one_extension() {
+    let in_fours = |variant: Variant| Variant { has_fours: true, ..variant };
+    let shaders: Vec<Shader> =
+        Shader::ALL.into_iter().filter(|shader| shader.can_use_fours()).collect();
+    assert!(shaders.contains(&Shader::ProductF32) && shaders.contains(&Shader::ProductInt8));
+    let is_whole = |variant: &Variant| variant.split == 1 && variant.tile_pixels.is_multiple_of(4);
+    for shader in shaders {
+        for variant in variants().into_iter().filter(is_whole) {
+            check(shader, &in_fours(variant), Capabilities::SUBGROUP);
+            let without = Validator::new(ValidationFlags::all(), Capabilities::empty())
+                .validate(&parse_variant(shader, &in_fours(variant)));
+            assert!(without.is_err(), "{} needs no subgroups", shader.name());
+        }
+    }
+}
+
 fn check(shader: Shader, variant: &Variant, capabilities: Capabilities) {
     let mut validator = Validator::new(ValidationFlags::all(), capabilities);
     validator

@@ -1,8 +1,42 @@
 //! What a page may know of its browser, and `wgpu` does not say.
 
 use js_sys::{Function, Promise, Reflect};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
+
+#[wasm_bindgen(module = "/src/subgroups.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = askForSubgroups)]
+    fn ask_for_subgroups();
+
+    #[wasm_bindgen(js_name = askNoMore)]
+    fn ask_no_more() -> bool;
+}
+
+/// While it lives, devices are opened with subgroups where their adapter has them: `wgpu` does not
+/// ask browsers for them yet.
+pub(crate) struct Subgroups(());
+
+impl Subgroups {
+    pub(crate) fn ask() -> Self {
+        ask_for_subgroups();
+        Self(())
+    }
+
+    /// Whether the device that was opened has them.
+    pub(crate) fn were_had(self) -> bool {
+        let had = ask_no_more();
+        std::mem::forget(self);
+        had
+    }
+}
+
+impl Drop for Subgroups {
+    fn drop(&mut self) {
+        ask_no_more();
+    }
+}
 
 /// A property of an object; `None` if there is none, or the page may not read it.
 pub(crate) fn property(object: &JsValue, name: &str) -> Option<JsValue> {

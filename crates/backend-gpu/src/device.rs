@@ -32,6 +32,8 @@ pub(crate) struct Device {
     /// The size of subgroups as the adapter states it, if there are any: a power of two, at most
     /// that of a workgroup.
     pub(crate) subgroup_size: Option<u32>,
+    /// Whether four neighbours of a subgroup can look at each other's numbers.
+    pub(crate) has_fours: bool,
     prefers_subgroups: bool,
     cut_for: AdapterKind,
     pipelines: Pipelines,
@@ -98,6 +100,8 @@ impl Device {
             memory_hints: wgpu::MemoryHints::Performance,
             ..wgpu::DeviceDescriptor::default()
         };
+        #[cfg(target_family = "wasm")]
+        let asking = crate::browser::Subgroups::ask();
         let (device, queue) = adapter.request_device(&request).await.map_err(|error| {
             GpuError::Open { adapter: summary.name.clone(), message: error.to_string() }
         })?;
@@ -113,6 +117,10 @@ impl Device {
         });
         let has_cache = device.features().contains(wgpu::Features::PIPELINE_CACHE);
         let has_subgroups = device.features().contains(wgpu::Features::SUBGROUP);
+        #[cfg(target_family = "wasm")]
+        let has_fours = asking.were_had();
+        #[cfg(not(target_family = "wasm"))]
+        let has_fours = has_subgroups;
         let info = wgpu::AdapterInfo { name: summary.name.clone(), ..adapter.get_info() };
         let tuning_file = CacheFile::of_adapter(&info, "tuning");
         let file = CacheFile::of_adapter(&info, "pipelines").filter(|_| has_cache);
@@ -137,6 +145,7 @@ impl Device {
             is_half: options.half,
             self_test: options.self_test,
             subgroup_size: has_subgroups.then(|| subgroup_size(info.subgroup_max_size)),
+            has_fours: has_fours && info.subgroup_min_size >= 4,
             prefers_subgroups: options.subgroups,
             pipelines: Pipelines::default(),
             cache,
@@ -168,13 +177,14 @@ impl Device {
     pub(crate) fn tuning(&self, graph: &Graph, keep: Keep) -> Tuning {
         let choices = self.tuning_file.as_ref().map(Choices::read).unwrap_or_default();
         let choice = choices.get(tuning::fingerprint(graph, keep, self.is_half));
-        let default = Tuning::for_kind(self.cut_for);
+        let default = Tuning::for_kind(self.cut_for, self.has_fours);
         choice.unwrap_or(Tuning { has_subgroups: self.prefers_subgroups, ..default })
     }
 
-    /// Remembers how a network is best cut, by its position in [`Tuning::ALL`].
-    pub(crate) fn remember_tuning(&self, graph: &Graph, keep: Keep, position: usize) {
-        let Some(file) = &self.tuning_file else { return };
+    /// Remembers how a network is best cut.
+    pub(crate) fn remember_tuning(&self, graph: &Graph, keep: Keep, tuning: Tuning) {
+        let position = Tuning::ALL.iter().position(|way| *way == tuning);
+        let (Some(file), Some(position)) = (&self.tuning_file, position) else { return };
         let mut choices = Choices::read(file);
         choices.set(tuning::fingerprint(graph, keep, self.is_half), position);
         // What cannot be written is measured again, or not used.

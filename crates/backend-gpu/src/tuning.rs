@@ -34,10 +34,12 @@ pub(crate) struct Tuning {
     pub(crate) has_few_workgroups: bool,
     /// What is computed together.
     pub(crate) fusion: Fusion,
-    /// Whether each layer has a pipeline of its own, into which its sizes are compiled.
-    pub(crate) has_fixed_params: bool,
+    /// What pipelines know of their layers.
+    pub(crate) fixed: Fixed,
     /// Whether subgroups share sums, where the device has them, instead of workgroup memory.
     pub(crate) has_subgroups: bool,
+    /// Whether four neighbours of a subgroup load for each other what all of them need.
+    pub(crate) has_fours: bool,
 }
 
 /// What one dispatch computes.
@@ -52,9 +54,20 @@ pub(crate) enum Fusion {
     Layers,
 }
 
+/// What of a layer's params is compiled into its pipeline.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Fixed {
+    /// None: layers that differ in numbers alone share a pipeline.
+    Nothing,
+    /// What kind of layer it is: its activation, whether a tensor is added, its window.
+    Kind,
+    /// All, sizes as well: each size has a pipeline of its own.
+    All,
+}
+
 impl Tuning {
-    /// All there are; those that need subgroups last.
-    pub(crate) const ALL: [Self; 14] = [
+    /// All there are.
+    pub(crate) const ALL: [Self; 16] = [
         // For software: each load is expensive, and a few threads are soon busy.
         Self::few_workgroups(true),
         Self::few_workgroups(false),
@@ -67,6 +80,9 @@ impl Tuning {
         Self::layers(131_072),
         // The same where pipelines are dear, or nobody knows: those of one shape share one.
         Self::layers(32768).with_shared_pipelines(),
+        // For software that has subgroups of at least four.
+        Self::fours(),
+        Self { fixed: Fixed::All, ..Self::fours() },
         Self::few_workgroups(true).with_subgroups(),
         Self::pairs(4096).with_subgroups(),
         Self::pairs(16384).with_subgroups(),
@@ -76,8 +92,11 @@ impl Tuning {
     ];
 
     /// All that a device can do.
-    pub(crate) fn ways(has_subgroups: bool) -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(move |way| has_subgroups || !way.has_subgroups)
+    pub(crate) fn ways(has_subgroups: bool, has_fours: bool) -> impl Iterator<Item = Self> {
+        let can = move |way: &Self| {
+            (has_subgroups || !way.has_subgroups) && (has_fours || !way.has_fours)
+        };
+        Self::ALL.into_iter().filter(can)
     }
 
     /// Each operator by itself: where what computes several is wrong.
@@ -87,8 +106,14 @@ impl Tuning {
         Self { is_wide, has_few_workgroups: true, ..Self::pairs(256) }
     }
 
+    /// Each layer by itself: neighbours save more loads than a pair of layers would.
+    const fn fours() -> Self {
+        let fixed = Fixed::Kind;
+        Self { fusion: Fusion::Ends, has_fours: true, fixed, ..Self::few_workgroups(true) }
+    }
+
     const fn layers(busy_invocations: usize) -> Self {
-        Self { fusion: Fusion::Ends, has_fixed_params: true, ..Self::pairs(busy_invocations) }
+        Self { fusion: Fusion::Ends, fixed: Fixed::All, ..Self::pairs(busy_invocations) }
     }
 
     const fn pairs(busy_invocations: usize) -> Self {
@@ -97,13 +122,27 @@ impl Tuning {
             is_wide: false,
             has_few_workgroups: false,
             fusion: Fusion::Layers,
-            has_fixed_params: false,
+            fixed: Fixed::Nothing,
             has_subgroups: false,
+            has_fours: false,
         }
     }
 
     const fn with_shared_pipelines(self) -> Self {
-        Self { has_fixed_params: false, ..self }
+        Self { fixed: Fixed::Nothing, ..self }
+    }
+
+    /// Whether tiles are small, for a device that has more invocations than a network has pixels.
+    pub(crate) fn is_parallel(&self) -> bool {
+        self.fusion == Fusion::Ends && !self.has_few_workgroups
+    }
+
+    /// The same for a device without subgroups.
+    pub(crate) fn without_subgroups(self) -> Self {
+        if self.has_fours {
+            return Self::few_workgroups(self.is_wide);
+        }
+        Self { has_subgroups: false, ..self }
     }
 
     const fn with_subgroups(self) -> Self {
@@ -111,8 +150,9 @@ impl Tuning {
     }
 
     /// What an adapter of a kind begins with.
-    pub(crate) const fn for_kind(kind: AdapterKind) -> Self {
+    pub(crate) const fn for_kind(kind: AdapterKind, has_fours: bool) -> Self {
         match kind {
+            AdapterKind::Software if has_fours => Self::fours(),
             AdapterKind::Software => Self::few_workgroups(true),
             AdapterKind::Integrated => Self::pairs(4096),
             AdapterKind::Discrete | AdapterKind::Virtual => Self::layers(32768),
@@ -139,7 +179,9 @@ pub(crate) async fn tune(shared: &Arc<SharedDevice>, graph: &Graph) -> Result<Tu
     by_layer.run_async(&inputs, &mut expected).await?;
 
     let mut tuned = Tuned { times_ms: Vec::new(), chosen: None };
-    for tuning in Tuning::ways(device.subgroup_size.is_some()) {
+    let ways: Vec<Tuning> =
+        Tuning::ways(device.subgroup_size.is_some(), device.has_fours).collect();
+    for &tuning in &ways {
         let mut plan = plan(Keep::Outputs, tuning).await?;
         if plan.tuning() != tuning {
             // One of its kernels is wrong, and the plan is cut in another way.
@@ -167,7 +209,7 @@ pub(crate) async fn tune(shared: &Arc<SharedDevice>, graph: &Graph) -> Result<Tu
     let best = times.filter_map(|(i, time)| time.map(|time| (i, time)));
     tuned.chosen = best.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i);
     match tuned.chosen {
-        Some(chosen) => device.remember_tuning(graph, Keep::Outputs, chosen),
+        Some(chosen) => device.remember_tuning(graph, Keep::Outputs, ways[chosen]),
         None => return Err(TuneError::Miscomputed { adapter: device.summary.name.clone() }),
     }
     Ok(tuned)
@@ -276,12 +318,15 @@ pub(crate) fn fingerprint(graph: &Graph, keep: Keep, is_half: bool) -> u64 {
 mod tests {
     use super::*;
 
-    /// A choice is stored by its place, with subgroups or without.
     #[test]
-    fn ways_with_subgroups_come_after_all_others() {
-        let without: Vec<Tuning> = Tuning::ways(false).collect();
-        assert_eq!(without, Tuning::ALL[..without.len()]);
-        assert!(Tuning::ALL[without.len()..].iter().all(|way| way.has_subgroups));
+    fn devices_take_the_ways_that_they_have_what_is_needed_for() {
+        assert!(Tuning::ways(false, false).all(|way| !way.has_subgroups && !way.has_fours));
+        assert!(Tuning::ways(false, true).any(|way| way.has_fours));
+        assert!(Tuning::ways(true, true).eq(Tuning::ALL));
+        for has_fours in [false, true] {
+            let way = Tuning::for_kind(AdapterKind::Software, has_fours);
+            assert!(Tuning::ways(false, has_fours).any(|other| other == way), "{way:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! Networks as they are cut for a graphics card, on whatever adapter there is: each layer by itself,
-//! its sizes compiled into its pipeline, its sums shared by many invocations.
+//! Networks as they are cut for graphics cards, on whatever adapter there is: for a large one each layer
+//! by itself, its sizes compiled into its pipeline, its sums shared by many invocations; for a small
+//! one in pairs of layers.
 
 mod adapter;
 
@@ -13,12 +14,13 @@ use pocketvision_core::{
 };
 use pocketvision_reference::ReferenceBackend;
 
-/// A card, and one of which nobody knows what it is: there layers of one kind share a pipeline.
+/// A card, a small one, and one of which nobody knows what it is: there layers of one kind share a
+/// pipeline.
 fn cards() -> Vec<GpuBackend> {
     // A kernel that a self-test found wrong would be replaced.
     let never = GpuOptions { self_test: SelfTest::Never, ..GpuOptions::default() };
     let cut_for = |kind| GpuOptions { cut_for: Some(kind), ..never.clone() };
-    [AdapterKind::Discrete, AdapterKind::Other]
+    [AdapterKind::Discrete, AdapterKind::Integrated, AdapterKind::Other]
         .into_iter()
         .filter_map(|kind| adapter::open(cut_for(kind)))
         .collect()

@@ -1,5 +1,6 @@
 //! Every conformance case on the GPU: as networks are cut for the adapter, as they are cut for a
-//! graphics card, and with subgroups where the adapter has them. Without an adapter all are ignored, loudly; with `POCKETVISION_REQUIRE_GPU=1` that is a failure.
+//! graphics card and for a small one, and with subgroups where the adapter has them. Without an adapter
+//! all are ignored, loudly; with `POCKETVISION_REQUIRE_GPU=1` that is a failure.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ fn main() -> ExitCode {
     let backend = open(false, None);
     let card = Some(AdapterKind::Discrete);
     let as_on_a_card = subject("gpu cut for a card", open(false, card));
+    let small_card = Some(AdapterKind::Integrated);
+    let as_on_a_small_card = subject("gpu cut for a small card", open(false, small_card));
     let has_subgroups =
         backend.as_ref().is_ok_and(|backend| backend.adapter().features.contains(&"subgroups"));
     let with_subgroups = "gpu with subgroups";
@@ -33,5 +36,10 @@ fn main() -> ExitCode {
     } else {
         Subject::absent(with_subgroups, "the adapter has none", false)
     };
-    pocketvision_conformance::main(vec![subject("gpu", backend), as_on_a_card, with_subgroups])
+    pocketvision_conformance::main(vec![
+        subject("gpu", backend),
+        as_on_a_card,
+        as_on_a_small_card,
+        with_subgroups,
+    ])
 }

@@ -1,7 +1,8 @@
 // 1x1 convolution of stride 1, and fully connected layers: a matrix product over all pixels,
 // of inputs that a scale of each channel may multiply, to which a tensor may be added. One
-// team: TILE_PIXELS pixels, TILE_QUADS output quads; its members share the inputs.
-// Needs weights_f32.wgsl, sums_f32.wgsl, tiles.wgsl and epilogue.wgsl.
+// team: TILE_PIXELS pixels, TEAM_QUADS output quads; its members share the sums, or load inputs for
+// each other.
+// Needs weights_f32.wgsl, sums_f32.wgsl, inputs.wgsl, tiles.wgsl and epilogue.wgsl.
 
 struct Params {
     // Of one image.
@@ -27,7 +28,7 @@ struct Params {
 
 fn compute(tile: u32, team: Team) {
     let blocks = quad_blocks(params.output_quads);
-    let first_quad = tile % blocks * TILE_QUADS;
+    let first_quad = tile % blocks * TEAM_QUADS + team.place * TILE_QUADS;
     let pixel_blocks = (params.pixels + TILE_PIXELS - 1u) / TILE_PIXELS;
     let image = tile / blocks / pixel_blocks;
     let first = tile / blocks % pixel_blocks * TILE_PIXELS;
@@ -35,25 +36,29 @@ fn compute(tile: u32, team: Team) {
     // Tiles beyond the last image, and pixels beyond the last, are computed from the last and
     // not stored.
     let real_image = min(image, params.images - 1u);
-    var offset: array<u32, TILE_PIXELS>;
-    for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
-        let pixel = real_image * params.pixels + min(first + p, params.pixels - 1u);
+    var offset: array<u32, LOADED_PIXELS>;
+    for (var p = 0u; p < LOADED_PIXELS; p++) { // unrolled
+        let within = min(first + p * LOADERS + team.place, params.pixels - 1u);
+        let pixel = real_image * params.pixels + within;
         offset[p] = pixel * params.input_quads;
     }
     let row = weight_row(params.output_quads);
-    load_bias(first_quad);
+    // A member beyond the last quad computes it again.
+    let real_quad = min(first_quad, params.output_quads - 1u);
+    load_bias(real_quad);
     clear_sums();
     for (var k = team.share; k < params.input_quads; k += team.shares) {
-        for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+        for (var p = 0u; p < LOADED_PIXELS; p++) { // unrolled
             inputs[p] = vec4<f32>(input[offset[p] + k]);
         }
         if HAS_SCALE {
             let s = vec4<f32>(scale[real_image * params.input_quads + k]);
-            for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+            for (var p = 0u; p < LOADED_PIXELS; p++) { // unrolled
                 inputs[p] *= s;
             }
         }
-        accumulate(weight_at(k, first_quad, row), lane_step(row));
+        share_inputs();
+        accumulate(weight_at(k, real_quad, row), lane_step(row));
     }
 
     if SPLIT > 1u {
@@ -64,7 +69,7 @@ fn compute(tile: u32, team: Team) {
         }
     } else {
         var results = sums;
-        for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) {
+        for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) { // unrolled for fours
             let sum = results[i] + bias_of(i);
             store(image, first + i / TILE_QUADS, first_quad + i % TILE_QUADS, sum);
         }

@@ -1,8 +1,8 @@
 // 1x1 convolution of stride 1 of int8, and fully connected layers: a matrix product over all
 // pixels, of inputs that a scale of each channel may multiply, whose outputs a table may map, to
-// which a tensor may be added. One team: TILE_PIXELS pixels, TILE_QUADS output quads; its members
-// share the inputs. Needs fixed_point.wgsl, requantize.wgsl, dot.wgsl, sums_int8.wgsl, tiles.wgsl,
-// scaling.wgsl, look_up.wgsl and residual.wgsl.
+// which a tensor may be added. One team: TILE_PIXELS pixels, TEAM_QUADS output quads; its members
+// share the sums, or load inputs for each other. Needs fixed_point.wgsl, requantize.wgsl, dot.wgsl,
+// sums_int8.wgsl, inputs.wgsl, tiles.wgsl, scaling.wgsl, look_up.wgsl and residual.wgsl.
 
 struct Params {
     scaling: Scaling,
@@ -31,9 +31,21 @@ struct Params {
 @group(0) @binding(6) var<storage, read> table: array<u32>;
 @group(0) @binding(7) var<storage, read_write> output: array<u32>;
 
+// Of an invocation's only quad, where it has one.
+var<private> only_channels: OutputChannels;
+
+fn channels_of(quad: u32) -> OutputChannels {
+    if HAS_ONE_QUAD {
+        return only_channels;
+    }
+    return channels[quad];
+}
+
+const HAS_ONE_QUAD: bool = LOADERS > 1u && TILE_QUADS == 1u;
+
 fn compute(tile: u32, team: Team) {
     let blocks = quad_blocks(params.output_quads);
-    let first_quad = tile % blocks * TILE_QUADS;
+    let first_quad = tile % blocks * TEAM_QUADS + team.place * TILE_QUADS;
     let pixel_blocks = (params.pixels + TILE_PIXELS - 1u) / TILE_PIXELS;
     let image = tile / blocks / pixel_blocks;
     let first = tile / blocks % pixel_blocks * TILE_PIXELS;
@@ -41,24 +53,31 @@ fn compute(tile: u32, team: Team) {
     // Tiles beyond the last image, and pixels beyond the last, are computed from the last and
     // not stored.
     let real_image = min(image, params.images - 1u);
-    var offset: array<u32, TILE_PIXELS>;
-    for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
-        let pixel = real_image * params.pixels + min(first + p, params.pixels - 1u);
+    var offset: array<u32, LOADED_PIXELS>;
+    for (var p = 0u; p < LOADED_PIXELS; p++) { // unrolled
+        let within = min(first + p * LOADERS + team.place, params.pixels - 1u);
+        let pixel = real_image * params.pixels + within;
         offset[p] = pixel * params.input_quads;
+    }
+    // A member beyond the last quad computes it again.
+    let real_quad = min(first_quad, params.output_quads - 1u);
+    if HAS_ONE_QUAD {
+        only_channels = channels[real_quad];
     }
     clear_sums();
     for (var k = team.share; k < params.input_quads; k += team.shares) {
-        for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+        for (var p = 0u; p < LOADED_PIXELS; p++) { // unrolled
             inputs[p] = input[offset[p] + k];
         }
         if HAS_SCALE {
             let factor = unpack4xI8(scale[real_image * params.input_quads + k])
                 - params.scaling.scale_zero_point;
-            for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
+            for (var p = 0u; p < LOADED_PIXELS; p++) { // unrolled
                 inputs[p] = scaled(inputs[p], factor);
             }
         }
-        accumulate(k * weight_stride(params.output_quads) + first_quad);
+        share_inputs();
+        accumulate(k * weight_stride(params.output_quads) + real_quad);
     }
     correct_sums(params.weight_zero_point);
 
@@ -78,9 +97,10 @@ fn compute(tile: u32, team: Team) {
 
 fn store(image: u32, pixel: u32, quad: u32, sum: vec4<i32>) {
     if image < params.images && pixel < params.pixels && quad < params.output_quads {
+        let own = channels_of(quad);
         var value = followed(requantize(
-            sum + channels[quad].bias,
-            channels[quad].multiplier,
+            sum + own.bias,
+            own.multiplier,
             params.output_zero_point,
             params.output_low,
             params.output_high,

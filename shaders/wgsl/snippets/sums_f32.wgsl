@@ -26,7 +26,8 @@ fn accumulate(at: u32, step: u32) {
         let w_3 = vec4<f32>(weight[at + 3u * step + QUAD_STEP * q]);
         for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
             let x = inputs[p];
-            sums[p * TILE_QUADS + q] += w_0 * x.x + w_1 * x.y + w_2 * x.z + w_3 * x.w;
+            sums[p * TILE_QUADS + q] +=
+                fma(w_0, vec4(x.x), fma(w_1, vec4(x.y), fma(w_2, vec4(x.z), w_3 * x.w)));
         }
     }
 }
@@ -45,6 +46,9 @@ fn bias_of(i: u32) -> vec4<f32> {
     return select(first_bias, last_bias, i % TILE_QUADS != 0u);
 }
 
+// Quads of a team.
+const TEAM_QUADS: u32 = LOADERS * TILE_QUADS;
+
 fn quad_blocks(quads: u32) -> u32 {
-    return (quads + TILE_QUADS - 1u) / TILE_QUADS;
+    return (quads + TEAM_QUADS - 1u) / TEAM_QUADS;
 }

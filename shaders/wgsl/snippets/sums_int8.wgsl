@@ -54,6 +54,9 @@ fn weight_stride(output_quads: u32) -> u32 {
     return (output_quads + 1u) / 2u * 2u;
 }
 
+// Quads of a team.
+const TEAM_QUADS: u32 = LOADERS * TILE_QUADS;
+
 fn quad_blocks(quads: u32) -> u32 {
-    return (quads + TILE_QUADS - 1u) / TILE_QUADS;
+    return (quads + TEAM_QUADS - 1u) / TEAM_QUADS;
 }

@@ -14,13 +14,15 @@ struct Team {
     // Which of `shares` parts is the invocation's.
     share: u32,
     shares: u32,
+    // Among those that load inputs for each other: each loads its own.
+    place: u32,
 }
 
 var<private> teams: u32;
 
 fn team_of(member: Member) -> Team {
     teams = member.subgroups;
-    return Team(member.subgroup, subgroupExclusiveAdd(1u), subgroupAdd(1u));
+    return Team(member.subgroup, subgroupExclusiveAdd(1u), subgroupAdd(1u), 0u);
 }
 
 fn team_count() -> u32 {

@@ -57,6 +57,9 @@ impl Finder<'_> {
         let channels = quads(self.graph.ty(gate).shape.c);
         let squeezed = quads(self.graph.ty(squeeze).shape.c);
         let fits = channels <= MOST_EXCITED_QUADS && squeezed <= MOST_SQUEEZED_QUADS;
+        if self.limits.tuning.has_fours {
+            return;
+        }
         if self.limits.tuning.fusion == Fusion::Ends {
             self.form(Group::DepthwisePool { depthwise });
             self.form(match fits && channels * squeezed <= MOST_EXCITED_BY_ONE {
@@ -170,6 +173,7 @@ impl Finder<'_> {
         };
         if let Some(pool) = after.filter(is_free_average)
             && self.graph.ty(id).shape.pixels() <= MOST_POOLED_PIXELS
+            && !self.limits.tuning.has_fours
             && self.is_pooled_at_once(id)
         {
             self.form(Group::ProductPool { convolution, pool });

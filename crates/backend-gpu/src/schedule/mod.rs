@@ -132,12 +132,21 @@ impl Kernel {
     }
 
     pub(crate) fn source(&self) -> String {
-        match &self.params {
+        let text = match &self.params {
             None => self.shader.source(&self.variant),
+            Some(params) if params.is_kind => {
+                self.shader.source_of_kind(&self.variant, params.words())
+            }
             Some(params) => self.shader.source_of_layer(&self.variant, params.words()),
-        }
+        };
+        // Naga does not know the feature by name, and browsers insist on it. Nor do they see that all
+        // of a four take the same turns.
+        let is_named = cfg!(target_family = "wasm") && self.variant.has_fours;
+        if is_named { format!("{SUBGROUPS_IN_BROWSERS}{text}") } else { text }
     }
 }
+
+const SUBGROUPS_IN_BROWSERS: &str = "enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n";
 
 impl From<Shader> for Kernel {
     fn from(shader: Shader) -> Self {
@@ -151,6 +160,8 @@ pub(crate) struct FixedParams {
     /// Beyond the last, 0.
     words: [u32; MOST_PARAMS],
     count: usize,
+    /// Whether they are of all layers of a kind, and say nothing but what kind it is.
+    is_kind: bool,
 }
 
 impl FixedParams {
@@ -158,7 +169,12 @@ impl FixedParams {
     pub(crate) fn new(params: &[u32]) -> Option<Self> {
         let mut words = [0; MOST_PARAMS];
         words.get_mut(..params.len())?.copy_from_slice(params);
-        Some(Self { words, count: params.len() })
+        Some(Self { words, count: params.len(), is_kind: false })
+    }
+
+    /// The same of what [`Shader::kind_of`] says.
+    pub(crate) fn of_kind(params: &[u32]) -> Option<Self> {
+        Self::new(params).map(|params| Self { is_kind: true, ..params })
     }
 
     fn words(&self) -> &[u32] {

@@ -22,7 +22,10 @@ const LIMITS: Limits = Limits {
 };
 
 /// As for a graphics card.
-const CARD: Limits = Limits { tuning: Tuning::for_kind(AdapterKind::Discrete), ..LIMITS };
+const CARD: Limits = Limits { tuning: Tuning::for_kind(AdapterKind::Discrete, true), ..LIMITS };
+
+/// As for software with subgroups.
+const SOFTWARE: Limits = Limits { tuning: Tuning::for_kind(AdapterKind::Software, true), ..LIMITS };
 
 fn relu() -> Op {
     Op::Activation(Activation { kind: ActivationKind::Relu })
@@ -239,7 +242,7 @@ fn cards_take_a_dispatch_for_each_layer() {
         let graph = built_in(name, precision);
         let (count, pipelines, _) = counts(&graph, CARD);
         assert_eq!(count, dispatches, "{name} {precision:?}");
-        let tuning = Tuning::for_kind(AdapterKind::Other);
+        let tuning = Tuning::for_kind(AdapterKind::Other, true);
         let shared = counts(&graph, Limits { tuning, ..LIMITS });
         assert_eq!(shared.0, dispatches, "{name} {precision:?}");
         assert!(shared.1 < pipelines && pipelines < count, "{name} {precision:?}: {shared:?}");
@@ -256,6 +259,33 @@ fn cards_take_a_dispatch_for_each_layer() {
         assert_eq!(dispatch.kernel.params, FixedParams::new(&dispatch.params));
         let fits = dispatch.kernel.variant.workgroup_size >= dispatch.kernel.variant.split;
         assert!(fits, "{:?}", dispatch.kernel);
+    }
+}
+
+/// Software has a dispatch for each layer, whose inputs neighbours load for each other, and a pipeline
+/// for each kind of layer.
+#[test]
+fn software_loads_inputs_in_fours() {
+    for (name, precision, most) in [
+        ("mobilenet-v3-large", Precision::F32, (78, 33)),
+        ("mobilenet-v3-large", Precision::Int8, (58, 30)),
+        ("mobilenet-edgetpu-1.0", Precision::F32, (61, 17)),
+        ("mobilenet-edgetpu-1.0", Precision::Int8, (61, 17)),
+        ("mobilenet-v2-1.0", Precision::F32, (55, 13)),
+    ] {
+        let graph = built_in(name, precision);
+        let (dispatches, pipelines, _) = counts(&graph, SOFTWARE);
+        let counts = (dispatches, pipelines);
+        let fits = counts.0 <= most.0 && counts.1 <= most.1;
+        assert!(fits, "{name} {precision:?}: {counts:?} are more than {most:?}");
+        let schedule = Schedule::new(&graph, Keep::Outputs, SOFTWARE).unwrap();
+        for dispatch in &schedule.dispatches {
+            let Kernel { shader, variant, .. } = dispatch.kernel;
+            let pixels = graph.ty(dispatch.nodes[0]).shape.pixels();
+            let is_product = matches!(shader, Shader::ProductF32 | Shader::ProductInt8);
+            assert_eq!(variant.has_fours, is_product && pixels > 1, "{shader:?}");
+            assert!(variant.tile_pixels.is_multiple_of(4) || !variant.has_fours);
+        }
     }
 }
 
@@ -322,7 +352,9 @@ fn no_layer_is_lost_in_a_group() {
     for name in ["mobilenet-v3-large", "mobilenet-edgetpu-1.0"] {
         let floats = built_in(name, Precision::F32);
         let graphs = [with_pixel_input(&floats), floats, built_in(name, Precision::Int8)];
-        for (graph, limits) in graphs.iter().flat_map(|graph| [(graph, LIMITS), (graph, CARD)]) {
+        for (graph, limits) in
+            graphs.iter().flat_map(|graph| [(graph, LIMITS), (graph, CARD), (graph, SOFTWARE)])
+        {
             let schedule = Schedule::new(graph, Keep::Outputs, limits).unwrap();
             let computed: HashSet<NodeId> =
                 schedule.dispatches.iter().flat_map(|d| d.nodes.iter().copied()).collect();

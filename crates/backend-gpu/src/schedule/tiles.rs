@@ -9,7 +9,6 @@ use pocketvision_shaders::{LARGE_WORKGROUP_SIZE, Variant, WORKGROUP_SIZE, Work};
 
 use super::Limits;
 use crate::layout::quads;
-use crate::tuning::{Fusion, Tuning};
 
 /// The tile of a matrix product.
 pub(super) fn product(
@@ -20,7 +19,10 @@ pub(super) fn product(
 ) -> Variant {
     let output_quads = quads(output.shape.c);
     let is_float = output.element.is_float();
-    let is_parallel = limits.tuning.fusion == Fusion::Ends;
+    let is_parallel = limits.tuning.is_parallel();
+    if limits.tuning.has_fours && pixels >= FEWEST_PIXELS_OF_FOURS {
+        return in_fours(pixels, output_quads);
+    }
     let candidates: &[(usize, usize)] = match pixels {
         1..4 if is_parallel => &[(1, 1)],
         1..4 => &[(1, 2), (1, 1)],
@@ -50,6 +52,22 @@ pub(super) fn product(
     in_large_workgroups(variant, tiles(&(p, q)))
 }
 
+/// The tile of a product whose inputs four neighbours load for each other: few sums each, so that a
+/// loop is short, and small workgroups where there are few tiles.
+fn in_fours(pixels: usize, output_quads: usize) -> Variant {
+    let variant = Variant {
+        tile_pixels: if pixels < 8 { 4 } else { 8 },
+        has_fours: true,
+        ..Variant::default()
+    };
+    let blocks = output_quads.div_ceil(variant.team_quads() as usize);
+    let tiles = pixels.div_ceil(variant.tile_pixels as usize) * blocks;
+    let invocations = tiles * variant.team() as usize;
+    let fits = |&size: &u32| invocations / size as usize >= FEW_WORKGROUPS;
+    let size = [WORKGROUP_SIZE, WORKGROUP_SIZE / 2].into_iter().find(fits);
+    Variant { workgroup_size: size.unwrap_or(WORKGROUP_SIZE / 4), ..variant }
+}
+
 /// The same tiles with as many invocations in a workgroup as leave enough workgroups: fewer are sooner
 /// begun.
 fn in_large_workgroups(variant: Variant, tiles: usize) -> Variant {
@@ -65,7 +83,7 @@ fn in_large_workgroups(variant: Variant, tiles: usize) -> Variant {
 
 /// Workgroups for so many tiles.
 pub(super) const fn work(variant: &Variant, tiles: usize) -> Work {
-    let teams = variant.workgroup_size / variant.split;
+    let teams = variant.workgroup_size / variant.team();
     Work::Workgroups((tiles as u32).div_ceil(teams))
 }
 
@@ -77,10 +95,11 @@ fn shared<'a, T>(
     input_quads: usize,
     limits: &Limits,
 ) -> (&'a T, usize) {
-    let Tuning { busy_invocations: busy, fusion, .. } = limits.tuning;
-    let (most, least_quads) = match fusion {
-        Fusion::Ends => (WORKGROUP_SIZE as usize, FEW_SHARED_QUADS),
-        Fusion::None | Fusion::Layers => (MOST_SHARES, FEWEST_SHARED_QUADS),
+    let busy = limits.tuning.busy_invocations;
+    let is_parallel = limits.tuning.is_parallel();
+    let (most, least_quads) = match is_parallel {
+        true => (WORKGROUP_SIZE as usize, FEW_SHARED_QUADS),
+        false => (MOST_SHARES, FEWEST_SHARED_QUADS),
     };
     let shares = |tiles: usize| {
         let mut split = 1;
@@ -91,7 +110,7 @@ fn shared<'a, T>(
     };
     let is_busy = |candidate: &&T| {
         let tiles = tiles(candidate);
-        let shares = if fusion == Fusion::Ends { shares(tiles) } else { 1 };
+        let shares = if is_parallel { shares(tiles) } else { 1 };
         tiles * shares >= busy
     };
     let chosen = candidates.iter().find(is_busy).unwrap_or(&candidates[candidates.len() - 1]);
@@ -106,7 +125,7 @@ pub(super) fn convolution(
     limits: &Limits,
 ) -> Variant {
     let is_float = output.element.is_float();
-    if limits.tuning.fusion == Fusion::Ends {
+    if limits.tuning.is_parallel() {
         let widths = widths(window, output);
         let tiles = |&p: &usize| runs(output, p) * quads(output.shape.c);
         let (&p, split) = shared(&widths, tiles, quads(input_channels), limits);
@@ -119,7 +138,7 @@ pub(super) fn convolution(
 
 /// The tile of a depthwise convolution alone.
 pub(super) fn depthwise(window: &Window, output: &TensorType, limits: &Limits) -> Variant {
-    if limits.tuning.fusion == Fusion::Ends {
+    if limits.tuning.is_parallel() {
         let widths = widths(window, output);
         let tiles = |&p: &usize| runs(output, p) * quads(output.shape.c);
         let (&p, _) = shared(&widths, tiles, 0, limits);
@@ -250,10 +269,7 @@ pub(super) fn product_pool(pixels: usize, output_channels: usize, limits: &Limit
 
 /// Invocations of a workgroup that sums up an image: on a device with invocations to spare, many.
 pub(super) fn workgroup_of_pool(limits: &Limits) -> u32 {
-    match limits.tuning.fusion {
-        Fusion::Ends => LARGE_WORKGROUP_SIZE,
-        Fusion::None | Fusion::Layers => WORKGROUP_SIZE,
-    }
+    if limits.tuning.is_parallel() { LARGE_WORKGROUP_SIZE } else { WORKGROUP_SIZE }
 }
 
 /// Whether a window's columns are few enough to be written out.
@@ -308,6 +324,8 @@ const FEWEST_SHARED_QUADS: usize = 4;
 const FEW_SHARED_QUADS: usize = 2;
 /// Workgroups that keep each processor of a device busy, and one as much as another.
 const MANY_WORKGROUPS: usize = 128;
+/// Fewer are computed one by one.
+const FEWEST_PIXELS_OF_FOURS: usize = 4;
 /// Workgroup memory that every device has.
 const MOST_SHARED_BYTES: u32 = 16384;
 /// Input quads that are worth an invocation of a subgroup, which adds without memory.

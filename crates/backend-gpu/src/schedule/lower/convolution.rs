@@ -68,7 +68,7 @@ impl Lowering<'_> {
         // Tiles may not straddle images where each image has a scale of its own.
         let images = if scale.is_some() { output.n } else { 1 };
         let pixel_tiles = images * (pixels / images).div_ceil(variant.tile_pixels as usize);
-        let quad_tiles = quads(output.c).div_ceil(variant.tile_quads) as usize;
+        let quad_tiles = quads(output.c).div_ceil(variant.team_quads()) as usize;
         let work = tiles::work(&variant, pixel_tiles * quad_tiles);
         if ty.element.is_float() {
             variant.has_sigmoid = layer.has_sigmoid();
@@ -130,7 +130,7 @@ impl Lowering<'_> {
         let window = window_params(&layer.window, shape, output);
         let mut variant = tiles::convolution(&layer.window, shape.c, &node.output, &self.limits);
         let runs = tiles::runs(&node.output, variant.tile_pixels as usize);
-        let quad_tiles = quads(output.c).div_ceil(variant.tile_quads) as usize;
+        let quad_tiles = quads(output.c).div_ceil(variant.team_quads()) as usize;
         let work = tiles::work(&variant, runs * quad_tiles);
         if element.is_float() {
             variant.has_sigmoid = layer.has_sigmoid();

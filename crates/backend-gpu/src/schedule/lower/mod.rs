@@ -32,7 +32,7 @@ use super::{
     Value,
 };
 use super::{grouping, tiles};
-use crate::tuning::Fusion;
+use crate::tuning::Fixed;
 use crate::{BACKEND_NAME, layout};
 
 /// Lowers every node; values have no buffers yet.
@@ -227,8 +227,12 @@ impl Lowering<'_> {
         debug_assert_eq!(kernel.shader.params(), P::FIELDS, "{kernel:?}");
         debug_assert!(!kernel.variant.has_subgroups || kernel.shader.can_use_subgroups());
         let params = params.words();
-        if self.limits.tuning.has_fixed_params && kernel.shader.can_fix_params() {
-            kernel.params = FixedParams::new(&params);
+        if kernel.shader.can_fix_params() {
+            kernel.params = match self.limits.tuning.fixed {
+                Fixed::Nothing => None,
+                Fixed::Kind => FixedParams::of_kind(&kernel.shader.kind_of(&params)),
+                Fixed::All => FixedParams::new(&params),
+            };
         }
         self.schedule.dispatches.push(Dispatch {
             nodes: vec![node],
@@ -242,7 +246,7 @@ impl Lowering<'_> {
 
     /// Whether dense float weights are tiles: where invocations do not read side by side.
     fn has_tiles(&self) -> bool {
-        self.limits.tuning.fusion != Fusion::Ends
+        !self.limits.tuning.is_parallel()
     }
 
     /// The variant of a kernel whose workgroups share sums and that has no tiles.
