@@ -16,6 +16,7 @@ macro_rules! conv2d_of {
                 $input,
                 WEIGHTS_F32,
                 SUMS_F32,
+                TAPS_F32,
                 CONV_F32,
                 $($own),+
             ],
@@ -32,7 +33,9 @@ impl Shader {
     /// Whether it has a form in which neighbours load inputs for each other, for
     /// [`Variant::has_fours`].
     pub fn can_use_fours(self) -> bool {
-        self.parts().1.contains(&INPUTS)
+        let parts = self.parts().1;
+        let is_depthwise = matches!(self, Self::DepthwiseConv2dF32 | Self::DepthwiseConv2dInt8);
+        is_depthwise || parts.contains(&INPUTS) || parts.contains(&CONV_TILES)
     }
 
     /// The whole text, ready to compile, with [`Self::params`] as a uniform.
@@ -102,6 +105,7 @@ impl Shader {
                     WINDOW,
                     RUN,
                     SUMS_INT8,
+                    TAPS_INT8,
                     CONV_INT8,
                     TEAM,
                     TILES,
@@ -111,11 +115,11 @@ impl Shader {
             ),
             Self::DepthwiseConv2dF32 => (
                 include_str!("../wgsl/f32/depthwise_conv2d.wgsl"),
-                &[EPILOGUE, WINDOW, RUN, SOURCE_F32, DEPTHWISE_F32],
+                &[EPILOGUE, WINDOW, RUN, SOURCE_F32, FILTER_ROW, DEPTHWISE_F32],
             ),
             Self::DepthwiseConv2dInt8 => (
                 include_str!("../wgsl/int8/depthwise_conv2d.wgsl"),
-                &[FIXED_POINT, REQUANTIZE, WINDOW, RUN, DEPTHWISE_INT8, LOOK_UP],
+                &[FIXED_POINT, REQUANTIZE, WINDOW, RUN, FILTER_ROW, DEPTHWISE_INT8, LOOK_UP],
             ),
             Self::Conv2dProjectF32 => conv2d_of!(CONV2D_PROJECT_F32, INPUT_F32, PROJECT_F32),
             Self::Conv2dProjectColors => conv2d_of!(CONV2D_PROJECT_F32, INPUT_COLORS, PROJECT_F32),
@@ -129,6 +133,7 @@ impl Shader {
                     WINDOW,
                     RUN,
                     SUMS_INT8,
+                    TAPS_INT8,
                     CONV_INT8,
                     LOOK_UP,
                     RESIDUAL,
@@ -144,6 +149,7 @@ impl Shader {
                     WEIGHTS_F32,
                     SUMS_F32,
                     SOURCE_F32,
+                    FILTER_ROW,
                     DEPTHWISE_F32,
                     PROJECT_F32,
                 ],
@@ -157,6 +163,7 @@ impl Shader {
                     WINDOW,
                     RUN,
                     SUMS_INT8,
+                    FILTER_ROW,
                     DEPTHWISE_INT8,
                     LOOK_UP,
                     RESIDUAL,
@@ -165,7 +172,7 @@ impl Shader {
             ),
             Self::ExpandDepthwiseF32 => (
                 include_str!("../wgsl/f32/expand_depthwise.wgsl"),
-                &[EPILOGUE, WINDOW, RUN, WEIGHTS_F32, SUMS_F32, DEPTHWISE_F32],
+                &[EPILOGUE, WINDOW, RUN, WEIGHTS_F32, SUMS_F32, FILTER_ROW, DEPTHWISE_F32],
             ),
             Self::ProductPoolF32 => (
                 include_str!("../wgsl/f32/product_pool.wgsl"),
@@ -177,7 +184,7 @@ impl Shader {
             ),
             Self::DepthwisePoolF32 => (
                 include_str!("../wgsl/f32/depthwise_pool.wgsl"),
-                &[EPILOGUE, WINDOW, RUN, SOURCE_F32, DEPTHWISE_F32],
+                &[EPILOGUE, WINDOW, RUN, SOURCE_F32, FILTER_ROW, DEPTHWISE_F32],
             ),
             Self::SqueezeF32 => (
                 include_str!("../wgsl/f32/squeeze.wgsl"),
@@ -256,6 +263,9 @@ fn with_subgroups(part: &'static str) -> &'static str {
 fn with_fours(part: &'static str) -> &'static str {
     match part {
         INPUTS => include_str!("../wgsl/snippets/inputs_fours.wgsl"),
+        FILTER_ROW => include_str!("../wgsl/snippets/filter_row_fours.wgsl"),
+        TAPS_F32 => include_str!("../wgsl/snippets/taps_f32_fours.wgsl"),
+        TAPS_INT8 => include_str!("../wgsl/snippets/taps_int8_fours.wgsl"),
         _ => part,
     }
 }
@@ -275,6 +285,9 @@ const PRODUCT_F32: &str = include_str!("../wgsl/snippets/product_f32.wgsl");
 const SUMS_F32: &str = include_str!("../wgsl/snippets/sums_f32.wgsl");
 const SUMS_INT8: &str = include_str!("../wgsl/snippets/sums_int8.wgsl");
 const INPUTS: &str = include_str!("../wgsl/snippets/inputs.wgsl");
+const FILTER_ROW: &str = include_str!("../wgsl/snippets/filter_row.wgsl");
+const TAPS_F32: &str = include_str!("../wgsl/snippets/taps_f32.wgsl");
+const TAPS_INT8: &str = include_str!("../wgsl/snippets/taps_int8.wgsl");
 const TEAM: &str = include_str!("../wgsl/snippets/team.wgsl");
 const TEAM_SUM: &str = include_str!("../wgsl/snippets/team_sum.wgsl");
 const TILES: &str = include_str!("../wgsl/snippets/tiles.wgsl");

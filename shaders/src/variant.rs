@@ -43,8 +43,10 @@ pub struct Variant {
     /// devices with the feature. `split` is then the size that subgroups are thought to have,
     /// which is a matter of speed alone.
     pub has_subgroups: bool,
-    /// Whether four neighbours of a subgroup load the inputs of their tiles for each other: each a
-    /// fourth of the pixels that all four compute, for quads of its own. For shaders of which
+    /// Whether four neighbours of a subgroup load for each other what all of them need: in a product
+    /// each a fourth of the pixels, of which all four compute quads of their own; in a convolution
+    /// each the weights of one of four channels, or of each fourth tap, for a run of its own. For
+    /// shaders of which
     /// [`Shader::can_use_fours`](crate::Shader::can_use_fours) says that they can, and devices whose
     /// subgroups have at least four members. `split` is then 1.
     pub has_fours: bool,
@@ -74,7 +76,7 @@ impl Default for Variant {
 }
 
 impl Variant {
-    /// Invocations that load inputs for each other.
+    /// Invocations that load for each other.
     pub const fn loaders(&self) -> u32 {
         if self.has_fours { 4 } else { 1 }
     }
@@ -84,7 +86,7 @@ impl Variant {
         self.split * self.loaders()
     }
 
-    /// Quads of a team.
+    /// Quads of a team, of a product.
     pub const fn team_quads(&self) -> u32 {
         self.tile_quads * self.loaders()
     }
@@ -113,6 +115,7 @@ impl Variant {
             ("SPLIT", self.split),
             ("LOADERS", self.loaders()),
             ("KERNEL_WIDTH", self.kernel_width),
+            ("LOADED_TAPS", self.kernel_width.div_ceil(self.loaders())),
             ("STRIDE_WIDTH", self.stride_width),
             ("DILATION_WIDTH", self.dilation_width),
             ("MEMORY_VECTORS", self.memory_vectors),
@@ -143,6 +146,7 @@ impl Variant {
             "LOADED_PIXELS" => self.tile_pixels / self.loaders(),
             "TILE_PIXELS * TILE_QUADS" => self.tile_pixels * self.tile_quads,
             "KERNEL_WIDTH" => self.kernel_width,
+            "LOADED_TAPS" => self.kernel_width.div_ceil(self.loaders()),
             "COLUMNS" => {
                 (self.tile_pixels - 1) * self.stride_width
                     + (self.kernel_width - 1) * self.dilation_width

@@ -301,11 +301,12 @@ impl Device {
     pub(crate) fn source(&self, kernel: Kernel) -> String {
         let source = kernel.source();
         match self.sabotaged {
-            Some(name) if name == kernel.shader.name() => {
+            Some(name) if name == kernel.shader.name() || name == kernel.name() => {
                 let wrong = [
                     ("+ bias[", "- bias["),
                     ("+ bias_of(", "- bias_of("),
                     ("+ channels[", "- channels["),
+                    ("p % LOADERS)", "0u)"),
                 ];
                 wrong.iter().fold(source, |text, (right, wrong)| text.replace(right, wrong))
             }
@@ -316,10 +317,7 @@ impl Device {
     /// Notes that kernels are wrong and not used.
     pub(crate) fn report_wrong(&self, kernels: &[Kernel]) {
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        wrong.extend(kernels.iter().map(|kernel| match kernel.variant.has_subgroups {
-            true => format!("{} with subgroups", kernel.shader.name()),
-            false => kernel.shader.name().to_owned(),
-        }));
+        wrong.extend(kernels.iter().map(Kernel::name));
     }
 
     /// Names of shaders that computed wrong and are not used.

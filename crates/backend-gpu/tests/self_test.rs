@@ -4,7 +4,7 @@ mod adapter;
 
 use std::slice;
 
-use pocketvision_backend_gpu::{GpuBackend, GpuOptions, SelfTest};
+use pocketvision_backend_gpu::{AdapterKind, GpuBackend, GpuOptions, SelfTest};
 use pocketvision_core::op::{Conv2d, DepthwiseConv2d, Normalize, Padding, Window};
 use pocketvision_core::{
     Backend as _, CompileOptions, Element, Graph, GraphBuilder, Op, Plan as _, Shape, Tensor,
@@ -12,9 +12,11 @@ use pocketvision_core::{
 };
 use pocketvision_reference::ReferenceBackend;
 
-/// A device on which the shader of a name subtracts its bias instead of adding it.
+/// A device on which the shader of a name subtracts its bias instead of adding it. Networks are cut into
+/// pairs of layers.
 fn sabotaged(name: &'static str, self_test: SelfTest) -> Option<GpuBackend> {
-    let options = GpuOptions { sabotaged: Some(name), self_test, ..GpuOptions::default() };
+    let cut_for = Some(AdapterKind::Integrated);
+    let options = GpuOptions { sabotaged: Some(name), self_test, cut_for, ..GpuOptions::default() };
     adapter::open(options)
 }
 
@@ -62,6 +64,26 @@ fn a_wrong_shader_is_reported_and_another_way_is_taken() {
     // It stays known.
     let again = backend.compile_plan(&network(), &CompileOptions::default()).unwrap();
     assert_eq!(again.dispatch_count(), 2);
+}
+
+/// Where neighbours read each other's numbers wrong, each loads its own.
+#[test]
+fn wrong_fours_are_reported_and_not_used() {
+    let options = GpuOptions {
+        sabotaged: Some("f32/product in fours"),
+        cut_for: Some(AdapterKind::Software),
+        ..GpuOptions::default()
+    };
+    let Some(backend) = adapter::open(options) else { return };
+    if !backend.adapter().features.contains(&"subgroups") {
+        eprintln!("ignored: the adapter has no subgroups");
+        return;
+    }
+    let mut plan = backend.compile_plan(&network(), &CompileOptions::default()).unwrap();
+    assert_eq!(plan.run(slice::from_ref(&image())).unwrap()[0], expected());
+    let device = backend.device().to_string();
+    assert!(device.contains("f32/product in fours computes wrong"), "{device}");
+    assert!(!device.contains("f32/product computes wrong"), "{device}");
 }
 
 #[test]

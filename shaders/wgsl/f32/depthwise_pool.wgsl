@@ -43,7 +43,7 @@ fn main(
     var pool = vec4<f32>(0.0);
     if quad < quads && number < image_runs {
         let run = run_of(image * image_runs + number);
-        convolve_depthwise(run, quad);
+        convolve_depthwise(run, quad, 0u);
         let first = first_pixel(run);
         var results = run_sums;
         for (var p = 0u; p < TILE_PIXELS; p++) {

@@ -38,7 +38,7 @@ fn main(
     for (var item = local; item < params.tile_runs * quads; item += WORKGROUP_SIZE) {
         let quad = item % quads;
         let number = item / quads;
-        convolve_depthwise(run_of(first_run + number), quad);
+        convolve_depthwise(run_of(first_run + number), quad, 0u);
         var results = run_sums;
         for (var p = 0u; p < TILE_PIXELS; p++) {
             hide(number * TILE_PIXELS + p, quad, results[p]);

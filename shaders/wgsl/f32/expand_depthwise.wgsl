@@ -93,7 +93,7 @@ fn main(
             let row = item / row_runs;
             let run = Run(image, top + row, (item - row * row_runs) * TILE_PIXELS);
             slice_first = slice_quad;
-            convolve_depthwise(run, quad);
+            convolve_depthwise(run, quad, 0u);
             let first = first_pixel(run);
             var results = run_sums;
             for (var p = 0u; p < TILE_PIXELS; p++) {

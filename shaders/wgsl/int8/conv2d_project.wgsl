@@ -44,7 +44,7 @@ fn main(
     for (var item = local; item < params.tile_runs * blocks; item += WORKGROUP_SIZE) {
         let first_quad = item % blocks * TILE_QUADS;
         let number = item / blocks;
-        convolve(run_of(first_run + number), first_quad, 0u, 1u);
+        convolve(run_of(first_run + number), first_quad, 0u, 1u, 0u);
         var results = sums;
         for (var i = 0u; i < TILE_PIXELS * TILE_QUADS; i++) {
             hide(number * TILE_PIXELS + i / TILE_QUADS, first_quad + i % TILE_QUADS, results[i]);

@@ -1,6 +1,7 @@
 // 2-D convolution of each int8 channel with one filter of its own. One invocation: a run of
-// TILE_PIXELS output pixels, four channels. Needs fixed_point.wgsl, requantize.wgsl,
-// window.wgsl, run.wgsl, depthwise_int8.wgsl and look_up.wgsl.
+// TILE_PIXELS output pixels, four channels; neighbours may load for each other. Needs
+// fixed_point.wgsl, requantize.wgsl, window.wgsl, run.wgsl, filter_row.wgsl, depthwise_int8.wgsl and
+// look_up.wgsl.
 
 struct Params {
     window: Window,
@@ -27,16 +28,20 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let index = linear_invocation(workgroup, workgroups, local);
-    let quad = index % params.window.output_quads;
-    if index / params.window.output_quads >= run_count() {
+    let place = index % LOADERS;
+    let quad = index / LOADERS % params.window.output_quads;
+    let number = index / LOADERS / params.window.output_quads * LOADERS + place;
+    // Of neighbours that load for each other none may leave.
+    if LOADERS == 1u && number >= run_count() {
         return;
     }
-    let run = run_of(index / params.window.output_quads);
-    convolve_depthwise(run, quad);
+    let run = run_of(number);
+    convolve_depthwise(run, quad, place);
     let first = first_pixel(run);
+    let end = select(0u, params.window.output_width - run.column, number < run_count());
     var results = run_sums;
-    for (var p = 0u; p < TILE_PIXELS; p++) {
-        if run.column + p < params.window.output_width {
+    for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled for fours
+        if p < end {
             output[(first + p) * params.window.output_quads + quad] = followed(requantize(
                 results[p] + channels[quad].bias,
                 channels[quad].multiplier,

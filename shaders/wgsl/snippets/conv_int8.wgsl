@@ -1,9 +1,9 @@
 // The sums of a dense convolution for a run of pixels and TILE_QUADS output quads, of one of `shares`
-// parts of the inputs. Needs run.wgsl, sums_int8.wgsl, and an `input` and `weight` as
-// int8/conv2d.wgsl has them. Positions outside hold the zero point: what it adds to each sum is taken
+// parts of the inputs, by the invocation at a place of those that load for each other. Needs run.wgsl,
+// sums_int8.wgsl, taps_int8.wgsl, and an `input` and `weight` as int8/conv2d.wgsl has them. Positions outside hold the zero point: what it adds to each sum is taken
 // off the bias.
 
-fn convolve(run: Run, first_quad: u32, share: u32, shares: u32) {
+fn convolve(run: Run, first_quad: u32, share: u32, shares: u32, place: u32) {
     clear_sums();
     let zero = pack4xI8(vec4<i32>(params.input_zero_point));
     let first = first_column_of(run);
@@ -26,7 +26,7 @@ fn convolve(run: Run, first_quad: u32, share: u32, shares: u32) {
                     inputs[p] = columns[p * STRIDE_WIDTH + t * DILATION_WIDTH];
                 }
                 let tap = tap_row * KERNEL_WIDTH + t;
-                accumulate((tap * params.window.input_quads + k) * stride + first_quad);
+                accumulate_tap((tap * params.window.input_quads + k) * stride + first_quad, place);
             }
         }
     }

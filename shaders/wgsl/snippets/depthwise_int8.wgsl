@@ -1,11 +1,17 @@
-// The sums of a depthwise convolution for a run of pixels and one quad. Needs run.wgsl, an
-// `input`, and a `weight` whose quads of integers [tap][quad], less their zero point, begin at
-// `params.depthwise_at`. Positions outside hold the zero point: what it adds to each sum is
-// taken off the bias.
+// The sums of a depthwise convolution for a run of pixels and one quad, by the invocation at a place of
+// those that load for each other. Needs run.wgsl, filter_row.wgsl, an `input`, and a `weight` whose
+// quads of integers [tap][quad], less their zero point, begin at `params.depthwise_at`. Positions
+// outside hold the zero point: what it adds to each sum is taken off the bias.
 
-var<private> run_sums: array<vec4<i32>, TILE_PIXELS>;
+alias Tap = vec4<i32>;
 
-fn convolve_depthwise(run: Run, quad: u32) {
+var<private> run_sums: array<Tap, TILE_PIXELS>;
+
+fn filter_weight(at: u32) -> Tap {
+    return bitcast<Tap>(weight[at]);
+}
+
+fn convolve_depthwise(run: Run, quad: u32, place: u32) {
     for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
         run_sums[p] = vec4<i32>(0);
     }
@@ -23,13 +29,11 @@ fn convolve_depthwise(run: Run, quad: u32) {
             let at = (line + select(0u, column, inside)) * params.window.input_quads + quad;
             columns[c] = select(zero, unpack4xI8(input[at]), inside);
         }
+        let step = params.window.output_quads;
+        load_row(params.depthwise_at + tap_row * KERNEL_WIDTH * step + quad, step, place);
         for (var t = 0u; t < KERNEL_WIDTH; t++) { // unrolled
-            let tap = tap_row * KERNEL_WIDTH + t;
-            let w = bitcast<vec4<i32>>(
-                weight[params.depthwise_at + tap * params.window.output_quads + quad],
-            );
             for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
-                run_sums[p] += w * columns[p * STRIDE_WIDTH + t * DILATION_WIDTH];
+                run_sums[p] += row_weights[t] * columns[p * STRIDE_WIDTH + t * DILATION_WIDTH];
             }
         }
     }

@@ -25,11 +25,19 @@ fn accumulate(at: u32, step: u32) {
         let w_2 = vec4<f32>(weight[at + 2u * step + QUAD_STEP * q]);
         let w_3 = vec4<f32>(weight[at + 3u * step + QUAD_STEP * q]);
         for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
-            let x = inputs[p];
-            sums[p * TILE_QUADS + q] +=
-                fma(w_0, vec4(x.x), fma(w_1, vec4(x.y), fma(w_2, vec4(x.z), w_3 * x.w)));
+            sums[p * TILE_QUADS + q] += sum_of_products(inputs[p], w_0, w_1, w_2, w_3);
         }
     }
+}
+
+fn sum_of_products(
+    x: vec4<f32>,
+    w_0: vec4<f32>,
+    w_1: vec4<f32>,
+    w_2: vec4<f32>,
+    w_3: vec4<f32>,
+) -> vec4<f32> {
+    return fma(w_0, vec4(x.x), fma(w_1, vec4(x.y), fma(w_2, vec4(x.z), w_3 * x.w)));
 }
 
 // The biases of a tile, from before its sums: what is loaded after a loop is waited for. Bias has a
@@ -46,9 +54,6 @@ fn bias_of(i: u32) -> vec4<f32> {
     return select(first_bias, last_bias, i % TILE_QUADS != 0u);
 }
 
-// Quads of a team.
-const TEAM_QUADS: u32 = LOADERS * TILE_QUADS;
-
 fn quad_blocks(quads: u32) -> u32 {
-    return (quads + TEAM_QUADS - 1u) / TEAM_QUADS;
+    return (quads + TILE_QUADS - 1u) / TILE_QUADS;
 }

@@ -31,6 +31,11 @@ fn accumulate(at: u32) {
             sums[p * TILE_QUADS + q] += dot_four_channels(inputs[p], w);
         }
     }
+    accumulate_inputs();
+}
+
+// What the zero point of the weights is multiplied by.
+fn accumulate_inputs() {
     if HAS_WEIGHT_ZERO_POINT {
         for (var p = 0u; p < TILE_PIXELS; p++) { // unrolled
             input_sums[p] += sum_of_lanes(inputs[p]);
@@ -54,9 +59,6 @@ fn weight_stride(output_quads: u32) -> u32 {
     return (output_quads + 1u) / 2u * 2u;
 }
 
-// Quads of a team.
-const TEAM_QUADS: u32 = LOADERS * TILE_QUADS;
-
 fn quad_blocks(quads: u32) -> u32 {
-    return (quads + TEAM_QUADS - 1u) / TEAM_QUADS;
+    return (quads + TILE_QUADS - 1u) / TILE_QUADS;
 }

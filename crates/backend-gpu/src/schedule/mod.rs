@@ -131,6 +131,16 @@ impl Kernel {
         Self { shader, variant, params: None }
     }
 
+    /// The shader's name, and what else a driver may get wrong.
+    pub(crate) fn name(&self) -> String {
+        let shader = self.shader.name();
+        match self.variant {
+            Variant { has_subgroups: true, .. } => format!("{shader} with subgroups"),
+            Variant { has_fours: true, .. } => format!("{shader} in fours"),
+            _ => shader.to_owned(),
+        }
+    }
+
     pub(crate) fn source(&self) -> String {
         let text = match &self.params {
             None => self.shader.source(&self.variant),

@@ -20,7 +20,7 @@ pub(super) fn product(
     let output_quads = quads(output.shape.c);
     let is_float = output.element.is_float();
     let is_parallel = limits.tuning.is_parallel();
-    if limits.tuning.has_fours && pixels >= FEWEST_PIXELS_OF_FOURS {
+    if limits.tuning.has_fours {
         return in_fours(pixels, output_quads);
     }
     let candidates: &[(usize, usize)] = match pixels {
@@ -53,15 +53,22 @@ pub(super) fn product(
 }
 
 /// The tile of a product whose inputs four neighbours load for each other: few sums each, so that a
-/// loop is short, and small workgroups where there are few tiles.
+/// loop is short.
 fn in_fours(pixels: usize, output_quads: usize) -> Variant {
-    let variant = Variant {
-        tile_pixels: if pixels < 8 { 4 } else { 8 },
-        has_fours: true,
-        ..Variant::default()
+    let (tile_pixels, has_fours) = match pixels {
+        // One by one, and no sum is shared: browsers zero the memory for it in each workgroup.
+        1..4 => (1, false),
+        4..8 => (4, true),
+        _ => (8, true),
     };
+    let variant = Variant { tile_pixels, has_fours, ..Variant::default() };
     let blocks = output_quads.div_ceil(variant.team_quads() as usize);
     let tiles = pixels.div_ceil(variant.tile_pixels as usize) * blocks;
+    in_small_workgroups(variant, tiles)
+}
+
+/// The same tiles with so few invocations in a workgroup that there are a few for each thread.
+fn in_small_workgroups(variant: Variant, tiles: usize) -> Variant {
     let invocations = tiles * variant.team() as usize;
     let fits = |&size: &u32| invocations / size as usize >= FEW_WORKGROUPS;
     let size = [WORKGROUP_SIZE, WORKGROUP_SIZE / 2].into_iter().find(fits);
@@ -133,7 +140,14 @@ pub(super) fn convolution(
         return in_large_workgroups(variant, tiles(&p));
     }
     let q = if quads(output.shape.c) > 1 && is_float { 2 } else { 1 };
-    windowed(window, output, q, limits)
+    let variant = windowed(window, output, q, limits);
+    if !limits.tuning.has_fours || variant.tile_pixels < 4 {
+        return variant;
+    }
+    let variant = Variant { has_fours: true, ..variant };
+    let runs = runs(output, variant.tile_pixels as usize);
+    let tiles = runs.div_ceil(variant.loaders() as usize) * quads(output.shape.c).div_ceil(q);
+    in_small_workgroups(variant, tiles)
 }
 
 /// The tile of a depthwise convolution alone.
@@ -144,7 +158,8 @@ pub(super) fn depthwise(window: &Window, output: &TensorType, limits: &Limits) -
         let (&p, _) = shared(&widths, tiles, 0, limits);
         return windowed_by(window, p, 1);
     }
-    windowed(window, output, 1, limits)
+    let variant = windowed(window, output, 1, limits);
+    Variant { has_fours: limits.tuning.has_fours && variant.tile_pixels >= 4, ..variant }
 }
 
 /// Runs of so many pixels.
@@ -324,8 +339,6 @@ const FEWEST_SHARED_QUADS: usize = 4;
 const FEW_SHARED_QUADS: usize = 2;
 /// Workgroups that keep each processor of a device busy, and one as much as another.
 const MANY_WORKGROUPS: usize = 128;
-/// Fewer are computed one by one.
-const FEWEST_PIXELS_OF_FOURS: usize = 4;
 /// Workgroup memory that every device has.
 const MOST_SHARED_BYTES: u32 = 16384;
 /// Input quads that are worth an invocation of a subgroup, which adds without memory.

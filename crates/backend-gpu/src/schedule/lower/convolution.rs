@@ -130,8 +130,9 @@ impl Lowering<'_> {
         let window = window_params(&layer.window, shape, output);
         let mut variant = tiles::convolution(&layer.window, shape.c, &node.output, &self.limits);
         let runs = tiles::runs(&node.output, variant.tile_pixels as usize);
-        let quad_tiles = quads(output.c).div_ceil(variant.team_quads()) as usize;
-        let work = tiles::work(&variant, runs * quad_tiles);
+        let run_tiles = runs.div_ceil(variant.loaders() as usize);
+        let quad_tiles = quads(output.c).div_ceil(variant.tile_quads) as usize;
+        let work = tiles::work(&variant, run_tiles * quad_tiles);
         if element.is_float() {
             variant.has_sigmoid = layer.has_sigmoid();
             let shaders = [Shader::Conv2dF32, Shader::Conv2dColors, Shader::Conv2dPixels];
@@ -172,7 +173,8 @@ impl Lowering<'_> {
         let window = window_params(&layer.window, shape, output);
         let mut variant = tiles::depthwise(&layer.window, &node.output, &self.limits);
         let runs = tiles::runs(&node.output, variant.tile_pixels as usize);
-        let work = Work::Invocations(runs as u32 * quads(output.c));
+        let loaders = variant.loaders();
+        let work = Work::Invocations((runs as u32).next_multiple_of(loaders) * quads(output.c));
         if element.is_float() {
             variant.has_sigmoid = layer.has_sigmoid();
             let rows = self.rows_f32(layer);
