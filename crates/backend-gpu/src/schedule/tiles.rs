@@ -21,7 +21,7 @@ pub(super) fn product(
     let is_float = output.element.is_float();
     let is_parallel = limits.tuning.is_parallel();
     if limits.tuning.has_fours {
-        return in_fours(pixels, output_quads);
+        return in_fours(pixels);
     }
     let candidates: &[(usize, usize)] = match pixels {
         1..4 if is_parallel => &[(1, 1)],
@@ -54,25 +54,14 @@ pub(super) fn product(
 
 /// The tile of a product whose inputs four neighbours load for each other: few sums each, so that a
 /// loop is short.
-fn in_fours(pixels: usize, output_quads: usize) -> Variant {
+fn in_fours(pixels: usize) -> Variant {
     let (tile_pixels, has_fours) = match pixels {
         // One by one, and no sum is shared: browsers zero the memory for it in each workgroup.
         1..4 => (1, false),
         4..8 => (4, true),
         _ => (8, true),
     };
-    let variant = Variant { tile_pixels, has_fours, ..Variant::default() };
-    let blocks = output_quads.div_ceil(variant.team_quads() as usize);
-    let tiles = pixels.div_ceil(variant.tile_pixels as usize) * blocks;
-    in_small_workgroups(variant, tiles)
-}
-
-/// The same tiles with so few invocations in a workgroup that there are a few for each thread.
-fn in_small_workgroups(variant: Variant, tiles: usize) -> Variant {
-    let invocations = tiles * variant.team() as usize;
-    let fits = |&size: &u32| invocations / size as usize >= FEW_WORKGROUPS;
-    let size = [WORKGROUP_SIZE, WORKGROUP_SIZE / 2].into_iter().find(fits);
-    Variant { workgroup_size: size.unwrap_or(WORKGROUP_SIZE / 4), ..variant }
+    Variant { tile_pixels, has_fours, workgroup_size: FOURS_WORKGROUP_SIZE, ..Variant::default() }
 }
 
 /// The same tiles with as many invocations in a workgroup as leave enough workgroups: fewer are sooner
@@ -144,10 +133,7 @@ pub(super) fn convolution(
     if !limits.tuning.has_fours || variant.tile_pixels < 4 {
         return variant;
     }
-    let variant = Variant { has_fours: true, ..variant };
-    let runs = runs(output, variant.tile_pixels as usize);
-    let tiles = runs.div_ceil(variant.loaders() as usize) * quads(output.shape.c).div_ceil(q);
-    in_small_workgroups(variant, tiles)
+    Variant { has_fours: true, workgroup_size: FOURS_WORKGROUP_SIZE, ..variant }
 }
 
 /// The tile of a depthwise convolution alone.
@@ -301,6 +287,9 @@ fn windowed(window: &Window, output: &TensorType, tile_quads: usize, limits: &Li
     let tile_pixels = match output.w {
         1 => 1,
         2..4 => 2,
+        // Many columns of few outputs take long to compile.
+        _ if limits.tuning.has_fours && window.stride_w > 1 => 4,
+        w if limits.tuning.has_fours && wide && w.is_multiple_of(7) => 7,
         _ if wide => 8,
         _ => 4,
     };
@@ -337,6 +326,9 @@ const MOST_SHARES: usize = 16;
 const FEWEST_SHARED_QUADS: usize = 4;
 /// The same on a device with invocations to spare.
 const FEW_SHARED_QUADS: usize = 2;
+/// Invocations of a workgroup of fours: as few as leave each thread several workgroups of the smallest
+/// layers. Larger ones for larger layers would be pipelines of their own, and gain nothing.
+const FOURS_WORKGROUP_SIZE: u32 = 16;
 /// Workgroups that keep each processor of a device busy, and one as much as another.
 const MANY_WORKGROUPS: usize = 128;
 /// Workgroup memory that every device has.

@@ -91,8 +91,9 @@ impl Site {
             path => {
                 let name = path.trim_start_matches('/');
                 // Files of the folder alone.
-                let file = std::fs::read(self.folder.join(name.replace('/', "_")));
-                let Ok(content) = file else {
+                let is_within = name.split('/').all(|part| !["", ".", ".."].contains(&part));
+                let file = is_within.then(|| std::fs::read(self.folder.join(name)));
+                let Some(Ok(content)) = file else {
                     return respond(stream, "404 Not Found", "text/plain", b"no such file");
                 };
                 (kind_of(name), content)
