@@ -7,8 +7,9 @@
 //! constants of a [`Variant`] before them (how many pixels an invocation computes, how wide the
 //! kernel is), and writes out the loops that are marked `// unrolled`. All else that differs
 //! between two dispatches is a uniform `params`, so a network needs about as many pipelines as
-//! it has kinds of layers. [`Shader::source_of_layer`] makes constants of these too: then each size of
-//! layer has a pipeline, in which a driver folds what follows from sizes.
+//! it has kinds of layers. [`Shader::source_of_kind`] makes constants of those that say what a layer is,
+//! its activation and whether a tensor is added, and [`Shader::source_of_layer`] of all: then each size
+//! of layer has a pipeline, in which a driver folds what follows from sizes.
 //!
 //! **Tensors.** Channels vary fastest and are padded to a multiple of four, so that four
 //! neighbouring channels, a *quad*, are one load: a `Stored`, which is `vec4<f32>` or, in half
@@ -46,8 +47,14 @@
 //! same snippets have a second form, [`Variant::has_subgroups`], in which what the members of a
 //! subgroup have is added in registers. It is right for subgroups of any size, full or not, and
 //! however invocations are spread over them: it counts who is there, and knows a subgroup by its id.
-//! Naga wants no `enable subgroups;` and refuses it; browsers want it, but there wgpu does not offer
-//! the feature.
+//!
+//! **Loads that are shared.** Where loads are dear, as they are in software, four neighbours of a
+//! subgroup load for each other ([`Variant::has_fours`]; WGSL calls the four a quad): the pixels of a
+//! product, of which each computes other outputs, or the weights of a window, which each needs for other
+//! pixels. Shaders take each other's numbers by `quadBroadcast` of a constant place, in `inputs_fours.wgsl`,
+//! `taps_*_fours.wgsl` and `filter_row_fours.wgsl`, and all four take the same way through a shader.
+//! Naga knows such calls without `enable subgroups;` and refuses the line, on which browsers insist: who
+//! compiles a text for a browser writes it before.
 //!
 //! **Exactness.** Integer shaders follow `pocketvision_core::quant` to the bit.
 //! `requantize.wgsl` builds the 64-bit products that WGSL lacks from 16-bit halves;

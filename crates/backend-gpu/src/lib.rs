@@ -21,7 +21,8 @@
 //! and by what each leaves idle, not by arithmetic. The planner computes together what one shader can:
 //! see `schedule/groups.rs`. On small devices that is pairs of layers. A graphics card would have too
 //! little to do in them: there each layer has a dispatch, and a pipeline that is compiled for its
-//! sizes. `tuning.rs` says which adapter begins with what; [`GpuBackend::tune_async`] measures.
+//! sizes. So it is in software, which is bound by its loads: four invocations load for each other, and a
+//! pipeline is compiled for each kind of layer. `tuning.rs` says which adapter begins with what; [`GpuBackend::tune_async`] measures.
 //! Compiled pipelines are remembered on disk, in the folder that `POCKETVISION_GPU_CACHE` names or
 //! else in the user's cache folder.
 //!
