@@ -7,35 +7,14 @@ use wasm_bindgen_futures::JsFuture;
 
 #[wasm_bindgen(module = "/src/subgroups.js")]
 extern "C" {
+    /// From now on devices are opened with subgroups where their adapter has them, for which `wgpu`
+    /// does not ask browsers yet.
     #[wasm_bindgen(js_name = askForSubgroups)]
-    fn ask_for_subgroups();
+    pub(crate) fn ask_for_subgroups();
 
+    /// From now on they are not; whether the last one was.
     #[wasm_bindgen(js_name = askNoMore)]
-    fn ask_no_more() -> bool;
-}
-
-/// While it lives, devices are opened with subgroups where their adapter has them: `wgpu` does not
-/// ask browsers for them yet.
-pub(crate) struct Subgroups(());
-
-impl Subgroups {
-    pub(crate) fn ask() -> Self {
-        ask_for_subgroups();
-        Self(())
-    }
-
-    /// Whether the device that was opened has them.
-    pub(crate) fn were_had(self) -> bool {
-        let had = ask_no_more();
-        std::mem::forget(self);
-        had
-    }
-}
-
-impl Drop for Subgroups {
-    fn drop(&mut self) {
-        ask_no_more();
-    }
+    pub(crate) fn ask_no_more() -> bool;
 }
 
 /// A property of an object; `None` if there is none, or the page may not read it.

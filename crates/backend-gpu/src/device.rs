@@ -101,9 +101,14 @@ impl Device {
             ..wgpu::DeviceDescriptor::default()
         };
         #[cfg(target_family = "wasm")]
-        let asking = crate::browser::Subgroups::ask();
-        let (device, queue) = adapter.request_device(&request).await.map_err(|error| {
-            GpuError::Open { adapter: summary.name.clone(), message: error.to_string() }
+        crate::browser::ask_for_subgroups();
+        // Asks the browser at once, before it is waited for.
+        let opening = adapter.request_device(&request);
+        #[cfg(target_family = "wasm")]
+        let has_fours = crate::browser::ask_no_more();
+        let (device, queue) = opening.await.map_err(|error| GpuError::Open {
+            adapter: summary.name.clone(),
+            message: error.to_string(),
         })?;
         let failure = Arc::new(Failure::default());
         let seen = Arc::clone(&failure);
@@ -117,8 +122,6 @@ impl Device {
         });
         let has_cache = device.features().contains(wgpu::Features::PIPELINE_CACHE);
         let has_subgroups = device.features().contains(wgpu::Features::SUBGROUP);
-        #[cfg(target_family = "wasm")]
-        let has_fours = asking.were_had();
         #[cfg(not(target_family = "wasm"))]
         let has_fours = has_subgroups;
         let info = wgpu::AdapterInfo { name: summary.name.clone(), ..adapter.get_info() };
@@ -306,6 +309,7 @@ impl Device {
                     ("+ bias[", "- bias["),
                     ("+ bias_of(", "- bias_of("),
                     ("+ channels[", "- channels["),
+                    ("+ own.bias", "- own.bias"),
                     ("p % LOADERS)", "0u)"),
                 ];
                 wrong.iter().fold(source, |text, (right, wrong)| text.replace(right, wrong))

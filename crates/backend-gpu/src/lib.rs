@@ -22,9 +22,9 @@
 //! see `schedule/groups.rs`. On small devices that is pairs of layers. A graphics card would have too
 //! little to do in them: there each layer has a dispatch, and a pipeline that is compiled for its
 //! sizes. So it is in software, which is bound by its loads: four invocations load for each other, and a
-//! pipeline is compiled for each kind of layer. `tuning.rs` says which adapter begins with what; [`GpuBackend::tune_async`] measures.
-//! Compiled pipelines are remembered on disk, in the folder that `POCKETVISION_GPU_CACHE` names or
-//! else in the user's cache folder.
+//! pipeline is compiled for each kind of layer. `tuning.rs` says which adapter begins with what;
+//! [`GpuBackend::tune_async`] measures. Compiled pipelines are remembered on disk, in the folder that
+//! `POCKETVISION_GPU_CACHE` names or else in the user's cache folder.
 //!
 //! **What it computes** is int8 exactly as [`pocketvision_core::quant`] says, to the bit, and
 //! f32 with the error that summing in f32 has, or, where it is asked for, f16 tensors and

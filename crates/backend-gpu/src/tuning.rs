@@ -59,7 +59,7 @@ pub(crate) enum Fusion {
 pub(crate) enum Fixed {
     /// None: layers that differ in numbers alone share a pipeline.
     Nothing,
-    /// What kind of layer it is: its activation, whether a tensor is added, its window.
+    /// What kind of layer it is: its activation, whether a tensor is added.
     Kind,
     /// All, sizes as well: each size has a pipeline of its own.
     All,

@@ -57,6 +57,7 @@ impl Finder<'_> {
         let channels = quads(self.graph.ty(gate).shape.c);
         let squeezed = quads(self.graph.ty(squeeze).shape.c);
         let fits = channels <= MOST_EXCITED_QUADS && squeezed <= MOST_SQUEEZED_QUADS;
+        // Software hands nothing over in workgroup memory, which is loaded as any other.
         if self.limits.tuning.has_fours {
             return;
         }
