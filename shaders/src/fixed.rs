@@ -20,7 +20,7 @@ impl Shader {
 }
 
 /// What a layer is, rather than its sizes: worth a pipeline for each even where those are dear.
-const KINDS: [&str; 4] = ["activation", "hidden_activation", "has_residual", "is_added"];
+const KINDS: [&str; 3] = ["activation", "has_residual", "is_added"];
 
 impl Shader {
     /// The words of a layer, all but those that say what it is set to 0.

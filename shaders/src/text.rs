@@ -30,12 +30,19 @@ impl Shader {
         self.parts().1.iter().any(|&part| with_subgroups(part) != part)
     }
 
-    /// Whether it has a form in which neighbours load inputs for each other, for
-    /// [`Variant::has_fours`].
-    pub fn can_use_fours(self) -> bool {
-        let parts = self.parts().1;
-        let is_depthwise = matches!(self, Self::DepthwiseConv2dF32 | Self::DepthwiseConv2dInt8);
-        is_depthwise || parts.contains(&INPUTS) || parts.contains(&CONV_TILES)
+    /// Whether it has a form in which neighbours load for each other, for [`Variant::has_fours`].
+    pub const fn can_use_fours(self) -> bool {
+        matches!(
+            self,
+            Self::ProductF32
+                | Self::ProductInt8
+                | Self::Conv2dF32
+                | Self::Conv2dColors
+                | Self::Conv2dPixels
+                | Self::Conv2dInt8
+                | Self::DepthwiseConv2dF32
+                | Self::DepthwiseConv2dInt8
+        )
     }
 
     /// The whole text, ready to compile, with [`Self::params`] as a uniform.
@@ -259,7 +266,7 @@ fn with_subgroups(part: &'static str) -> &'static str {
     }
 }
 
-/// What stands in a snippet's place where neighbours load inputs for each other.
+/// What stands in a snippet's place where neighbours load for each other.
 fn with_fours(part: &'static str) -> &'static str {
     match part {
         INPUTS => include_str!("../wgsl/snippets/inputs_fours.wgsl"),

@@ -114,6 +114,7 @@ impl Variant {
             ("LOADED_PIXELS", self.tile_pixels / self.loaders()),
             ("SPLIT", self.split),
             ("LOADERS", self.loaders()),
+            ("TEAM_QUADS", self.team_quads()),
             ("KERNEL_WIDTH", self.kernel_width),
             ("LOADED_TAPS", self.kernel_width.div_ceil(self.loaders())),
             ("STRIDE_WIDTH", self.stride_width),

@@ -66,17 +66,13 @@ fn sums_in_subgroups_need_one_extension() {
         Shader::ALL.into_iter().filter(|shader| shader.can_use_subgroups()).collect();
     assert!(shaders.contains(&Shader::ProductInt8) && shaders.contains(&Shader::SoftmaxF32));
     for shader in Shader::ALL {
-        let module = |variant| parse_variant(shader, &with_subgroups(variant));
         if !shader.can_use_subgroups() {
             let plain = Variant::default();
             assert_eq!(shader.source(&with_subgroups(plain)), shader.source(&plain));
             continue;
         }
         for variant in variants() {
-            check(shader, &with_subgroups(variant), Capabilities::SUBGROUP);
-            let without = Validator::new(ValidationFlags::all(), Capabilities::empty())
-                .validate(&module(variant));
-            assert!(without.is_err(), "{} needs no subgroups", shader.name());
+            check_needs_subgroups(shader, &with_subgroups(variant));
         }
     }
 }
@@ -90,12 +86,16 @@ fn fours_need_one_extension() {
     let is_whole = |variant: &Variant| variant.split == 1 && variant.tile_pixels.is_multiple_of(4);
     for shader in shaders {
         for variant in variants().into_iter().filter(is_whole) {
-            check(shader, &in_fours(variant), Capabilities::SUBGROUP);
-            let without = Validator::new(ValidationFlags::all(), Capabilities::empty())
-                .validate(&parse_variant(shader, &in_fours(variant)));
-            assert!(without.is_err(), "{} needs no subgroups", shader.name());
+            check_needs_subgroups(shader, &in_fours(variant));
         }
     }
+}
+
+fn check_needs_subgroups(shader: Shader, variant: &Variant) {
+    check(shader, variant, Capabilities::SUBGROUP);
+    let without = Validator::new(ValidationFlags::all(), Capabilities::empty())
+        .validate(&parse_variant(shader, variant));
+    assert!(without.is_err(), "{} needs no subgroups", shader.name());
 }
 
 fn check(shader: Shader, variant: &Variant, capabilities: Capabilities) {

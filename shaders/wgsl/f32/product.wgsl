@@ -27,7 +27,7 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> output: array<Stored>;
 
 fn compute(tile: u32, team: Team) {
-    let blocks = team_blocks(params.output_quads);
+    let blocks = (params.output_quads + TEAM_QUADS - 1u) / TEAM_QUADS;
     let first_quad = tile % blocks * TEAM_QUADS + team.place * TILE_QUADS;
     let pixel_blocks = (params.pixels + TILE_PIXELS - 1u) / TILE_PIXELS;
     let image = tile / blocks / pixel_blocks;

@@ -44,7 +44,7 @@ fn channels_of(quad: u32) -> OutputChannels {
 const HAS_ONE_QUAD: bool = LOADERS > 1u && TILE_QUADS == 1u;
 
 fn compute(tile: u32, team: Team) {
-    let blocks = team_blocks(params.output_quads);
+    let blocks = (params.output_quads + TEAM_QUADS - 1u) / TEAM_QUADS;
     let first_quad = tile % blocks * TEAM_QUADS + team.place * TILE_QUADS;
     let pixel_blocks = (params.pixels + TILE_PIXELS - 1u) / TILE_PIXELS;
     let image = tile / blocks / pixel_blocks;

@@ -3,10 +3,3 @@
 
 fn share_inputs() {
 }
-
-// Quads of a team.
-const TEAM_QUADS: u32 = LOADERS * TILE_QUADS;
-
-fn team_blocks(quads: u32) -> u32 {
-    return quad_blocks(quads);
-}

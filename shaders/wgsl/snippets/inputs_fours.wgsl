@@ -10,10 +10,3 @@ fn share_inputs() {
         inputs[p] = quadBroadcast(inputs[p / LOADERS], p % LOADERS);
     }
 }
-
-// Quads of a team.
-const TEAM_QUADS: u32 = LOADERS * TILE_QUADS;
-
-fn team_blocks(quads: u32) -> u32 {
-    return (quads + TEAM_QUADS - 1u) / TEAM_QUADS;
-}

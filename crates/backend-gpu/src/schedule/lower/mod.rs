@@ -226,6 +226,7 @@ impl Lowering<'_> {
         debug_assert_eq!(kernel.shader.reads().len(), reads.len(), "{kernel:?}");
         debug_assert_eq!(kernel.shader.params(), P::FIELDS, "{kernel:?}");
         debug_assert!(!kernel.variant.has_subgroups || kernel.shader.can_use_subgroups());
+        debug_assert!(!kernel.variant.has_fours || kernel.shader.can_use_fours());
         let params = params.words();
         if kernel.shader.can_fix_params() {
             kernel.params = match self.limits.tuning.fixed {
